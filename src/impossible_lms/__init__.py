@@ -1,0 +1,74 @@
+"""Rewrite a corpus into impossible languages, train models on it, measure what they learn (Kallini et al. 2024).
+
+The public names below are loaded when first used, so that `import impossible_lms` stays quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from impossible_lms.corpora import Corpus, corpus_of, read_corpus
+    from impossible_lms.data.build import build_dataset
+    from impossible_lms.data.dataset import TokenDataset
+    from impossible_lms.errors import UserError
+    from impossible_lms.evaluation.perplexity import evaluate_perplexity
+    from impossible_lms.evaluation.scoring import Scorer
+    from impossible_lms.languages import LANGUAGES, Language, Transformed, get_language
+    from impossible_lms.publishing.repository import publish
+    from impossible_lms.ragged import Ragged
+    from impossible_lms.tokenizer import Tokenizer, load_tokenizer
+    from impossible_lms.training.recipe import Recipe, load_recipe
+    from impossible_lms.training.train import train
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Corpus": "corpora",
+    "corpus_of": "corpora",
+    "read_corpus": "corpora",
+    "build_dataset": "data.build",
+    "TokenDataset": "data.dataset",
+    "UserError": "errors",
+    "evaluate_perplexity": "evaluation.perplexity",
+    "Scorer": "evaluation.scoring",
+    "LANGUAGES": "languages",
+    "Language": "languages",
+    "Transformed": "languages",
+    "get_language": "languages",
+    "publish": "publishing.repository",
+    "Ragged": "ragged",
+    "Tokenizer": "tokenizer",
+    "load_tokenizer": "tokenizer",
+    "Recipe": "training.recipe",
+    "load_recipe": "training.recipe",
+    "train": "training.train",
+}
+
+__all__ = [
+    "Corpus",
+    "corpus_of",
+    "read_corpus",
+    "build_dataset",
+    "TokenDataset",
+    "UserError",
+    "evaluate_perplexity",
+    "Scorer",
+    "LANGUAGES",
+    "Language",
+    "Transformed",
+    "get_language",
+    "publish",
+    "Ragged",
+    "Tokenizer",
+    "load_tokenizer",
+    "Recipe",
+    "load_recipe",
+    "train",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'impossible_lms' has no attribute '{name}'")
+    return getattr(import_module(f"impossible_lms.{_HOMES[name]}"), name)

@@ -1,0 +1,362 @@
+"""`impossible`: one short function a verb; what happens is in the packages."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impossible_lms import __version__
+from impossible_lms.errors import Interrupted, UserError
+
+if TYPE_CHECKING:
+    from impossible_lms.corpora import Corpus
+
+app = typer.Typer(
+    help="Impossible languages: rewrite a corpus, train language models on it, measure what they learn.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+evaluate = typer.Typer(help="Measure a run's checkpoints.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(evaluate, name="evaluate")
+
+CorpusSpec = Annotated[
+    str,
+    typer.Option(help="A text file or folder (one sentence a line; BabyLM's layout), or grammar:sentences=N,seed=S."),
+]
+TokenizerSpec = Annotated[
+    str, typer.Option(help="A folder with vocab.json and merges.txt or tokenizer.json, train:vocab=N, or a Hub id.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Verbs = Annotated[
+    list[str] | None, typer.Option(metavar="FORM=LEMMA", help="A verb for the hop languages to mark; may be repeated.")
+]
+RunFolder = Annotated[Path, typer.Argument(help="A folder made by `impossible train`.")]
+
+INTERRUPTED = 130  # exit code, as after Ctrl-C in any shell; typer gives it back too
+
+# The base of typer's errors (bad parameter, usage error, this), which it does not export.
+CommandLineError: type[Any] = typer.BadParameter.__mro__[2]
+
+# Where no tokenizer is asked for, examples use one trained on the built-in grammar: it needs neither files nor network.
+EXAMPLE_TOKENIZER, EXAMPLE_CORPUS = "train:vocab=2048", "grammar:sentences=10000,seed=0"
+EXAMPLE = "He cleans his very messy bookshelf."
+ALL = "all"  # in place of a language
+
+
+@app.callback(invoke_without_command=True)
+def options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Impossible languages: rewrite a corpus, train language models on it, measure what they learn."""
+    if version:
+        print(f"impossible-lms {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def languages(as_json: Json = False) -> None:
+    """List the languages, with an example each."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    from impossible_lms.corpora.example import example
+    from impossible_lms.languages import LANGUAGES
+
+    say = _speaker(EXAMPLE_TOKENIZER, example(EXAMPLE))
+    spoken = {name: say(name) for name in LANGUAGES}
+    if as_json:
+        rows = [
+            {"name": name, "family": language.family.name, "control": language.control, "does": language.summary}
+            for name, language in LANGUAGES.items()
+        ]
+        print(
+            json.dumps([row | {"example": spoken[row["name"]]["text"]} for row in rows], ensure_ascii=False, indent=2)
+        )
+        return
+    table = Table(Column("language", no_wrap=True), "family", "what it does", "example", box=None, padding=(0, 2, 0, 0))
+    for name, language in LANGUAGES.items():
+        family = f"{language.family.name} (control)" if language.is_control else language.family.name
+        table.add_row(name, family, language.summary, _coloured(spoken[name]))
+    Console().print(table)
+
+
+@app.command()
+def speak(
+    language: Annotated[str, typer.Argument(help="A language, as `impossible languages` lists them, or all.")],
+    text: Annotated[str, typer.Argument(help="A sentence of English.")],
+    tokenizer: TokenizerSpec = EXAMPLE_TOKENIZER,
+    singular: Verbs = None,
+    plural: Verbs = None,
+    as_json: Json = False,
+) -> None:
+    """Say TEXT in LANGUAGE: as text and as tokens, markers in colour.
+
+    The hop languages mark finite verbs of the third person present. Name them with --singular and --plural, each with
+    its lemma; with neither, those that the built-in lexicon is sure of are marked.
+    """
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    from impossible_lms.corpora.example import example
+    from impossible_lms.languages import LANGUAGES, get_language
+
+    names = list(LANGUAGES) if language == ALL else [get_language(language).name]  # an unknown name is said at once
+    verbs = {"singular": _verbs("--singular", singular, text), "plural": _verbs("--plural", plural, text)}
+    say = _speaker(tokenizer, example(text, **verbs))
+    if language != ALL:
+        spoken = say(language)
+        if spoken["dropped"]:
+            raise UserError(f"{language} drops this sentence ({spoken['dropped']}).")
+        if get_language(language).family.name == "hop" and not spoken["affected"]:
+            print("no marked verb found; name one with --singular FORM=LEMMA or --plural FORM=LEMMA", file=sys.stderr)
+        if as_json:
+            print(json.dumps(spoken, ensure_ascii=False))
+            return
+        console = Console(soft_wrap=True)
+        console.print(_coloured(spoken))
+        pieces = [Text(piece, style=_style(piece, spoken)) for piece in spoken["pieces"]]
+        console.print(Text("·", style="dim").join(pieces))
+        console.print(" ".join(str(token) for token in spoken["ids"]), style="dim", highlight=False)
+        return
+    if as_json:
+        print(json.dumps({name: say(name) for name in names}, ensure_ascii=False, indent=2))
+        return
+    table = Table(Column("language", no_wrap=True), "says", box=None, padding=(0, 2, 0, 0))
+    for name in names:
+        spoken = say(name)
+        colour = get_language(name).style.colour
+        said = Text(f"(dropped: {spoken['dropped']})", style="dim") if spoken["dropped"] else _coloured(spoken)
+        table.add_row(Text(name, style=f"bold {colour}"), said)
+    Console().print(table)
+
+
+@app.command()
+def build(
+    corpus: CorpusSpec,
+    language: Annotated[
+        list[str], typer.Option(help="A language, as `impossible languages` lists them; repeat it for several, or all.")
+    ],
+    output: Annotated[Path, typer.Option(help="The folder to write; of several languages, each gets one in it.")],
+    tokenizer: TokenizerSpec = "gpt2",
+    context: Annotated[int, typer.Option(help="Tokens in a training block.")] = 1024,
+    seed: Annotated[int, typer.Option(help="Order of the training sentences.")] = 0,
+) -> None:
+    """Write a corpus in one language, or in many in one pass, as token datasets."""
+    from impossible_lms.corpora import read_corpus
+    from impossible_lms.data.build import build_dataset, build_datasets, training_texts
+    from impossible_lms.languages import LANGUAGES, get_language
+    from impossible_lms.progress import Console
+    from impossible_lms.tokenizer import load_tokenizer
+
+    chosen = [get_language(name) for name in (LANGUAGES if ALL in language else dict.fromkeys(language))]
+    source = read_corpus(corpus)
+    loaded = load_tokenizer(tokenizer, training_texts(source))
+    options: dict[str, Any] = {"context": context, "seed": seed, "progress": Console()}
+    if len(chosen) == 1:
+        datasets = [build_dataset(source, chosen[0], loaded, output, **options)]
+    else:
+        datasets = build_datasets(source, chosen, loaded, output, **options)
+    for dataset in datasets:
+        print(f"{dataset.folder}: {len(dataset):,} blocks of {dataset.context} tokens in {dataset.language}")
+
+
+@app.command()
+def inspect(
+    data: Annotated[Path, typer.Argument(help="A folder made by `impossible build`.")],
+    sentences: Annotated[int, typer.Option(min=0, help="How many test sentences to show.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Say what is inside a token dataset, check every file, and show decoded sentences."""
+    from impossible_lms.data.dataset import TokenDataset
+
+    dataset = TokenDataset.open(data)
+    dataset.verify()
+    held_out = dataset.held_out("test")
+    shown = [dataset.tokenizer.decode(tokens) for _, tokens in zip(range(sentences), held_out.tokens, strict=False)]
+    if as_json:
+        print(json.dumps({"record": dataset.record, "sentences": shown}, ensure_ascii=False, indent=2))
+        return
+    request, counts = dataset.record["request"], dataset.record["counts"]
+    print(f"{data}: {request['language']}, every file as its manifest says")
+    print(f"corpus     {dataset.record['corpus']}  sha256 {request['corpus'][:16]}…")
+    print(f"tokenizer  {dataset.record['tokenizer']}  {dataset.vocabulary_size:,} ids as {dataset.record['dtype']}")
+    print(f"markers    {' '.join(f'{marker} = {id_}' for marker, id_ in dataset.record['markers'].items()) or 'none'}")
+    tail = counts["tail_tokens"]
+    print(
+        f"blocks     {counts['blocks']:,} of {dataset.context} tokens, order seed {request['seed']}, {tail} tokens left"
+    )
+    for split in ("train", "dev", "test"):
+        count = counts[split]
+        dropped = "".join(f", {number:,} dropped: {reason}" for reason, number in count["dropped"].items())
+        numbers = f"{count['sentences']:,} sentences, {count['affected']:,} affected, {count['tokens']:,} tokens"
+        print(f"{split:<10} {numbers}{dropped}")
+    for text in shown:
+        print(f"  {text}")
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option(help="A folder made by `impossible build`.")],
+    output: Annotated[Path, typer.Option(help="The run folder; a run in it that was stopped goes on.")],
+    model: Annotated[str, typer.Option(help="gpt2 or gpt2-no-pos.")] = "gpt2-no-pos",
+    size: Annotated[str, typer.Option(help="small (the published size) or tiny.")] = "small",
+    recipe: Annotated[str, typer.Option(help="paper, demo, or a TOML file.")] = "paper",
+    seed: Annotated[int, typer.Option(min=0, help="Weights, data order and dropout.")] = 53,
+    micro_batch: Annotated[
+        int | None, typer.Option(min=1, help="Sequences computed at a time: memory and speed, not the result.")
+    ] = None,
+) -> None:
+    """Train a model from scratch on a token dataset."""
+    from impossible_lms.progress import Console
+    from impossible_lms.training.recipe import load_recipe
+    from impossible_lms.training.train import train as train_model
+
+    run = train_model(
+        data,
+        output,
+        recipe=load_recipe(recipe),
+        model=model,
+        size=size,
+        seed=seed,
+        micro_batch=micro_batch,
+        progress=Console(),
+    )
+    finished = run.finished or {}
+    print(
+        f"{output}: {run.name}, {finished['steps']:,} steps, loss {finished['loss']:.3f}, {finished['seconds']:,.0f} s"
+    )
+
+
+@evaluate.command()
+def perplexity(
+    run: RunFolder,
+    data: Annotated[Path | None, typer.Option(help="Another dataset of the same tokenizer.")] = None,
+    sample: Annotated[int, typer.Option(min=1, help="Affected test sentences a genre, at most.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the sample.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """The perplexity of every checkpoint on held-out sentences: tables and a figure."""
+    from impossible_lms.evaluation.perplexity import evaluate_perplexity
+    from impossible_lms.models.run import Run
+    from impossible_lms.progress import Console
+    from impossible_lms.report.figures import perplexity_figure, save_figure
+
+    opened = Run.open(run)
+    curve = evaluate_perplexity(opened, data=data, sample=sample, seed=seed, progress=Console())
+    figure = save_figure(perplexity_figure([curve]), run / "evaluation" / "perplexity.png")
+    if as_json:
+        print(curve.to_json(orient="records"))
+        return
+    print(curve[["step", "sentences", "perplexity"]].to_string(index=False, float_format="{:.2f}".format))
+    print(f"tables: {run / 'evaluation' / 'perplexity'}  figure: {figure}")
+
+
+@app.command()
+def publish(
+    run: RunFolder,
+    to: Annotated[str, typer.Option(help="'cache' for this machine's Hugging Face cache, or a folder.")],
+    namespace: Annotated[str, typer.Option(help="The user or organisation in the model's id.")] = "local",
+    overwrite: Annotated[bool, typer.Option(help="Replace revisions that hold other weights.")] = False,
+) -> None:
+    """Publish a run: one revision a checkpoint, main the last, with a model card."""
+    from impossible_lms.models.run import Run
+    from impossible_lms.publishing.repository import publish as publish_run
+
+    model_id, repository = publish_run(Run.open(run), to, namespace, overwrite=overwrite)
+    print(f"{model_id}: {repository}")
+
+
+@app.command()
+def demo(output: Annotated[Path, typer.Option(help="The folder for everything.")] = Path("demo")) -> None:
+    """Build, train, measure and publish two languages on the built-in grammar, in minutes."""
+    from impossible_lms.experiment.demo import run_demo
+    from impossible_lms.progress import Console
+
+    for path in run_demo(output, lambda line: print(line, file=sys.stderr), Console()):
+        print(path)
+
+
+def main() -> None:
+    """Run the command line; errors are one line on stderr: exit code 2 for bad input, 5 for disk and memory."""
+    try:
+        code = app(standalone_mode=False)
+    except UserError as error:
+        _fail(str(error), 2)
+    except CommandLineError as error:
+        _fail(error.format_message(), error.exit_code)
+    except Interrupted as error:
+        _fail(str(error), INTERRUPTED)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except OSError as error:
+        _fail(f"{error.filename or 'disk'}: {error.strerror or error}.", 5)
+    if code == INTERRUPTED:
+        _fail("interrupted. Nothing half-written is left; the same command begins again where it can.", INTERRUPTED)
+    sys.exit(code or 0)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _speaker(tokenizer_spec: str, sentence: "Corpus") -> Callable[[str], dict[str, Any]]:
+    """A function that says one sentence in a language: its text, ids, pieces and markers, or why it is dropped."""
+    from impossible_lms.corpora import read_corpus
+    from impossible_lms.languages import get_language
+    from impossible_lms.tokenizer import load_tokenizer
+
+    loaded = load_tokenizer(tokenizer_spec, read_corpus(EXAMPLE_CORPUS).texts())
+
+    def say(name: str) -> dict[str, Any]:
+        language = get_language(name)
+        spoken = language.apply(sentence, loaded)
+        marked = loaded.with_markers(language.family.markers)
+        ids = spoken.tokens[0].tolist() if len(spoken.tokens) else []
+        return {
+            "text": marked.decode(ids),
+            "ids": ids,
+            "pieces": marked.pieces(ids),
+            "markers": list(language.family.markers),
+            "affected": bool(spoken.affected.any()),
+            "dropped": ", ".join(reason for reason, count in spoken.dropped.items() if count),
+        }
+
+    return say
+
+
+def _verbs(flag: str, pairs: list[str] | None, text: str) -> dict[str, str] | None:
+    """The verbs of --singular or --plural with their lemmas."""
+    if pairs is None:
+        return None
+    verbs = dict(pair.partition("=")[::2] for pair in pairs)
+    for form, lemma in verbs.items():
+        if not lemma or form.lower() not in text.lower():
+            raise UserError(
+                f"{flag} {form}={lemma}: a word of the sentence and its lemma are expected, as cleans=clean."
+            )
+    return verbs
+
+
+def _style(piece: str, spoken: dict[str, Any]) -> str:
+    return "bold black on yellow" if piece.strip() in spoken["markers"] else ""
+
+
+def _coloured(spoken: dict[str, Any]) -> Any:
+    from rich.text import Text
+
+    text = Text(spoken["text"])
+    text.highlight_words(spoken["markers"], style="bold black on yellow")
+    return text
+
+
+if __name__ == "__main__":
+    main()

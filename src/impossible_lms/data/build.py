@@ -1,0 +1,230 @@
+"""corpus x language x tokenizer -> TokenDataset, in a stream: memory does not grow with the corpus."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from impossible_lms.corpora.corpus import WHOLE, Corpus
+from impossible_lms.data.dataset import DATASET, HELD_OUT, TokenDataset, shard_name
+from impossible_lms.data.spool import Spool
+from impossible_lms.errors import UserError
+from impossible_lms.files import folder_beside, is_made
+from impossible_lms.languages.language import Language, Transformed, sentences_for
+from impossible_lms.progress import Progress, Quiet
+from impossible_lms.tokenizer import Tokenizer
+from impossible_lms.versions import versions
+
+CONTEXT = 1024  # of the published models
+HOLD_OUT = 20  # of a corpus without splits, one sentence in twenty goes to test and one to dev
+TOKENS_IN_SHARD = 1 << 27  # 256 MB of uint16
+SLAB = 1 << 16  # sentences gathered at a time
+
+
+def build_dataset(
+    corpus: Corpus,
+    language: Language,
+    tokenizer: Tokenizer,
+    output: str | Path,
+    *,
+    context: int = CONTEXT,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> TokenDataset:
+    """Write `corpus` in `language` as a token dataset in the folder `output`; all else as in `build_datasets`."""
+    return _build(corpus, [(language, Path(output))], tokenizer, context, seed, progress or Quiet())[0]
+
+
+def build_datasets(
+    corpus: Corpus,
+    languages: Sequence[Language],
+    tokenizer: Tokenizer,
+    output: str | Path,
+    *,
+    context: int = CONTEXT,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> list[TokenDataset]:
+    """Write `corpus` in each of the `languages` as a token dataset `output/<name>`, in one pass over the corpus.
+
+    The kept training sentences are shuffled with `seed`, each followed by `<|endoftext|>`, joined and cut into blocks
+    of `context` tokens; the tail that fills no block is dropped. Sentences of dev and test are kept one by one. A
+    corpus without splits gives every twentieth sentence to test and the one before it to dev. The same arguments give
+    the same bytes; a folder that already holds what they give is left as it is.
+
+    Raises:
+        UserError: a folder holds something else, no training sentence is left, `context` is longer than the data, or
+            a language asks for annotation that the corpus has not.
+    """
+    outputs = [(language, Path(output) / language.name) for language in languages]
+    return _build(corpus, outputs, tokenizer, context, seed, progress or Quiet())
+
+
+def _build(
+    corpus: Corpus,
+    outputs: Sequence[tuple[Language, Path]],
+    tokenizer: Tokenizer,
+    context: int,
+    seed: int,
+    progress: Progress,
+) -> list[TokenDataset]:
+    if context < 2:
+        raise UserError(f"--context {context}: a block needs at least 2 tokens.")
+    fingerprint = corpus.fingerprint()
+    with ExitStack() as folders:
+        works = []
+        for language, output in outputs:
+            marked = tokenizer.with_markers(language.family.markers)
+            request = {
+                "corpus": fingerprint,
+                "language": language.name,
+                "tokenizer": marked.sha256,
+                "context": context,
+                "seed": seed,
+            }
+            if not is_made(output, DATASET, request):
+                record: dict[str, Any] = {"request": request, "corpus": corpus.name}
+                folder = folders.enter_context(folder_beside(output, DATASET, record))
+                works.append(_Work(language, marked, folder, record))
+        if works:
+            _rewrite(corpus, works, tokenizer, progress)
+            if corpus.fingerprint() != fingerprint:
+                raise UserError(f"corpus {corpus.name}: changed while it was read. Build again.")
+            # NumPy and the disk do most of it, so threads run beside each other.
+            with ThreadPoolExecutor(os.cpu_count()) as threads:
+                list(threads.map(_Work.finish, works))
+    return [TokenDataset.open(output) for _, output in outputs]
+
+
+class _Work:
+    """One dataset while it is built: its folder, and the scratch files of its sentences."""
+
+    def __init__(self, language: Language, tokenizer: Tokenizer, folder: Path, record: dict[str, Any]) -> None:
+        self.language, self.tokenizer, self.folder, self.record = language, tokenizer, folder, record
+        self.spools = {split: Spool(folder / "spool" / split, tokenizer.dtype) for split in ("train", *HELD_OUT)}
+
+    def add(self, stream: str, transformed: Transformed, genre: str) -> None:
+        """Keep what became of a block of a stream."""
+        for split, mine in _divided(stream, transformed.sentence):
+            self.spools[split].append(transformed, mine, genre)
+        self.spools["train" if stream == WHOLE else stream].count_dropped(transformed.dropped)
+
+    def finish(self) -> None:
+        """Write shards, held-out sentences, tokenizer and record, and remove the scratch files."""
+        request = self.record["request"]
+        train = self.spools["train"]
+        blocks, tail = _write_blocks(train, self.folder, self.tokenizer, request["context"], request["seed"])
+        for split in HELD_OUT:
+            _write_sentences(self.spools[split], self.folder / f"{split}.parquet", self.tokenizer)
+        self.tokenizer.without_markers().save(self.folder / "tokenizer")
+        counts = {split: spool.counts() for split, spool in self.spools.items()}
+        self.record |= {
+            "tokenizer": self.tokenizer.name,
+            "vocabulary_size": self.tokenizer.vocabulary_size,
+            "end_of_text": self.tokenizer.end_of_text,
+            "markers": dict(self.tokenizer.markers),
+            "dtype": self.tokenizer.dtype.name,
+            "counts": {"blocks": blocks, "tail_tokens": tail, **counts},
+            "versions": versions("numpy", "pyarrow", "tokenizers"),
+        }
+        shutil.rmtree(self.folder / "spool")
+
+
+def training_texts(corpus: Corpus) -> Iterator[str]:
+    """The sentences that `build_dataset` puts in the training split, as text: what a tokenizer may be trained on."""
+    if corpus.splits != (WHOLE,):
+        yield from corpus.part("train").texts()
+        return
+    for index, text in enumerate(corpus.texts()):
+        if index % HOLD_OUT < HOLD_OUT - 2:
+            yield text
+
+
+def _rewrite(corpus: Corpus, works: Sequence[_Work], tokenizer: Tokenizer, progress: Progress) -> None:
+    """Give every block of the corpus to every language, whose kept sentences go to its scratch files."""
+    families = {work.language.family.name: work.language.family for work in works}
+    read = 0
+    progress.start(f"{', '.join(work.language.name for work in works)}: sentences read", None)
+    try:
+        for stream in corpus.splits:
+            rewriters = [work.language.start() for work in works]
+            for source, columns in corpus.part(stream).blocks():
+                blocks = sentences_for(families.values(), columns, tokenizer, read)
+                by_family = dict(zip(families, blocks, strict=True))
+                for work, rewrite in zip(works, rewriters, strict=True):
+                    work.add(stream, rewrite(by_family[work.language.family.name]), source.genre)
+                read += len(columns)
+                progress.at(read)
+    finally:
+        progress.end()
+        for work in works:
+            for spool in work.spools.values():
+                spool.close()
+    for work in works:
+        if not len(work.spools["train"]):
+            name = work.language.name
+            raise UserError(f"corpus {corpus.name}: no training sentence is left in {name} ({read} were read).")
+
+
+def _divided(stream: str, sentence: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """The splits that sentences of a stream go to, with a mask of those that do."""
+    if stream != WHOLE:
+        yield stream, np.ones(len(sentence), dtype=bool)
+        return
+    place = sentence % HOLD_OUT
+    yield "train", place < HOLD_OUT - 2
+    yield "dev", place == HOLD_OUT - 2
+    yield "test", place == HOLD_OUT - 1
+
+
+def _write_blocks(spool: Spool, folder: Path, tokenizer: Tokenizer, context: int, seed: int) -> tuple[int, int]:
+    """Write the shuffled sentences as shards of blocks; the number of blocks, and of tokens in the tail."""
+    sentences = spool.sentences()
+    total = len(sentences.values) + len(sentences)
+    blocks = total // context
+    if blocks == 0:
+        raise UserError(f"--context {context}: longer than the data, which has {total} training tokens.")
+    order = np.random.default_rng(seed).permutation(len(sentences))
+    per_shard = max(1, TOKENS_IN_SHARD // context)
+    waiting = np.empty(0, dtype=tokenizer.dtype)
+    slabs = iter(range(0, len(order), SLAB))
+    for shard in range(-(-blocks // per_shard)):
+        rows = min(per_shard, blocks - shard * per_shard)
+        with (folder / shard_name(shard)).open("wb") as file:
+            header = {"descr": tokenizer.dtype.str, "fortran_order": False, "shape": (rows, context)}
+            np.lib.format.write_array_header_1_0(file, header)
+            missing = rows * context
+            while missing:
+                if not len(waiting):
+                    start = next(slabs)
+                    waiting = sentences.take(order[start : start + SLAB]).append(tokenizer.end_of_text).values
+                file.write(waiting[:missing].tobytes())
+                missing, waiting = missing - len(waiting[:missing]), waiting[missing:]
+    return blocks, total - blocks * context
+
+
+def _write_sentences(spool: Spool, path: Path, tokenizer: Tokenizer) -> None:
+    """Write held-out sentences as a Parquet table, one row a sentence."""
+    tokens = pa.list_(pa.from_numpy_dtype(tokenizer.dtype))
+    schema = pa.schema({"sentence": pa.int64(), "genre": pa.string(), "affected": pa.bool_(), "tokens": tokens})
+    sentences, columns = spool.sentences(), spool.columns()
+    genres = pa.array(spool.genres, pa.string())
+    with pq.ParquetWriter(path, schema) as writer:
+        for start in range(0, len(sentences), SLAB):
+            rows = np.arange(start, min(start + SLAB, len(sentences)))
+            slab = sentences.take(rows)
+            table = {
+                "sentence": pa.array(columns["sentence"][rows]),
+                "genre": genres.take(pa.array(columns["genre"][rows])),
+                "affected": pa.array(columns["affected"][rows]),
+                "tokens": pa.ListArray.from_arrays(pa.array(slab.offsets.astype(np.int32)), pa.array(slab.values)),
+            }
+            writer.write_batch(pa.record_batch(table, schema=schema))

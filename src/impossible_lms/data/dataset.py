@@ -1,0 +1,113 @@
+"""TokenDataset: a folder of tokens that can prove what it holds; training blocks and held-out sentences."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from impossible_lms.errors import UserError
+from impossible_lms.files import read_manifest, verify_files
+from impossible_lms.ragged import Ragged
+from impossible_lms.tokenizer import Tokenizer, load_tokenizer
+
+DATASET = "token dataset"
+HELD_OUT = ("dev", "test")
+
+
+def shard_name(index: int) -> str:
+    """The file of one shard of training blocks."""
+    return f"train-{index:05d}.npy"
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Held-out sentences, k of them: their tokens, and a table of (k,) `sentence`, `genre` and `affected`."""
+
+    tokens: Ragged
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class TokenDataset:
+    """A built dataset: `folder`, and the `record` of what made it and what is in it."""
+
+    folder: Path
+    record: dict[str, Any]
+    files: dict[str, Any]
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "TokenDataset":
+        """The dataset in `folder`; every file is there and has the size its manifest says."""
+        folder = Path(folder)
+        manifest = read_manifest(folder, DATASET)
+        verify_files(folder, manifest, contents=False)
+        return cls(folder, manifest["record"], manifest["files"])
+
+    def verify(self) -> None:
+        """Read every file and compare its sha256; UserError names the first that differs."""
+        verify_files(self.folder, {"kind": DATASET, "files": self.files})
+
+    @property
+    def language(self) -> str:
+        """The name of the language."""
+        return str(self.record["request"]["language"])
+
+    @property
+    def context(self) -> int:
+        """Tokens in a block."""
+        return int(self.record["request"]["context"])
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Ids of the tokenizer, markers included."""
+        return int(self.record["vocabulary_size"])
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What tells this dataset from any other: what was asked for, and the hashes of the training shards."""
+        shards = {name: entry["sha256"] for name, entry in self.files.items() if name.startswith("train-")}
+        return {"request": self.record["request"], "shards": shards}
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer with the language's markers."""
+        tokenizer = load_tokenizer(str(self.folder / "tokenizer")).with_markers(tuple(self.record["markers"]))
+        if tokenizer.sha256 != self.record["request"]["tokenizer"]:
+            raise UserError(
+                f"{self.folder / 'tokenizer'}: not the tokenizer the dataset was built with. Build it again."
+            )
+        return tokenizer
+
+    @cached_property
+    def _shards(self) -> list[NDArray[Any]]:
+        names = sorted(name for name in self.files if name.startswith("train-"))
+        return [np.load(self.folder / name, mmap_mode="r", allow_pickle=False) for name in names]
+
+    def __len__(self) -> int:
+        """The number of training blocks."""
+        return sum(len(shard) for shard in self._shards)
+
+    def blocks(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(m, context) int64: the training blocks at `indices` (m,)."""
+        if len(indices) and not 0 <= indices.min() <= indices.max() < len(self):
+            raise IndexError(f"block {indices.max()} of {len(self)}")
+        rows = np.empty((len(indices), self.context), dtype=np.int64)
+        ends = np.cumsum([len(shard) for shard in self._shards])
+        homes = np.searchsorted(ends, indices, side="right")
+        for home, shard in enumerate(self._shards):
+            mine = homes == home
+            rows[mine] = shard[indices[mine] - (ends[home] - len(shard))]
+        return rows
+
+    def held_out(self, split: str) -> HeldOut:
+        """The sentences of `dev` or `test`, one by one."""
+        table = pq.read_table(self.folder / f"{split}.parquet")
+        lists = table.column("tokens").combine_chunks()
+        values = lists.flatten().to_numpy(zero_copy_only=False)
+        tokens = Ragged.of_lengths(values, np.diff(lists.offsets.to_numpy()).astype(np.int64))
+        return HeldOut(tokens, table.drop_columns(["tokens"]).to_pandas())

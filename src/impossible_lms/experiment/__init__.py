@@ -1,0 +1,1 @@
+"""Whole experiments: several stages, one command."""

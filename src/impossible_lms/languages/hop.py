@@ -1,0 +1,197 @@
+"""The *Hop* family: a marker for the number of a verb, at the verb or some distance after it (paper, section 3.1)."""
+
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from impossible_lms.errors import UserError
+from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
+from impossible_lms.ragged import Ragged
+
+SINGULAR, PLURAL = "🅂", "🄿"
+HOPS = 4  # as published
+CLITICS = frozenset(["n't", "'ll", "'s", "'re", "'ve", "'m"])  # written onto the word before
+PUNCTUATION = frozenset(string.punctuation)
+# What makes a verb a marked one, beside its number.
+MARKED = frozenset(["Person=3", "Tense=Pres", "VerbForm=Fin"])
+
+HOP = Family("hop", markers=(SINGULAR, PLURAL))
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """k annotated sentences of n words with v marked verbs, and what the rules of the family ask about them.
+
+    Attributes:
+        tokens: the ids of the rewritten sentences, before any marker.
+        sentence: (v,) int64, the sentence of each marked verb, in the order of the text.
+        is_plural: (v,) bool.
+        word: (v,) int64, the index of each marked verb among the n words.
+        last: (v,) int64, the index of the last word of its sentence.
+        counted: (c,) int64, the indices of the words that count for a distance.
+        unit_end: (n,) int64, the index of the last clitic that follows each word directly, or of the word itself.
+        token_end: (n,) int64, the index in its sentence of the first token after each word and its clitics.
+    """
+
+    tokens: Ragged
+    sentence: NDArray[np.int64]
+    is_plural: NDArray[np.bool_]
+    word: NDArray[np.int64]
+    last: NDArray[np.int64]
+    counted: NDArray[np.int64]
+    unit_end: NDArray[np.int64]
+    token_end: NDArray[np.int64]
+
+    def reached(self, hops: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """(v,) int64: the word that is the `hops`-th counted one after each verb; (v,) bool: whether there is one."""
+        rank = np.searchsorted(self.counted, self.word, side="right") + hops - 1
+        if not len(self.counted):
+            return self.word, np.zeros(len(self.word), dtype=bool)
+        word = self.counted[np.minimum(rank, len(self.counted) - 1)]
+        return word, (rank < len(self.counted)) & (word <= self.last)
+
+
+# Given the analysis, and (v,) the word reached after each verb: (v,) the token index before which its marker goes.
+Placement = Callable[[Analysis, NDArray[np.int64]], NDArray[np.int64]]
+
+
+def placed(placement: Placement, hops: int) -> Rule:
+    """The rule that puts each verb's marker where `placement` says.
+
+    Sentences in which a marked verb has fewer than `hops` counted words after it are dropped, for every language of the
+    family alike, so that all hold the same sentences.
+    """
+    too_few = f"a marked verb without {hops} words after it"
+
+    def rule(sentences: Sentences, generator: np.random.Generator) -> Rewritten:
+        found = analysed(sentences)
+        word, is_far_enough = found.reached(hops)
+        dropped = np.bincount(found.sentence[~is_far_enough], minlength=len(found.tokens)) > 0
+        kept = ~dropped[found.sentence]
+        ids = sentences.tokenizer.markers
+        markers = np.where(found.is_plural, ids[PLURAL], ids[SINGULAR])
+        tokens = found.tokens.insert(found.sentence[kept], placement(found, word)[kept], markers[kept])
+        affected = np.bincount(found.sentence, minlength=len(tokens)) > 0
+        return Rewritten(tokens, affected, {too_few: dropped})
+
+    return rule
+
+
+def after_tokens(hops: int) -> Placement:
+    """So many tokens after the verb and its clitics. Markers further right never come between, for they hop as far."""
+    return lambda found, word: found.token_end[found.word] + hops
+
+
+def after_words(found: Analysis, word: NDArray[np.int64]) -> NDArray[np.int64]:
+    """After the word reached and the clitics attached to it."""
+    return found.token_end[found.unit_end[word]]
+
+
+@lru_cache(maxsize=1)  # the languages of the family are applied to a block one after the other
+def analysed(sentences: Sentences) -> Analysis:
+    """The analysis of a block; UserError where its words are not annotated.
+
+    Sentences are rewritten from their words joined by single spaces, with clitics on the word before them and marked
+    verbs as their lemma. They are encoded word by word, a word with its clitics and the space before it at a time.
+    """
+    columns = _annotation(sentences)
+    words, counts = columns["words"].flatten(), columns["words"].value_lengths().fill_null(0)
+    lengths = counts.to_numpy(zero_copy_only=False).astype(np.int64)
+    ends = np.cumsum(lengths)
+    sentence = np.repeat(np.arange(len(lengths)), lengths)
+    is_first = np.zeros(len(words), dtype=bool)
+    is_first[(ends - lengths)[lengths > 0]] = True
+
+    distinct = words.dictionary_encode()
+    kinds = np.array([_kind(word) for word in distinct.dictionary.to_pylist()], dtype=bool).reshape(-1, 3)
+    is_clitic, is_punctuation, is_alphanumeric = kinds[distinct.indices.to_numpy(zero_copy_only=False)].T
+    features = columns["features"].flatten().fill_null("").dictionary_encode()
+    numbers = np.array([_number(entry) for entry in features.dictionary.to_pylist()], dtype=np.int8)
+    number = numbers[features.indices.to_numpy(zero_copy_only=False)] if len(words) else np.empty(0, np.int8)
+    verbs = np.flatnonzero(number)
+
+    starts = np.flatnonzero(~is_clitic | is_first | (number > 0))  # of what is encoded in one piece
+    written = pc.if_else(pa.array(number > 0), pc.coalesce(columns["lemmas"].flatten(), words), words)
+    pieces = pc.binary_join(pa.ListArray.from_arrays(_offsets(starts, len(words)), written), "")
+    tokens = sentences.tokenizer.encode_words(pieces, ~is_first[starts])
+    piece_of_word = np.cumsum(np.bincount(starts, minlength=len(words))) - 1
+    pieces_before = np.searchsorted(starts, np.append(0, ends))
+    offsets = tokens.offsets[pieces_before]
+
+    # A word counts unless it is a clitic or punctuation, as long as anything alphanumeric is left in the sentence.
+    alphanumeric = np.cumsum(is_alphanumeric)
+    is_left = alphanumeric[ends[sentence] - 1] - alphanumeric + is_alphanumeric > 0
+    borders = np.append(np.flatnonzero(~is_clitic | is_first), len(words))
+    return Analysis(
+        tokens=Ragged(tokens.values, offsets),
+        sentence=sentence[verbs],
+        is_plural=number[verbs] == 2,
+        word=verbs,
+        last=ends[sentence[verbs]] - 1,
+        counted=np.flatnonzero(~is_clitic & ~is_punctuation & is_left),
+        unit_end=borders[np.searchsorted(borders, np.arange(len(words)), side="right")] - 1,
+        token_end=tokens.offsets[piece_of_word + 1] - offsets[sentence],
+    )
+
+
+def _annotation(sentences: Sentences) -> dict[str, pa.ListArray]:
+    columns = {}
+    for name in ("words", "lemmas", "features"):
+        if name not in sentences.columns.schema.names:
+            raise UserError(
+                f"the corpus has no {name}: the hop languages need annotated sentences. "
+                "Take a .conllu file or the built-in grammar."
+            )
+        columns[name] = sentences.columns.column(name).cast(pa.list_(pa.string()))
+    return columns
+
+
+def _offsets(starts: NDArray[np.int64], end: int) -> pa.Array:
+    return pa.array(np.append(starts, end).astype(np.int32))
+
+
+def _kind(word: str) -> tuple[bool, bool, bool]:
+    """Whether a word is a clitic, all punctuation, and holds anything alphanumeric."""
+    return word in CLITICS, PUNCTUATION.issuperset(word), any(character.isalnum() for character in word)
+
+
+def _number(features: str) -> int:
+    """1 for a marked verb in the singular, 2 in the plural, 0 for any other word."""
+    entries = set(features.split("|"))
+    if not entries >= MARKED:
+        return 0
+    return 1 if "Number=Sing" in entries else 2 if "Number=Plur" in entries else 0
+
+
+def no_hop(name: str, hops: int) -> Language:
+    """The control: each marker right after its verb, in the sentences where it could hop."""
+    rule = placed(after_tokens(0), hops)
+    style = Style("#606060", "-", "o")
+    return Language(name, HOP, name, rule, "the verb's number as 🅂 or 🄿 right after it", style, {"hops": hops})
+
+
+def token_hop(name: str, hops: int) -> Language:
+    """Each marker so many tokens after its verb."""
+    rule = placed(after_tokens(hops), hops)
+    summary, style = f"🅂 or 🄿 {hops} tokens after the verb", Style("#fa8128", "--", "s")
+    return Language(name, HOP, name.replace("token-hop", "no-hop"), rule, summary, style, {"hops": hops})
+
+
+def word_hop(name: str, hops: int) -> Language:
+    """Each marker so many words after its verb."""
+    rule = placed(after_words, hops)
+    summary, style = f"🅂 or 🄿 {hops} words after the verb", Style("#03a0ff", "-.", "D")
+    return Language(name, HOP, name.replace("word-hop", "no-hop"), rule, summary, style, {"hops": hops})
+
+
+MAKERS = (
+    Maker("no-hop", "k", no_hop, {"no-hop": HOPS}),
+    Maker("token-hop", "k", token_hop, {"token-hop": HOPS}),
+    Maker("word-hop", "k", word_hop, {"word-hop": HOPS}),
+)

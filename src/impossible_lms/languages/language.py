@@ -1,0 +1,221 @@
+"""Language: a rule over the tokens of many sentences at once, with its family, its control and its marks."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from impossible_lms.corpora.corpus import Corpus
+from impossible_lms.ragged import Ragged
+from impossible_lms.tokenizer import Tokenizer
+
+TOO_SHORT = "fewer than two tokens"
+
+
+@dataclass(frozen=True, eq=False)
+class Sentences:
+    """One block of a corpus, as a rule sees it.
+
+    `columns` holds the corpus's columns for k sentences, `tokenizer` the vocabulary with the family's markers, `first`
+    the index of the first sentence in its corpus, and `encoded` gives the ids of the text, made once for all languages.
+    """
+
+    columns: pa.RecordBatch
+    tokenizer: Tokenizer
+    first: int
+    encoded: Callable[[], Ragged]
+
+    @property
+    def tokens(self) -> Ragged:
+        """The ids of each sentence's text, in the tokenizer's type; k sequences."""
+        tokens = self.encoded()
+        return Ragged(tokens.values.astype(self.tokenizer.dtype, copy=False), tokens.offsets)
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """What a rule makes of k sentences: `tokens` (k sequences), `affected` (k,) bool, and reasons to drop some.
+
+    `dropped` maps a reason to a (k,) bool mask of the sentences that have it.
+    """
+
+    tokens: Ragged
+    affected: NDArray[np.bool_]
+    dropped: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+
+
+Rule = Callable[[Sentences, np.random.Generator], Rewritten]
+
+
+@dataclass(frozen=True)
+class Transformed:
+    """The kept sentences of a corpus in a language.
+
+    Attributes:
+        tokens: the ids of each kept sentence, k sequences.
+        sentence: (k,) int64, the index of each in the corpus.
+        affected: (k,) bool, whether the language changed it.
+        dropped: how many sentences were not kept, by reason.
+    """
+
+    tokens: Ragged
+    sentence: NDArray[np.int64]
+    affected: NDArray[np.bool_]
+    dropped: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Languages that share their markers and a control. `markers` are added to the vocabulary in this order."""
+
+    name: str
+    markers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a language is drawn: its colour, and matplotlib's names of its dash and point sign."""
+
+    colour: str
+    dash: str = "-"
+    sign: str = "o"
+
+
+def no_bits(tokens: Ragged) -> NDArray[np.float64]:
+    """The randomness that a rule without draws adds to each of k sentences: (k,) zeros."""
+    return np.zeros(len(tokens))
+
+
+@dataclass(frozen=True)
+class Language:
+    """A way to rewrite sentences.
+
+    Attributes:
+        name: the published name, in kebab case; with other parameters, what stands in their place.
+        family: its family.
+        control: the name of the language it is compared with: its family's, with the same parameters.
+        rule: what it does to a block of sentences. The generator it is given is seeded with `seed` and runs through
+            the sentences of a stream in order, so that the draws do not depend on how the stream is cut.
+        summary: what it does, in a few words.
+        style: how it is drawn; colours are those of the paper's figures.
+        parameters: its numbers by name, where it has any.
+        seed: the seed of the draws of its rule, if it makes any.
+        added_bits: given the tokens of k sentences before the change, (k,) float64: the bits of randomness that the
+            draws add to each.
+        inverse: from the tokens of kept sentences and the tokenizer with markers, the tokens before the change; None
+            where they cannot be recovered.
+    """
+
+    name: str
+    family: Family
+    control: str
+    rule: Rule
+    summary: str
+    style: Style
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    seed: int = 0
+    added_bits: Callable[[Ragged], NDArray[np.float64]] = no_bits
+    inverse: Callable[[Ragged, Tokenizer], Ragged] | None = None
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the others of the family are compared with this one."""
+        return self.control == self.name
+
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether a sentence alone decides what becomes of it."""
+        return self.added_bits is no_bits
+
+    @property
+    def is_recoverable(self) -> bool:
+        """Whether the original tokens can be had back from the result; `inverse` does it."""
+        return self.inverse is not None
+
+    def start(self) -> "Callable[[Sentences], Transformed]":
+        """A function that rewrites the blocks of one stream, to be called on them in order."""
+        generator = np.random.default_rng(self.seed)
+
+        def rewrite(sentences: Sentences) -> Transformed:
+            return _kept(sentences, self.rule(sentences, generator))
+
+        return rewrite
+
+    def apply(self, corpus: Corpus, tokenizer: Tokenizer) -> Transformed:
+        """Rewrite a whole corpus, held in memory.
+
+        Each split is a stream of its own: random draws begin anew in it, as in the published scripts, which were run
+        once a split. `tokenizer` comes without markers; the family's are added to it.
+        """
+        parts: list[Transformed] = []
+        first = 0
+        for split in corpus.splits:
+            rewrite = self.start()
+            for _, columns in corpus.part(split).blocks():
+                parts.append(rewrite(next(sentences_for([self.family], columns, tokenizer, first))))
+                first += len(columns)
+        return _joined(parts, tokenizer)
+
+
+def sentences_for(
+    families: Iterable[Family], columns: pa.RecordBatch, tokenizer: Tokenizer, first: int
+) -> Iterator[Sentences]:
+    """One block of a corpus for each of the `families`, which share the encoded text; `tokenizer` has no markers."""
+    encoded = cache(lambda: tokenizer.encode(columns.column("text")))
+    for family in families:
+        yield Sentences(columns, tokenizer.with_markers(family.markers), first, encoded)
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Languages that differ in one number: `<stem>-<letter><number>`, and their published names.
+
+    Attributes:
+        stem: how the names begin.
+        letter: what stands before the number in a name: s a seed, w a window, k a distance.
+        make: from a name and the number, the language.
+        published: the published names with their numbers.
+        least: the smallest number that makes a language.
+    """
+
+    stem: str
+    letter: str
+    make: Callable[[str, int], Language]
+    published: Mapping[str, int]
+    least: int = 0
+
+
+def _kept(sentences: Sentences, rewritten: Rewritten) -> Transformed:
+    """The sentences that no reason drops; one that has several reasons is counted under the first."""
+    tokens = rewritten.tokens
+    ordinary = tokens.lengths()
+    if len(sentences.tokenizer.markers):
+        is_marker = np.isin(tokens.values, sentences.tokenizer.marker_ids)
+        markers_before = np.append(0, np.cumsum(is_marker))[tokens.offsets]
+        ordinary = ordinary - np.diff(markers_before)
+    keep = np.ones(len(tokens), dtype=bool)
+    dropped: dict[str, int] = {}
+    for reason, mask in [*rewritten.dropped.items(), (TOO_SHORT, ordinary < 2)]:
+        dropped[reason] = int((mask & keep).sum())
+        keep &= ~mask
+    sentence = sentences.first + np.flatnonzero(keep)
+    return Transformed(tokens.take(keep), sentence, rewritten.affected[keep], dropped)
+
+
+def _joined(parts: list[Transformed], tokenizer: Tokenizer) -> Transformed:
+    if not parts:
+        nothing = Ragged.of([], dtype=tokenizer.dtype)
+        return Transformed(nothing, np.empty(0, np.int64), np.empty(0, bool), {})
+    dropped: dict[str, int] = {}
+    for part in parts:
+        for reason, count in part.dropped.items():
+            dropped[reason] = dropped.get(reason, 0) + count
+    return Transformed(
+        Ragged.join([part.tokens for part in parts]),
+        np.concatenate([part.sentence for part in parts]),
+        np.concatenate([part.affected for part in parts]),
+        dropped,
+    )

@@ -1,0 +1,100 @@
+"""The *Reverse* family: a marker at a random place, and the tokens reversed after it, or all (paper, section 3.1)."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
+from impossible_lms.ragged import Ragged
+from impossible_lms.tokenizer import Tokenizer
+
+MARKER = "🅁"
+SEED = 21  # of the published draws
+
+REVERSE = Family("reverse", markers=(MARKER,))
+
+# Takes sentences that hold the marker and (k,) int64, the index of the marker in each.
+Change = Callable[[Ragged, NDArray[np.int64]], Ragged]
+
+
+def marked(change: Change) -> Rule:
+    """The rule that puts 🅁 at a uniformly drawn index in [0, n] of n tokens, then does `change`.
+
+    One array draw of `integers(0, n + 1)` takes the same values from the stream as a `choice(n + 1)` per sentence,
+    which is how the published draws were made.
+    """
+
+    def rule(sentences: Sentences, generator: np.random.Generator) -> Rewritten:
+        tokens = sentences.tokens
+        places = generator.integers(0, tokens.lengths() + 1)
+        marker = sentences.tokenizer.markers[MARKER]
+        changed = change(tokens.insert(np.arange(len(tokens)), places, marker), places)
+        return Rewritten(changed, affected=np.ones(len(tokens), dtype=bool))
+
+    return rule
+
+
+def keep(tokens: Ragged, places: NDArray[np.int64]) -> Ragged:
+    """Nothing more: the marker stands in an otherwise unchanged sentence."""
+    return tokens
+
+
+def reverse_after(tokens: Ragged, places: NDArray[np.int64]) -> Ragged:
+    """Reverse the tokens after the marker; those before it, and the marker, stay."""
+    place = tokens.place()
+    first = tokens.spread(places) + 1
+    last = tokens.spread(tokens.lengths()) - 1
+    return tokens.scatter(np.where(place < first, place, first + last - place))
+
+
+def reverse_all(tokens: Ragged, places: NDArray[np.int64]) -> Ragged:
+    """Reverse the whole sentence, the marker included."""
+    return tokens.scatter(tokens.spread(tokens.lengths()) - 1 - tokens.place())
+
+
+def unmarked(change: Change) -> Callable[[Ragged, Tokenizer], Ragged]:
+    """The inverse of `marked(change)`, for a change that undoes itself: done again, and the marker taken out."""
+
+    def inverse(tokens: Ragged, tokenizer: Tokenizer) -> Ragged:
+        is_marker = tokens.values == tokenizer.markers[MARKER]
+        undone = change(tokens, tokens.place()[is_marker])
+        return Ragged.of_lengths(undone.values[undone.values != tokenizer.markers[MARKER]], tokens.lengths() - 1)
+
+    return inverse
+
+
+def bits_of_place(tokens: Ragged) -> NDArray[np.float64]:
+    """log2(n + 1) for a sentence of n tokens: the marker is as likely at each of its n + 1 places."""
+    return np.asarray(np.log2(tokens.lengths() + 1), dtype=np.float64)
+
+
+def _maker(stem: str, change: Change, summary: str, style: Style) -> Maker:
+    def make(name: str, seed: int) -> Language:
+        return Language(
+            name,
+            REVERSE,
+            control=name.replace(stem, "no-reverse"),
+            rule=marked(change),
+            summary=summary,
+            style=style,
+            parameters={"seed": seed},
+            seed=seed,
+            added_bits=bits_of_place,
+            inverse=unmarked(change),
+        )
+
+    return Maker(stem, "s", make, {stem: SEED})
+
+
+# Colours as in the paper's figures; dashes and signs are ours, so that lines can be told apart without colour.
+MAKERS = (
+    _maker("no-reverse", keep, "🅁 at a random place", Style("#606060", "-", "o")),
+    _maker(
+        "partial-reverse",
+        reverse_after,
+        "🅁 at a random place, the tokens after it reversed",
+        Style("#E5A836", "--", "s"),
+    ),
+    _maker("full-reverse", reverse_all, "🅁 at a random place, all tokens reversed", Style("#A348A6", "-.", "D")),
+)

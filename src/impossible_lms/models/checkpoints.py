@@ -1,0 +1,102 @@
+"""Checkpoints: complete Hugging Face folders with a manifest; write, list and open them."""
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from impossible_lms.errors import UserError
+from impossible_lms.files import MANIFEST, folder_beside, read_manifest, to_json, verify_files, write_text
+from impossible_lms.models.architectures import ARCHITECTURES, NO_POSITIONS_CLASS, Architecture, model_class
+from impossible_lms.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from transformers import GPT2LMHeadModel
+
+CHECKPOINT = "checkpoint"
+_NAME = re.compile(r"checkpoint-([0-9]+)")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model as it was after `step` steps, in `folder`."""
+
+    folder: Path
+    step: int
+
+    @property
+    def revision(self) -> str:
+        """The name of its revision in a published repository."""
+        return f"checkpoint-{self.step}"
+
+    def files(self) -> list[Path]:
+        """What a repository holds of it: all files but the manifest."""
+        return sorted(path for path in self.folder.iterdir() if path.name != MANIFEST)
+
+    def digests(self) -> dict[str, str]:
+        """The sha256 of every file, by name, from the manifest."""
+        manifest = read_manifest(self.folder, CHECKPOINT)
+        return {name: entry["sha256"] for name, entry in manifest["files"].items()}
+
+    def load(self) -> "GPT2LMHeadModel":
+        """The model, in evaluation mode, once its files are found to be as the manifest says; UserError where not."""
+        verify_files(self.folder, read_manifest(self.folder, CHECKPOINT))
+        with quiet_transformers():
+            model = model_class(architecture_of(self.folder)).from_pretrained(self.folder, local_files_only=True)
+        return model.eval()
+
+
+def save_checkpoint(model: "GPT2LMHeadModel", tokenizer: Tokenizer, folder: Path, step: int) -> Checkpoint:
+    """Write the model after `step` steps as a complete Hugging Face folder; it appears whole or not at all.
+
+    `config.json` says `GPT2LMHeadModel` also for a model without positions: with its `wpe` of zeros that is what it
+    is to every tool that knows GPT-2. `auto_map` leads to the class without positions those who trust remote code.
+    """
+    with folder_beside(folder, CHECKPOINT, {"step": step}) as part:
+        with quiet_transformers():
+            model.generation_config.pad_token_id = tokenizer.end_of_text
+            model.save_pretrained(part)
+        config = json.loads((part / "config.json").read_text(encoding="utf-8"))
+        config["architectures"] = ["GPT2LMHeadModel"]
+        write_text(part / "config.json", to_json(config))
+        tokenizer.save(part, context=config["n_positions"])
+    return Checkpoint(folder, step)
+
+
+def list_checkpoints(folder: Path) -> list[Checkpoint]:
+    """The finished checkpoints `checkpoint-N` below `folder`, in the order of their steps."""
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        match = _NAME.fullmatch(path.name)
+        if match and (path / MANIFEST).is_file():
+            found.append(Checkpoint(path, int(match[1])))
+    return sorted(found, key=lambda checkpoint: checkpoint.step)
+
+
+def architecture_of(folder: Path) -> Architecture:
+    """The architecture of a saved model, from its config."""
+    try:
+        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder / 'config.json'}: cannot be read ({error}).") from error
+    if config.get("model_type") != "gpt2":
+        raise UserError(f"{folder / 'config.json'}: model_type {config.get('model_type')}, gpt2 expected.")
+    mapped = str(config.get("auto_map", {}).get("AutoModelForCausalLM", ""))
+    return ARCHITECTURES["gpt2-no-pos" if mapped.endswith(NO_POSITIONS_CLASS) else "gpt2"]
+
+
+@contextlib.contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Without transformers' progress bars while the block runs."""
+    from transformers.utils import logging
+
+    was_on = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was_on:
+            logging.enable_progress_bar()

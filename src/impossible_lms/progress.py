@@ -1,0 +1,75 @@
+"""Progress: how a long stage says where it is; a bar on a terminal, a line now and then elsewhere."""
+
+import time
+from typing import Protocol
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress(Protocol):
+    """What a long stage tells while it works."""
+
+    def start(self, what: str, total: int | None) -> None:
+        """A stage begins, of `total` steps where that is known."""
+
+    def at(self, done: int, note: str = "") -> None:
+        """`done` steps are done."""
+
+    def end(self) -> None:
+        """The stage is over, well or not."""
+
+
+class Quiet:
+    """Says nothing."""
+
+    def start(self, what: str, total: int | None) -> None: ...
+    def at(self, done: int, note: str = "") -> None: ...
+    def end(self) -> None: ...
+
+
+class Console:
+    """Writes to stderr: a bar where it is a terminal, one line every ten seconds where it is not."""
+
+    def __init__(self) -> None:
+        from rich.console import Console as RichConsole
+
+        self._console = RichConsole(stderr=True)
+
+    def start(self, what: str, total: int | None) -> None:
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self._what, self._total, self._began = what, total, time.monotonic()
+        self._spoke = self._began
+        self._bar = None
+        if self._console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.completed:,}" + (f"/{total:,}" if total is not None else "")),
+                TextColumn("{task.fields[note]}"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
+            self._bar = Bar(*columns, console=self._console, transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task(what, total=total, note="")
+
+    def at(self, done: int, note: str = "") -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, note=note)
+            return
+        now = time.monotonic()
+        if now - self._spoke < SECONDS_BETWEEN_LINES:
+            return
+        self._spoke = now
+        of = ""
+        if self._total:
+            left = (now - self._began) / max(done, 1) * (self._total - done)
+            of = f"/{self._total:,}, about {left:,.0f} s left"
+        self._console.print(f"{self._what}: {done:,}{of}  {note}", highlight=False, markup=False, soft_wrap=True)
+
+    def end(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

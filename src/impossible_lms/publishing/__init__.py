@@ -1,0 +1,1 @@
+"""From runs to repositories that load with the code people have."""

@@ -1,0 +1,1 @@
+"""From a token dataset to checkpoints."""

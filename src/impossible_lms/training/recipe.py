@@ -1,0 +1,71 @@
+"""The recipe: the hyperparameters of a training run, as one frozen object read from a TOML file."""
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from impossible_lms.errors import UserError
+
+SHIPPED = ("paper", "demo")
+
+
+class Recipe(BaseModel):
+    """What decides a run beside its data, model and seed. The shipped `paper` holds the published values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int = Field(ge=1, description="optimizer steps in all")
+    sequences_per_step: int = Field(ge=1, description="blocks in a step; micro-batches only divide them")
+    context: int = Field(ge=2, description="tokens in a block, which the dataset must have been built with")
+    learning_rate: float = Field(gt=0, description="peak")
+    warmup_steps: int = Field(ge=0, description="steps of linear rise to the peak")
+    beta1: float = Field(ge=0, lt=1)
+    beta2: float = Field(ge=0, lt=1)
+    epsilon: float = Field(gt=0)
+    weight_decay: float = Field(ge=0, description="AdamW's, on matrices and embeddings alone")
+    gradient_clip: float = Field(gt=0, description="largest norm of the gradient")
+    dropout: float = Field(ge=0, lt=1)
+    checkpoint_every: int = Field(ge=1, description="steps between checkpoints; the last step has one too")
+    precision: Literal["bf16", "fp32"] = Field(description="of matrix products; weights stay float32")
+
+    @model_validator(mode="after")
+    def _warms_up_in_time(self) -> "Recipe":
+        if self.warmup_steps >= self.steps:
+            raise ValueError(f"warmup_steps ({self.warmup_steps}) must be fewer than steps ({self.steps})")
+        return self
+
+    def learning_rate_at(self, step: int) -> float:
+        """The learning rate of step 0 .. steps - 1: linear from 0 to the peak, then linear to 0 at `steps`.
+
+        Step 0 has the rate 0, as with the linear schedule of transformers that the published runs used.
+        """
+        if step < self.warmup_steps:
+            return self.learning_rate * step / self.warmup_steps
+        return self.learning_rate * (self.steps - step) / (self.steps - self.warmup_steps)
+
+    def has_checkpoint(self, step: int) -> bool:
+        """Whether a checkpoint is kept after this many steps."""
+        return step % self.checkpoint_every == 0 or step == self.steps
+
+
+def load_recipe(name: str) -> Recipe:
+    """The shipped recipe called `name`, or the TOML file there; UserError names the field at fault."""
+    if name in SHIPPED:
+        text = resources.files("impossible_lms.training").joinpath(f"recipes/{name}.toml").read_text(encoding="utf-8")
+    else:
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            shipped = " or ".join(SHIPPED)
+            raise UserError(f"--recipe {name}: neither {shipped} nor a file that can be read.") from error
+    try:
+        return Recipe.model_validate(tomllib.loads(text), strict=True)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"--recipe {name}: not TOML ({error}).") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "recipe"
+        raise UserError(f"--recipe {name}: {field}: {first['msg']} (found {first['input']!r}).") from error

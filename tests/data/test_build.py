@@ -1,0 +1,145 @@
+"""Token datasets: what is in the blocks, the same to the byte, and never half there."""
+
+import os
+
+import numpy as np
+import pytest
+
+from impossible_lms import TokenDataset, build_dataset, corpus_of, get_language, load_tokenizer, read_corpus
+from impossible_lms.data import build
+from impossible_lms.errors import UserError
+
+PARTIAL = get_language("partial-reverse")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three files in BabyLM's layout."""
+    for split, lines in {"train": 40, "dev": 4, "test": 6}.items():
+        for genre in ("books", "talk"):
+            path = tmp_path / "corpus" / split / f"{genre}.{split}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(f"the {genre} sentence number {index} of {split}\n" for index in range(lines)))
+    return tmp_path / "corpus"
+
+
+def everything(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_blocks_hold_the_kept_sentences_in_a_seeded_order(folder, tokenizer, tmp_path):
+    corpus = read_corpus(str(folder))
+    dataset = build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "data", context=16, seed=5)
+    train = PARTIAL.apply(corpus.part("train"), tokenizer)
+    order = np.random.default_rng(5).permutation(len(train.tokens))
+    joined = np.concatenate([[*train.tokens[index], tokenizer.end_of_text] for index in order])
+    blocks = dataset.blocks(np.arange(len(dataset)))
+    assert blocks.shape == (len(joined) // 16, 16)
+    assert np.array_equal(blocks.ravel(), joined[: blocks.size])
+    assert dataset.record["counts"]["tail_tokens"] == len(joined) - blocks.size
+    assert dataset.record["counts"]["train"]["sentences"] == 80
+
+
+def test_held_out_sentences_are_kept_one_by_one(folder, tokenizer, tmp_path):
+    corpus = read_corpus(str(folder))
+    dataset = build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "data", context=16)
+    held_out = dataset.held_out("test")
+    expected = PARTIAL.apply(corpus.part("test"), tokenizer)
+    assert np.array_equal(held_out.tokens.values, expected.tokens.values)
+    assert np.array_equal(held_out.tokens.offsets, expected.tokens.offsets)
+    assert held_out.table["genre"].tolist() == ["books"] * 6 + ["talk"] * 6
+    assert held_out.table["affected"].all()
+    assert len(dataset.held_out("dev").tokens) == 8
+
+
+def test_a_corpus_without_splits_gives_every_twentieth_sentence_to_test(tokenizer, tmp_path):
+    corpus = corpus_of([f"sentence number {index} of all" for index in range(100)])
+    dataset = build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "data", context=16)
+    assert dataset.held_out("test").table["sentence"].tolist() == [19, 39, 59, 79, 99]
+    assert dataset.held_out("dev").table["sentence"].tolist() == [18, 38, 58, 78, 98]
+    assert len(list(build.training_texts(corpus))) == dataset.record["counts"]["train"]["sentences"] == 90
+
+
+def test_built_twice_it_is_the_same_to_the_byte(folder, tokenizer, tmp_path, monkeypatch):
+    first = build_dataset(read_corpus(str(folder)), PARTIAL, tokenizer, tmp_path / "one", context=16)
+    monkeypatch.chdir(tmp_path)
+    os.utime(folder / "train" / "talk.train", (0, 0))
+    second = build_dataset(read_corpus("corpus"), PARTIAL, tokenizer, tmp_path / "two", context=16)
+    assert everything(first.folder) == everything(second.folder)
+
+
+def test_shards_are_read_as_one(folder, tokenizer, tmp_path, monkeypatch):
+    corpus = read_corpus(str(folder))
+    whole = build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "one", context=16)
+    monkeypatch.setattr(build, "TOKENS_IN_SHARD", 100)
+    monkeypatch.setattr(build, "SLAB", 7)
+    cut = build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "two", context=16)
+    assert sum(name.startswith("train-") for name in cut.files) > 3
+    indices = np.random.default_rng(0).permutation(len(whole))
+    assert np.array_equal(whole.blocks(indices), cut.blocks(indices))
+    with pytest.raises(IndexError):
+        cut.blocks(np.array([len(cut)]))
+
+
+def test_the_same_again_does_nothing_and_another_is_refused(folder, tokenizer, tmp_path):
+    corpus = read_corpus(str(folder))
+    dataset = build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "data", context=16)
+    before = (dataset.folder / "manifest.json").stat().st_mtime_ns
+    build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "data", context=16)
+    assert (dataset.folder / "manifest.json").stat().st_mtime_ns == before
+    with pytest.raises(UserError, match=r"belongs to something else \(context was 16, now 8\)"):
+        build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "data", context=8)
+
+
+def test_damage_is_found(folder, tokenizer, tmp_path):
+    dataset = build_dataset(read_corpus(str(folder)), PARTIAL, tokenizer, tmp_path / "data", context=16)
+    shard = dataset.folder / "train-00000.npy"
+    content = bytearray(shard.read_bytes())
+    content[-3] ^= 1
+    shard.write_bytes(content)
+    TokenDataset.open(dataset.folder)
+    with pytest.raises(UserError, match=r"train-00000\.npy: its content has changed"):
+        TokenDataset.open(dataset.folder).verify()
+    shard.write_bytes(content[:-1])
+    with pytest.raises(UserError, match=r"train-00000\.npy: .* bytes, .* expected"):
+        TokenDataset.open(dataset.folder)
+
+
+def test_faults_leave_nothing_behind(folder, tokenizer, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    corpus = read_corpus(str(folder))
+    for context, fault in [(1, "at least 2"), (100_000, "longer than the data, which has")]:
+        with pytest.raises(UserError, match=fault):
+            build_dataset(corpus, PARTIAL, tokenizer, out / "data", context=context)
+    (folder / "train" / "talk.train").write_text("fine\n\nblank above\n")
+    with pytest.raises(UserError, match=r"talk\.train line 2: blank"):
+        build_dataset(read_corpus(str(folder)), PARTIAL, tokenizer, out / "data", context=16)
+    with pytest.raises(UserError, match="no training sentence is left in partial-reverse"):
+        build_dataset(corpus_of(["a"]), PARTIAL, tokenizer, out / "data", context=16)
+    assert list(out.iterdir()) == []
+
+
+def test_a_corpus_that_changes_while_it_is_read_is_refused(folder, tokenizer, tmp_path):
+    class Meddler:
+        def start(self, what, total): ...
+        def at(self, done, note=""):
+            (folder / "test" / "talk.test").write_text("another sentence here\n")
+
+        def end(self): ...
+
+    with pytest.raises(UserError, match="changed while it was read"):
+        build_dataset(read_corpus(str(folder)), PARTIAL, tokenizer, tmp_path / "data", context=16, progress=Meddler())
+    assert not (tmp_path / "data").exists()
+
+
+def test_babylm_in_gpt2s_vocabulary(shared, tmp_path):
+    gpt2 = load_tokenizer(str(shared / "data" / "gpt2-bpe"))
+    for split in ("train", "test"):
+        (tmp_path / "corpus" / split).mkdir(parents=True)
+        source = shared / "data" / "babylm-like" / split / f"ewt.{split}"
+        (tmp_path / "corpus" / split / f"ewt.{split}").write_bytes(source.read_bytes())
+    dataset = build_dataset(read_corpus(str(tmp_path / "corpus")), PARTIAL, gpt2, tmp_path / "data")
+    assert dataset.vocabulary_size == 50_258 and dataset.record["dtype"] == "uint16" and dataset.context == 1024
+    assert (dataset.blocks(np.array([0])) == 50_257).any()
+    assert dataset.record["counts"]["train"]["dropped"].keys() == {"fewer than two tokens"}

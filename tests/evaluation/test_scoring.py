@@ -1,0 +1,57 @@
+"""The scoring engine gives what the model says, however sentences are batched."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation import scoring
+from impossible_lms.evaluation.perplexity import geometric_mean, perplexity
+from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.ragged import Ragged
+
+
+@pytest.fixture(scope="module")
+def scorer(run):
+    return Scorer(run.checkpoints()[-1].load())
+
+
+def one_by_one(scorer, sentence):
+    with torch.inference_mode():
+        logits = scorer.model(torch.tensor([sentence])).logits[0].double()
+    return torch.log_softmax(logits, -1)[torch.arange(len(sentence) - 1), torch.tensor(sentence[1:])].numpy()
+
+
+@pytest.mark.parametrize("budget", [1, 20, 8192])
+def test_equals_the_model_sentence_by_sentence(scorer, monkeypatch, budget):
+    monkeypatch.setattr(scoring, "TOKENS_IN_BATCH", budget)
+
+    @settings(max_examples=15, deadline=None)
+    @given(st.lists(st.lists(st.integers(0, 400), min_size=2, max_size=30), min_size=1, max_size=6))
+    def law(sentences):
+        scored = scorer.token_logprobs(Ragged.of(sentences, dtype=np.uint16))
+        for row, sentence in zip(scored, sentences, strict=True):
+            assert np.allclose(row, one_by_one(scorer, sentence), atol=1e-4)
+
+    law()
+
+
+def test_perplexity_leaves_out_the_first_token(scorer):
+    sentences = [[5, 6, 7, 8], [9, 10]]
+    found = perplexity(scorer, Ragged.of(sentences))
+    expected = [np.exp(-one_by_one(scorer, sentence).mean()) for sentence in sentences]
+    assert np.allclose(found, expected, rtol=1e-5) and found.dtype == np.float64
+    assert len(perplexity(scorer, Ragged.of([]))) == 0
+
+
+def test_geometric_mean():
+    assert geometric_mean(np.array([2.0, 8.0])) == pytest.approx(4)
+
+
+def test_what_cannot_be_scored_is_named(scorer):
+    with pytest.raises(UserError, match="sentence 1: fewer than two tokens"):
+        perplexity(scorer, Ragged.of([[1, 2], [3]]))
+    with pytest.raises(UserError, match="token 401 is outside the model's vocabulary of 401"):
+        perplexity(scorer, Ragged.of([[1, 401]]))

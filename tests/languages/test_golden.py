@@ -1,0 +1,37 @@
+"""Every language equals the reference implementation of Kallini et al. (2024), token for token."""
+
+import gzip
+import json
+from collections import defaultdict
+
+import pytest
+
+from impossible_lms import LANGUAGES, get_language, load_tokenizer, read_corpus
+
+
+@pytest.fixture(scope="module")
+def golden(shared):
+    """What the reference makes of the sentences, by language, in the order of the corpus."""
+    expected = defaultdict(list)
+    with gzip.open(shared / "golden" / "en_ewt-dev.jsonl.gz", "rt", encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            expected[row["language"]].append((row["sentence"], row["affected"], row["tokens"]))
+    return {language: sorted(rows) for language, rows in expected.items()}
+
+
+def test_all_fifteen_are_there(golden):
+    assert set(golden) == set(LANGUAGES) and len(golden) == 15
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_equals_the_reference(name, golden, shared, capsys):
+    tokenizer = load_tokenizer(str(shared / "data" / "gpt2-bpe"))
+    corpus = read_corpus(str(shared / "data" / "conllu" / "en_ewt-dev.conllu"))
+    result = get_language(name).apply(corpus, tokenizer)
+    tokens = [sequence.tolist() for sequence in result.tokens]
+    found = list(zip(result.sentence.tolist(), result.affected.tolist(), tokens, strict=True))
+    assert len(golden[name]) > 1_700
+    assert found == golden[name]
+    with capsys.disabled():
+        print(f"\n{name}: {len(found):,} sequences equal to the reference", end="")

@@ -1,0 +1,132 @@
+"""Published repositories load with the code people have, in a process that does not know this package."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from impossible_lms.errors import UserError
+from impossible_lms.models.run import FINISHED, Run
+from impossible_lms.publishing.card import model_card, start_code
+from impossible_lms.publishing.repository import publish
+
+CHECKS = """
+import sys
+sys.modules["impossible_lms"] = None
+{code}
+assert "impossible_lms" not in [name for name in sys.modules if sys.modules[name] is not None]
+import torch
+from transformers import GPT2Config
+plain = GPT2LMHeadModel(GPT2Config(vocab_size=9, n_positions=8, n_embd=8, n_layer=1, n_head=1))
+assert "transformer.wpe.weight" in dict(plain.named_parameters())
+assert "transformer.wpe.weight" not in dict(model.named_parameters())
+ids = torch.arange(20)[None]
+heads = []
+for revision in ("checkpoint-4", "checkpoint-8", "checkpoint-12", "main"):
+    trusted = AutoModelForCausalLM.from_pretrained(model_id, revision=revision, trust_remote_code=True).eval()
+    untrusted = AutoModelForCausalLM.from_pretrained(model_id, revision=revision).eval()
+    assert torch.equal(trusted(ids).logits, untrusted(ids).logits)
+    heads.append(trusted.lm_head.weight.double().sum().item())
+assert len(set(heads[:3])) == 3 and heads[3] == heads[2], heads
+assert len(tokenizer) == 401
+print("all well")
+"""
+
+
+@pytest.fixture(scope="module")
+def cached(run, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("hub")
+    model_id, repository = publish(run, "cache", "someone", cache=cache)
+    return model_id, repository, cache
+
+
+def test_the_cards_code_runs_offline_in_a_fresh_process(run, cached):
+    model_id, repository, cache = cached
+    assert model_id == "someone/partial-reverse-gpt2-no-pos"
+    main = repository / "snapshots" / (repository / "refs" / "main").read_text()
+    code = re.findall(r"```python\n(.*?)\n```", (main / "README.md").read_text(encoding="utf-8"), re.S)
+    assert code == [start_code(run, model_id)]
+    environment = os.environ | {"HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "1"}
+    environment.pop("PYTHONPATH", None)
+    command = [sys.executable, "-c", CHECKS.format(code=code[0])]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("He clean") and done.stdout.endswith("all well\n")
+
+
+def test_a_tokenizer_is_had_from_the_hub_or_its_cache(cached):
+    code = f"from impossible_lms import load_tokenizer; print(load_tokenizer('{cached[0]}').vocabulary_size)"
+    environment = os.environ | {"HF_HUB_CACHE": str(cached[2]), "HF_HUB_OFFLINE": "1"}
+    assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True) == "401\n"
+
+
+def test_the_cache_has_one_blob_a_content_and_a_ref_a_revision(cached):
+    repository = cached[1]
+    assert repository.name == "models--someone--partial-reverse-gpt2-no-pos"
+    refs = {path.name: path.read_text() for path in (repository / "refs").iterdir()}
+    assert set(refs) == {"main", "checkpoint-4", "checkpoint-8", "checkpoint-12"}
+    assert refs["main"] == refs["checkpoint-12"] and len(set(refs.values())) == 3
+    assert all(re.fullmatch("[0-9a-f]{40}", commit) for commit in refs.values())
+    assert sum(path.stat().st_size > 1_000_000 for path in (repository / "blobs").iterdir()) == 3
+
+
+def test_published_again_it_changes_nothing(run, cached):
+    before = {path: path.stat().st_mtime_ns for path in (cached[1] / "blobs").iterdir()}
+    publish(run, "cache", "someone", cache=cached[2])
+    assert {path: path.stat().st_mtime_ns for path in (cached[1] / "blobs").iterdir()} == before
+
+
+def test_other_weights_are_not_replaced_unless_asked(run, tmp_path):
+    for target in ({"to": "cache", "cache": tmp_path / "hub"}, {"to": tmp_path / "folders"}):
+        publish(run, namespace="me", **target)
+        other = Run(tmp_path / "other", run.record | {"data": str(run.dataset().folder)})
+        if not other.folder.exists():
+            shutil.copytree(run.folder, other.folder)
+            shutil.rmtree(other.folder / "checkpoints" / "checkpoint-12")
+            shutil.copytree(run.folder / "checkpoints" / "checkpoint-8", other.folder / "checkpoints" / "checkpoint-12")
+        with pytest.raises(UserError, match=r"checkpoint-12: holds other weights. Pass --overwrite"):
+            publish(other, namespace="me", **target)
+        publish(other, namespace="me", overwrite=True, **target)
+
+
+def test_folders_hold_a_complete_model_a_revision(run, tmp_path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model_id, repository = publish(run, tmp_path, "me")
+    assert repository == tmp_path / model_id
+    assert {path.name for path in repository.iterdir()} == {"main", "checkpoint-4", "checkpoint-8", "checkpoint-12"}
+    assert AutoModelForCausalLM.from_pretrained(repository / "checkpoint-4").config.vocab_size == 401
+    assert len(AutoTokenizer.from_pretrained(repository / "main")) == 401
+    config = run.checkpoints()[0].folder / "config.json"
+    assert not config.samefile(repository / "checkpoint-4" / "config.json")  # editing one must not change the other
+
+
+def test_the_card_says_what_happened(run):
+    card = model_card(run, "me/it")
+    for fact in (
+        "GPT-2 without positional encodings trained from scratch on **partial-reverse**",
+        "12 steps of 4 x 32 tokens",
+        "4 layers, 4 heads, width 128",
+        "401 ids, markers 🅁",
+        "`checkpoint-4` to `checkpoint-12`, 3 in all",
+        "Seed 53",
+        "grammar:sentences=2000,seed=0",
+        "@inproceedings{kallini-etal-2024-mission",
+        "hours on",
+    ):
+        assert fact in card
+
+
+def test_faults_are_named(run, tmp_path):
+    for namespace in ("", "a b", "../x", "a/b", "-a", "a--b"):
+        with pytest.raises(UserError, match="not a name the Hugging Face Hub takes"):
+            publish(run, tmp_path, namespace)
+    unfinished = tmp_path / "run"
+    shutil.copytree(run.folder, unfinished)
+    (unfinished / FINISHED).unlink()
+    with pytest.raises(UserError, match=r"not finished\. Continue it with `impossible train`"):
+        publish(Run(unfinished, run.record), tmp_path / "out", "me")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,136 @@
+"""The command line: what it prints, and one line for each fault."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from impossible_lms import cli
+from impossible_lms.data.dataset import TokenDataset
+
+
+@pytest.fixture
+def impossible(monkeypatch, capsys):
+    """Run a command line in this process: exit code, stdout, stderr."""
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["impossible", *map(str, words)])
+        with pytest.raises(SystemExit) as done:
+            cli.main()
+        captured = capsys.readouterr()
+        return done.value.code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "corpus.txt"
+    path.write_text("".join(f"She sings song number {index} to the dogs.\n" for index in range(200)))
+    return path
+
+
+def test_version_and_help(impossible):
+    assert impossible("--version")[:2] == (0, "impossible-lms 0.1.0\n")
+    code, out, _ = impossible("--help")
+    assert code == 0
+    for verb in ("languages", "speak", "build", "inspect", "train", "evaluate", "publish", "demo"):
+        assert verb in out
+
+
+def test_languages_lists_all_with_an_example(impossible):
+    from impossible_lms import LANGUAGES
+
+    code, out, _ = impossible("languages", "--json")
+    rows = json.loads(out)
+    assert code == 0 and [row["name"] for row in rows] == list(LANGUAGES)
+    assert "🅁" in next(row for row in rows if row["name"] == "partial-reverse")["example"]
+    assert all(name in impossible("languages")[1] for name in LANGUAGES)
+
+
+def test_speak_shows_text_and_tokens(impossible):
+    code, out, _ = impossible("speak", "partial-reverse", "He cleans his very messy bookshelf.")
+    lines = out.splitlines()
+    assert code == 0 and len(lines) == 3 and "🅁" in lines[0] and "·🅁" in lines[1]
+    spoken = json.loads(impossible("speak", "full-reverse", "She sings.", "--json")[1])
+    assert spoken["text"].startswith(".") and len(spoken["ids"]) == len(spoken["pieces"])
+
+
+def test_the_road_from_the_command_line(impossible, text, tmp_path, recipe):
+    toml = tmp_path / "small.toml"
+    toml.write_text("".join(f"{key} = {value!r}\n" for key, value in recipe.model_dump().items()))
+    data, run = tmp_path / "data", tmp_path / "run"
+    build = ("build", "--corpus", text, "--language", "no-reverse", "--tokenizer", "train:vocab=300")
+    code, out, err = impossible(*build, "--context", 32, "--output", data)
+    assert code == 0, err
+    assert out == f"{data}: {len(TokenDataset.open(data))} blocks of 32 tokens in no-reverse\n"
+    code, out, _ = impossible("inspect", data)
+    assert code == 0 and "no-reverse, every file as its manifest says" in out and "She sings song number" in out
+    assert json.loads(impossible("inspect", data, "--json")[1])["record"]["request"]["language"] == "no-reverse"
+    train = ("train", "--data", data, "--recipe", toml, "--size", "tiny", "--output", run)
+    code, out, _ = impossible(*train)
+    assert code == 0 and out.startswith(f"{run}: no-reverse-gpt2-no-pos, 12 steps, loss ")
+    assert impossible(*train)[:2] == (0, out)
+    code, out, _ = impossible("evaluate", "perplexity", run, "--json")
+    assert code == 0 and [row["step"] for row in json.loads(out)] == [4, 8, 12]
+    assert (run / "evaluation" / "perplexity.png").read_bytes().startswith(b"\x89PNG")
+    code, out, _ = impossible("publish", run, "--to", tmp_path / "hub", "--namespace", "me")
+    assert (code, out) == (0, f"me/no-reverse-gpt2-no-pos: {tmp_path / 'hub' / 'me' / 'no-reverse-gpt2-no-pos'}\n")
+
+
+FAULTS = [
+    (["speak", "partial-revers", "x"], "unknown language 'partial-revers'. Did you mean partial-reverse"),
+    (["speak", "partial-reverse", ""], "partial-reverse drops this sentence (fewer than two tokens)."),
+    (["build", "--corpus", "nowhere", "--language", "no-reverse", "--output", "x"], "--corpus nowhere: no such file"),
+    (["build", "--corpus", "grammar:n=1", "--language", "no-reverse", "--output", "x"], "unknown key 'n'"),
+    (["build", "--corpus", "grammar:", "--language", "nope", "--output", "x"], "unknown language 'nope'"),
+    (["build", "--corpora", "x"], "No such option: --corpora"),
+    (["build", "--language", "no-reverse", "--output", "x"], "Missing option '--corpus'"),
+    (["inspect", "nowhere"], "nowhere: no such folder. A token dataset is expected here."),
+    (["train", "--data", "nowhere", "--output", "x"], "nowhere: no such folder. A token dataset is expected here."),
+    (["train", "--data", "nowhere", "--output", "x", "--recipe", "y"], "--recipe y: neither paper or demo nor a file"),
+    (["evaluate", "perplexity", "nowhere"], "nowhere: no such folder. A run made by `impossible train` is expected"),
+    (["publish", "nowhere", "--to", "cache"], "nowhere: no such folder. A run made by `impossible train`"),
+    (["dance"], "No such command 'dance'"),
+]
+
+
+@pytest.mark.parametrize(("words", "fault"), FAULTS, ids=lambda value: " ".join(value)[:40])
+def test_a_fault_is_one_line_and_leaves_nothing(impossible, monkeypatch, tmp_path, words, fault):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = impossible(*words)
+    assert code == 2 and out == ""
+    assert err.startswith("error: ") and fault in err and err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_undecodable_corpus_names_file_and_line(impossible, text, tmp_path):
+    text.write_bytes(b"fine\nbad \xff\n")
+    words = ("build", "--corpus", text, "--language", "no-reverse", "--tokenizer", "train:vocab=300")
+    code, _, err = impossible(*words, "--output", tmp_path / "data")
+    assert code == 2 and f"{text} line 2: not UTF-8 (byte 0xFF at byte 5 of the line)" in err
+    assert not (tmp_path / "data").exists()
+
+
+def test_ctrl_c_while_building_leaves_nothing(tmp_path, tokenizer):
+    tokenizer.save(tmp_path / "tokenizer")
+    out = tmp_path / "out"
+    words = ["build", "--corpus", "grammar:sentences=2000000,seed=0", "--language", "no-reverse"]
+    words += ["--tokenizer", str(tmp_path / "tokenizer"), "--output", str(out / "data")]
+    child = subprocess.Popen([sys.executable, "-m", "impossible_lms", *words], stderr=subprocess.PIPE, text=True)
+    while child.poll() is None and not (out.exists() and any(out.iterdir())):
+        time.sleep(0.05)
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130 and err.strip().splitlines()[-1].startswith("error: interrupted.")
+    assert "Traceback" not in err and (not out.exists() or list(out.iterdir()) == [])
+
+
+def test_a_closed_pipe_is_no_fault():
+    command = f"{sys.executable} -m impossible_lms languages | head -c 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr and "Error" not in done.stderr

@@ -1,0 +1,114 @@
+"""Files are whole or absent, and damage is found."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from impossible_lms.errors import UserError
+from impossible_lms.files import (
+    MANIFEST,
+    folder_beside,
+    is_made,
+    locked,
+    read_manifest,
+    verify_files,
+    write_text,
+    written_beside,
+)
+
+
+def make(folder, content=b"content", request=None):
+    with folder_beside(folder, "thing", {"request": request or {"seed": 1}}) as part:
+        (part / "a.bin").write_bytes(content)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):
+    write_text(tmp_path / "x", "old")
+    with pytest.raises(RuntimeError), written_beside(tmp_path / "x") as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert (tmp_path / "x").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_failed_folder_leaves_nothing(tmp_path):
+    with pytest.raises(RuntimeError), folder_beside(tmp_path / "x", "thing", {}) as part:
+        (part / "a").write_text("half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path):
+    code = (
+        "import os, sys, pathlib\n"
+        "from impossible_lms.files import folder_beside\n"
+        "with folder_beside(pathlib.Path(sys.argv[1]), 'thing', {}) as part:\n"
+        "    (part / 'a').write_text('half')\n"
+        "    os._exit(9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "x")], check=False)
+    assert done.returncode == 9 and not (tmp_path / "x").exists() and len(list(tmp_path.iterdir())) == 1
+    make(tmp_path / "x")
+    assert list(tmp_path.iterdir()) == [tmp_path / "x"]
+
+
+def test_every_kind_of_damage_is_found(tmp_path):
+    make(tmp_path / "x")
+    manifest = read_manifest(tmp_path / "x", "thing")
+    file = tmp_path / "x" / "a.bin"
+    verify_files(tmp_path / "x", manifest)
+    file.write_bytes(b"conteNt")
+    with pytest.raises(UserError, match=r"a\.bin: its content has changed since it was made"):
+        verify_files(tmp_path / "x", manifest)
+    verify_files(tmp_path / "x", manifest, contents=False)
+    file.write_bytes(b"cont")
+    with pytest.raises(UserError, match=r"a\.bin: 4 bytes, 7 expected"):
+        verify_files(tmp_path / "x", manifest, contents=False)
+    file.unlink()
+    with pytest.raises(UserError, match=r"a\.bin: missing"):
+        verify_files(tmp_path / "x", manifest)
+
+
+def test_a_manifest_does_not_lead_outside_its_folder(tmp_path):
+    make(tmp_path / "x")
+    (tmp_path / "secret").write_text("s")
+    manifest = read_manifest(tmp_path / "x", "thing")
+    manifest["files"]["../secret"] = {"sha256": "", "bytes": 1}
+    with pytest.raises(UserError, match="missing"):
+        verify_files(tmp_path / "x", manifest)
+
+
+def test_a_folder_made_before_is_known_again_and_another_refused(tmp_path):
+    folder = tmp_path / "x"
+    assert not is_made(folder, "thing", {"seed": 1})
+    make(folder)
+    assert is_made(folder, "thing", {"seed": 1})
+    with pytest.raises(UserError, match=r"belongs to something else \(seed was 1, now 2\)"):
+        is_made(folder, "thing", {"seed": 2})
+    with pytest.raises(UserError, match="holds a thing, not a cake"):
+        is_made(folder, "cake", {"seed": 1})
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    with pytest.raises(UserError, match="exists and is not a finished thing"):
+        is_made(tmp_path / "mine", "thing", {})
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", json.dumps({"kind": "thing"})])
+def test_a_damaged_manifest_is_named(tmp_path, text):
+    (tmp_path / MANIFEST).write_text(text)
+    with pytest.raises(UserError, match=r"manifest\.json: damaged"):
+        read_manifest(tmp_path, "thing")
+
+
+def test_a_lock_holds_off_another_process_and_goes_with_its_holder(tmp_path):
+    code = (
+        "import pathlib, sys\nfrom impossible_lms.files import locked\nfrom impossible_lms.errors import UserError\n"
+        "try:\n    with locked(pathlib.Path(sys.argv[1]), 'in use'): print('mine')\n"
+        "except UserError as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "lock")]
+    with locked(tmp_path / "lock", "in use"):
+        assert "in use by another process" in subprocess.check_output(command, text=True)
+    assert subprocess.check_output(command, text=True) == "mine\n"

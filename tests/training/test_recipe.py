@@ -1,0 +1,64 @@
+"""Recipes: the published values, and faults named by field."""
+
+import pytest
+
+from impossible_lms.errors import UserError
+from impossible_lms.training.recipe import SHIPPED, load_recipe
+
+
+def test_the_paper_recipe_has_the_published_values():
+    paper = load_recipe("paper")
+    assert paper.model_dump() == {
+        "steps": 3000,
+        "sequences_per_step": 512,
+        "context": 1024,
+        "learning_rate": 6e-4,
+        "warmup_steps": 300,
+        "beta1": 0.9,
+        "beta2": 0.999,
+        "epsilon": 1e-8,
+        "weight_decay": 0.1,
+        "gradient_clip": 1.0,
+        "dropout": 0.1,
+        "checkpoint_every": 100,
+        "precision": "bf16",
+    }
+    assert paper.sequences_per_step * paper.context == 2**19
+    assert [step for step in range(1, 3001) if paper.has_checkpoint(step)] == list(range(100, 3001, 100))
+
+
+def test_the_learning_rate_rises_and_falls_in_straight_lines():
+    paper = load_recipe("paper")
+    rates = [paper.learning_rate_at(step) for step in range(paper.steps)]
+    assert rates[0] == 0 and rates[150] == pytest.approx(3e-4) and rates[300] == 6e-4 == max(rates)
+    assert rates[1650] == pytest.approx(3e-4) and rates[-1] == pytest.approx(6e-4 / 2700)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_recipe_loads_and_ends_in_a_checkpoint(name):
+    recipe = load_recipe(name)
+    assert recipe.has_checkpoint(recipe.steps) and recipe.steps // recipe.checkpoint_every == 30
+
+
+def test_faults_name_the_field(tmp_path):
+    source = tmp_path / "mine.toml"
+    from importlib import resources
+
+    paper = resources.files("impossible_lms.training").joinpath("recipes/paper.toml").read_text(encoding="utf-8")
+    for change, fault in {
+        ("steps = 3000", "stepps = 3000"): "steps: Field required",
+        ("dropout = 0.1", "dropout = 1.5"): "dropout: Input should be less than 1 (found 1.5).",
+        ("steps = 3000", 'steps = "many"'): "steps: Input should be a valid integer (found 'many').",
+        ("warmup_steps = 300", "warmup_steps = 3000"): "warmup_steps (3000) must be fewer than steps (3000)",
+        ("steps = 3000", "steps = "): "not TOML",
+        ('"bf16"', '"int4"'): "precision: Input should be 'bf16' or 'fp32' (found 'int4').",
+    }.items():
+        source.write_text(paper.replace(*change))
+        with pytest.raises(UserError) as error:
+            load_recipe(str(source))
+        assert str(error.value).startswith(f"--recipe {source}: ") and fault in str(error.value)
+    source.write_text(paper + "colour = 1\n")
+    with pytest.raises(UserError, match="colour: Extra inputs are not permitted"):
+        load_recipe(str(source))
+    with pytest.raises(UserError, match="neither paper or demo nor a file that can be read"):
+        load_recipe(str(tmp_path / "nowhere.toml"))

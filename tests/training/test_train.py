@@ -1,0 +1,195 @@
+"""Training: a run cut anywhere ends as one that was not, and what does not fit is refused."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from impossible_lms import build_dataset, get_language, read_corpus
+from impossible_lms.errors import Interrupted, UserError
+from impossible_lms.files import locked
+from impossible_lms.models.run import Run
+from impossible_lms.training.order import blocks_of_step, dropout_seed
+from impossible_lms.training.train import train
+
+
+class AtStep:
+    """A progress that does something once a step is done."""
+
+    def __init__(self, step, act):
+        self.step, self.act = step, act
+
+    def start(self, what, total): ...
+    def end(self): ...
+    def at(self, done, note=""):
+        if done == self.step:
+            self.act()
+
+
+def weights(run, step=12):
+    return load_file(run.folder / "checkpoints" / f"checkpoint-{step}" / "model.safetensors")
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def losses(run):
+    return [(line["step"], line["loss"], line["gradient_norm"]) for line in run.metrics()]
+
+
+def test_a_run_leaves_what_it_promises(run, dataset, recipe):
+    assert [checkpoint.step for checkpoint in run.checkpoints()] == [4, 8, 12]
+    assert [line["step"] for line in run.metrics()] == list(range(1, 13))
+    assert run.finished["steps"] == 12 and run.finished["seconds"] > 0
+    assert run.name == "partial-reverse-gpt2-no-pos" and run.seed == 53
+    assert run.dataset().folder.samefile(dataset.folder)
+    assert Run.open(run.folder).record["request"]["recipe"] == recipe.model_dump()
+    assert losses(run)[-1][1] < losses(run)[0][1]
+    for step in (4, 8, 12):
+        assert not weights(run, step)["transformer.wpe.weight"].any()
+
+
+def test_the_same_seed_gives_the_same_run_and_another_gives_another(run, dataset, recipe, tmp_path):
+    again = train(dataset.folder, tmp_path / "again", recipe=recipe, size="tiny")
+    assert same(weights(again), weights(run)) and losses(again) == losses(run)
+    other = train(dataset.folder, tmp_path / "other", recipe=recipe, size="tiny", seed=54)
+    assert not same(weights(other), weights(run))
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(run, dataset, recipe, tmp_path, stop):
+    for step in (3, 8):
+        with pytest.raises(Interrupted, match=f"stopped after step {step}. The same command continues"):
+            progress = AtStep(step, lambda: signal.raise_signal(stop))
+            train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny", progress=progress)
+    resumed = train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny")
+    for step in (4, 8, 12):
+        assert same(weights(resumed, step), weights(run, step))
+    assert losses(resumed) == losses(run)
+    assert [path.name for path in (resumed.folder / "state").iterdir()] == ["step-12"]
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(run, dataset, recipe, tmp_path):
+    class KilledError(Exception):
+        pass
+
+    def kill():
+        raise KilledError
+
+    for step in (2, 6, 11):  # before the first checkpoint and after
+        with pytest.raises(KilledError):
+            train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny", progress=AtStep(step, kill))
+    resumed = train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny")
+    assert same(weights(resumed), weights(run)) and losses(resumed) == losses(run)
+
+
+def test_sigkill_while_training_loses_nothing(run, dataset, recipe, tmp_path):
+    code = (
+        "import os, signal, sys\n"
+        "from impossible_lms.training.recipe import Recipe\n"
+        "from impossible_lms.training.train import train\n"
+        "class Kill:\n"
+        "    def start(self, what, total): pass\n"
+        "    def end(self): pass\n"
+        "    def at(self, done, note=''):\n"
+        "        if done == 9: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "recipe = Recipe.model_validate_json(sys.argv[3])\n"
+        "train(sys.argv[1], sys.argv[2], recipe=recipe, size='tiny', progress=Kill())\n"
+    )
+    command = [sys.executable, "-c", code, str(dataset.folder), str(tmp_path / "cut"), recipe.model_dump_json()]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
+    resumed = train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny")
+    assert same(weights(resumed), weights(run)) and losses(resumed) == losses(run)
+
+
+def test_micro_batches_only_divide_the_step(dataset, recipe, tmp_path):
+    still = recipe.model_copy(update={"dropout": 0.0, "steps": 6})
+    first, second = (
+        train(dataset.folder, tmp_path / str(size), recipe=still, size="tiny", micro_batch=size) for size in (4, 3)
+    )
+    assert [step for step, *_ in losses(first)] == [step for step, *_ in losses(second)]
+    assert np.allclose([x[1:] for x in losses(first)], [x[1:] for x in losses(second)], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("model", "precision"), [("gpt2", "fp32"), ("gpt2-no-pos", "bf16")])
+def test_other_models_and_precisions_train(dataset, recipe, tmp_path, model, precision):
+    changed = recipe.model_copy(update={"precision": precision, "steps": 4})
+    run = train(dataset.folder, tmp_path / "run", recipe=changed, model=model, size="tiny")
+    assert run.name == f"partial-reverse-{model}"
+    assert bool(weights(run, 4)["transformer.wpe.weight"].any()) == (model == "gpt2")
+    assert run.finished is not None and run.finished["loss"] < 7
+
+
+def test_every_epoch_is_a_permutation_of_its_own():
+    taken = np.concatenate([blocks_of_step(3, step, 4, 10) for step in range(5)])
+    assert sorted(taken[:10]) == sorted(taken[10:]) == list(range(10))
+    assert taken[:10].tolist() != taken[10:].tolist()
+    assert blocks_of_step(3, 0, 25, 10)[:20].tolist() == taken.tolist()
+    assert len({dropout_seed(1, step, first) for step in range(9) for first in (0, 8)}) == 18
+
+
+def test_a_finished_run_is_left_alone(run, dataset, recipe):
+    before = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*") if path.name != ".lock"}
+    assert train(dataset.folder, run.folder, recipe=recipe, size="tiny") == run
+    assert before == {path: path.stat().st_mtime_ns for path in run.folder.rglob("*") if path.name != ".lock"}
+
+
+def test_what_does_not_fit_is_refused(run, dataset, recipe, tmp_path, tokenizer):
+    with pytest.raises(UserError, match=r"belongs to something else \(seed was 53, now 54\)"):
+        train(dataset.folder, run.folder, recipe=recipe, size="tiny", seed=54)
+    changed = recipe.model_copy(update={"learning_rate": 1e-3})
+    with pytest.raises(UserError, match=r"recipe\.learning_rate was 0\.003, now 0\.001"):
+        train(dataset.folder, run.folder, recipe=changed, size="tiny")
+    other = build_dataset(
+        read_corpus("grammar:sentences=500,seed=3"), get_language("no-reverse"), tokenizer, tmp_path / "x", context=32
+    )
+    with pytest.raises(UserError, match=r"dataset\.request\.language was partial-reverse, now no-reverse"):
+        train(other.folder, run.folder, recipe=recipe, size="tiny")
+    with pytest.raises(UserError, match=r"blocks of 32 tokens, but the recipe's context is 64\. Build the data with"):
+        wide = recipe.model_copy(update={"context": 64})
+        train(dataset.folder, tmp_path / "new", recipe=wide, size="tiny")
+    with pytest.raises(UserError, match=r"--model gpt5: unknown. Known: gpt2, gpt2-no-pos"):
+        train(dataset.folder, tmp_path / "new", recipe=recipe, model="gpt5")
+    with pytest.raises(UserError, match=r"--size huge: unknown. Known: small, tiny"):
+        train(dataset.folder, tmp_path / "new", recipe=recipe, size="huge")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    with pytest.raises(UserError, match="exists and is not a run"):
+        train(dataset.folder, tmp_path / "mine", recipe=recipe, size="tiny")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_run_in_use_is_refused(run, dataset, recipe):
+    code = (
+        "import sys\nfrom impossible_lms.training.recipe import Recipe\n"
+        "from impossible_lms.training.train import train\nfrom impossible_lms.errors import UserError\n"
+        "try: train(sys.argv[1], sys.argv[2], recipe=Recipe.model_validate_json(sys.argv[3]), size='tiny')\n"
+        "except UserError as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", code, str(dataset.folder), str(run.folder), recipe.model_dump_json()]
+    with locked(run.folder / ".lock", "in use"):
+        assert "in use by another process" in subprocess.check_output(command, text=True)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(dataset, recipe, tmp_path):
+    wild = recipe.model_copy(update={"learning_rate": 1e12, "gradient_clip": 1e12})
+    with pytest.raises(UserError, match=r"step [0-9]+ has loss .* The checkpoints before it are good"):
+        train(dataset.folder, tmp_path / "run", recipe=wild, size="tiny")
+    for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines():
+        assert np.isfinite(json.loads(line)["loss"])
+
+
+def test_damaged_state_is_named(dataset, recipe, tmp_path):
+    with pytest.raises(Interrupted):
+        progress = AtStep(3, lambda: signal.raise_signal(signal.SIGINT))
+        train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny", progress=progress)
+    state = tmp_path / "cut" / "state" / "step-3" / "optimizer.safetensors"
+    state.write_bytes(state.read_bytes()[:-10])
+    with pytest.raises(UserError, match=r"optimizer\.safetensors: .* bytes, .* expected. It is damaged"):
+        train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny")
