@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from impossible_lms.corpora.text import found
 from impossible_lms.errors import UserError
 from impossible_lms.files import sha256_of, written_beside
 
@@ -20,7 +21,9 @@ CHUNK_BYTES = 4 << 20
 LONGEST_SENTENCE = 16 << 20  # bytes; a file without blank lines is no CoNLL-U
 FIELDS = ("id", "words", "lemmas", "upos", "xpos", "features", "head", "deprel", "deps", "misc")
 WIDTH = len(FIELDS)
-NUMBER, RANGE, EMPTY_NODE = "[1-9][0-9]*", "([1-9][0-9]*)-([1-9][0-9]*)", r"([0-9]+)\.[1-9][0-9]*"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+NUMBER = "[1-9][0-9]{0,5}"
+RANGE, EMPTY_NODE = f"({NUMBER})-({NUMBER})", rf"(0|{NUMBER})\.{NUMBER}"
 FEATURE = re.compile(r"[^=|\s]+=[^=|\s]+")
 
 _STRINGS, _NUMBERS = pa.list_(pa.string()), pa.list_(pa.int32())
@@ -53,25 +56,29 @@ class ConlluFile:
 
         UserError names the line and the column of whatever is malformed.
         """
-        first_line = 1
+        first_line, sentences = 1, 0
         for chunk in self._chunks():
             try:
                 text = chunk.decode()
             except UnicodeDecodeError as error:
                 line = first_line + chunk.count(b"\n", 0, error.start)
                 self._fail(line, None, f"not UTF-8 (byte 0x{chunk[error.start]:02X}). Convert the file")
-            yield from _Chunk(self, text, first_line).batches()
+            for batch in _Chunk(self, text, first_line).batches():
+                yield batch
+                sentences += len(batch)
             first_line += text.count("\n")
+        if not sentences:
+            raise UserError(f"{self.path}: holds no sentences.")
 
     def _chunks(self) -> Iterator[bytes]:
         """Whole sentences of about CHUNK_BYTES, each with its blank line; lines end at `\\n`."""
         rest = b""
         try:
             with self.path.open("rb") as file:
+                if file.read(len(BYTE_ORDER_MARK)) != BYTE_ORDER_MARK:
+                    file.seek(0)
                 while piece := file.read(CHUNK_BYTES):
-                    if not rest:
-                        piece = piece.removeprefix(b"\xef\xbb\xbf")
-                    head, end, rest = (rest + piece.replace(b"\r", b"")).rpartition(b"\n\n")
+                    head, end, rest = (rest + piece).replace(b"\r\n", b"\n").rpartition(b"\n\n")
                     if end:
                         yield head + end
                     if len(rest) > LONGEST_SENTENCE:
@@ -159,24 +166,26 @@ class _Chunk:
         distinct = ids.dictionary_encode()
         names = distinct.dictionary.to_pylist()
         which = distinct.indices.to_numpy(zero_copy_only=False)
-        numbers = np.array([int(name) if re.fullmatch(NUMBER, name) else 0 for name in names])[which]
+        numbers = np.array([int(name) if re.fullmatch(NUMBER, name) else 0 for name in names], np.int64)[which]
         is_word = numbers > 0
         before = np.cumsum(is_word) - is_word
-        starts = np.append(True, sentence[1:] != sentence[:-1])
-        place = before - before[starts][sentence]
+        place = before - before[np.searchsorted(sentence, sentence)]
         expected = np.where(is_word, place + 1, 0)
-        if (wrong := numbers != expected).any():
-            row = int(np.argmax(wrong))
-            self._fail_row(row, 1, f"the next word is number {expected[row]}, found '{ids[row]}'")
-        for row in np.flatnonzero(~is_word).tolist():
+        wrong = int(np.argmax(np.append(numbers != expected, True)))  # the first that is
+        lengths, covered = np.bincount(sentence[is_word], minlength=self.sentences), 0
+        for row in np.flatnonzero(~is_word[:wrong]).tolist():
             name, following = str(ids[row]), place[row] + 1
             if match := re.fullmatch(RANGE, name):
-                is_right = int(match[1]) == following and int(match[2]) >= following
+                is_right = int(match[1]) == following <= int(match[2]) <= lengths[sentence[row]]
+                is_right &= before[row] >= covered  # a word stands in one range at most
+                covered = before[row] - place[row] + int(match[2])
             else:
                 match = re.fullmatch(EMPTY_NODE, name)
                 is_right = match is not None and int(match[1]) == place[row]
             if not is_right:
                 self._fail_row(row, 1, f"'{name}' is no number, range or empty node that can stand here")
+        if wrong < len(numbers):
+            self._fail_row(wrong, 1, f"the next word is number {expected[wrong]}, found '{ids[wrong]}'")
         return is_word, place
 
     def _check_features(self, features: pa.Array, is_word: NDArray[np.bool_]) -> None:
@@ -239,15 +248,19 @@ class _Chunk:
 _SURFACE = ("words", "space_after", "extra_rows", "extra_places")
 
 
-def conllu_files(paths: list[Path], whole: str) -> tuple[ConlluFile, ...]:
-    """The files, divided into splits if each is named as Universal Dependencies names them (`en_ewt-ud-train.conllu`).
+def conllu_files(path: Path) -> tuple[ConlluFile, ...]:
+    """The CoNLL-U files at `path`, if there are any.
 
-    The genre of a file is its name without the split.
+    They are divided into splits if all are named as Universal Dependencies names them (`en_ewt-ud-train.conllu`), and
+    the genre of each is then its name without the split.
     """
+    if path.is_file():
+        return (ConlluFile(path, "all", path.stem),) if path.suffix == SUFFIX else ()
+    paths = found(path, f"*{SUFFIX}")
     names = [re.fullmatch(r"(.+?)(?:-ud)?-(train|dev|test)", path.stem) for path in paths]
-    if len(paths) > 1 and all(names):
+    if all(names):
         return tuple(ConlluFile(path, name[2], name[1]) for path, name in zip(paths, names, strict=True) if name)
-    return tuple(ConlluFile(path, whole, path.stem) for path in paths)
+    return tuple(ConlluFile(path, "all", path.stem) for path in paths)
 
 
 def write_conllu(blocks: Iterator[pa.RecordBatch], path: Path) -> None:

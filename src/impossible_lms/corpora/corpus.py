@@ -7,9 +7,11 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from impossible_lms.corpora.conllu import SUFFIX, conllu_files
+from impossible_lms.corpora.conllu import conllu_files
 from impossible_lms.corpora.grammar import GRAMMAR_VERSION, grammar_blocks
-from impossible_lms.corpora.text import found, text_files
+from impossible_lms.corpora.hub import HUB, hub_rows
+from impossible_lms.corpora.parquet import parquet_files
+from impossible_lms.corpora.text import text_files
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of
 from impossible_lms.spec import parse_options
@@ -80,7 +82,10 @@ def read_corpus(spec: str) -> Corpus:
     Args:
         spec: a text file with one sentence a line; a folder of such files, which is divided into splits if it has
             BabyLM's layout (`train/*.train`, `dev/*.dev`, `test/*.test`); a CoNLL-U file or a folder of them, which is
-            divided if all are named `...-train.conllu`, `...-dev.conllu` or `...-test.conllu`; or
+            divided if all are named `...-train.conllu`, `...-dev.conllu` or `...-test.conllu`; a Parquet file with a
+            column `text`, or a folder of them, divided if they stand in `train/`, `dev/` and `test/`;
+            `hub:NAME[:config][:split][:column]`, a Hugging Face dataset of one sentence a row, or a local folder that
+            the library `datasets` can load (parts may be left empty, as in `hub:NAME::train`); or
             `grammar:sentences=200000,seed=0`, the built-in synthetic English with gold annotation. Files are taken in
             sorted order, and a file's stem is its genre.
 
@@ -93,11 +98,12 @@ def read_corpus(spec: str) -> Corpus:
             raise UserError(f"--corpus {spec}: sentences must be at least 1.")
         name = f"{GRAMMAR}:sentences={options['sentences']},seed={options['seed']}"
         return Corpus(name, (GrammarSource(options["sentences"], options["seed"]),))
+    if spec.startswith(f"{HUB}:"):
+        return Corpus(*hub_rows(spec))
     path = Path(spec)
     if not path.exists():
         raise UserError(f"--corpus {spec}: no such file or folder.")
-    annotated = [path] if path.suffix == SUFFIX and path.is_file() else found(path, f"*{SUFFIX}")
-    return Corpus(path.resolve().name, conllu_files(annotated, WHOLE) if annotated else text_files(path))
+    return Corpus(path.resolve().name, conllu_files(path) or parquet_files(path) or text_files(path))
 
 
 def corpus_of(texts: Sequence[str], name: str = "memory") -> Corpus:

@@ -1,6 +1,6 @@
 """Plain text: one sentence a line, in a file, a folder, or BabyLM's layout of splits and genres."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,11 +97,18 @@ def text_files(path: Path) -> tuple[TextFile, ...]:
     """The text files at `path`, a file or a folder, in sorted order, each with its split."""
     if path.is_file():
         return (_file(path, "all"),)
-    divided = [_file(file, split) for split in ("train", "dev", "test") for file in found(path, f"{split}/*.{split}")]
-    files = divided or [_file(file, "all") for file in found(path, "*")]
+    files = [_file(file, split) for file, split in by_split(path, lambda split: f".{split}", "*")]
     if not files:
         raise UserError(f"{path}: no text files here (train/*.train, dev/*.dev, test/*.test, or any files).")
     return tuple(files)
+
+
+def by_split(folder: Path, ending: Callable[[str], str], whole: str) -> list[tuple[Path, str]]:
+    """The files `<split>/*<ending of the split>`, or else those of the pattern `whole`, each with its split."""
+    divided = [
+        (file, split) for split in ("train", "dev", "test") for file in found(folder, f"{split}/*{ending(split)}")
+    ]
+    return divided or [(file, "all") for file in found(folder, whole)]
 
 
 def _file(path: Path, split: str) -> TextFile:
