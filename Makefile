@@ -16,7 +16,7 @@ demo: $(READY)
 	$(BIN)/impossible demo --output demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -134,3 +134,65 @@ def test_a_closed_pipe_is_no_fault():
     command = f"{sys.executable} -m impossible_lms languages | head -c 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr and "Error" not in done.stderr
+
+
+def test_speak_all_says_every_language_and_why_one_is_silent(impossible):
+    from impossible_lms import LANGUAGES
+
+    sentence = "She cleans his very messy bookshelf again."
+    code, out, _ = impossible("speak", "all", sentence)
+    assert code == 0 and [line.split()[0] for line in out.splitlines()[1:]] == list(LANGUAGES)
+    spoken = json.loads(impossible("speak", "all", sentence, "--json")[1])
+    assert spoken["no-hop"]["text"] == "She clean🅂 his very messy bookshelf again ."
+    assert spoken["word-hop"]["text"] == "She clean his very messy bookshelf🅂 again ."
+    assert "dropped: a marked verb without 4 words after it" in impossible("speak", "all", "She cleans it.")[1]
+
+
+def test_speak_marks_the_verbs_it_is_told(impossible):
+    words = ("speak", "no-hop", "They zorble a very old one.", "--plural", "zorble=zorble")
+    assert impossible(*words)[1].startswith("They zorble🄿 a very old one .")
+    code, out, err = impossible(*words[:3])
+    assert (code, out.splitlines()[0]) == (0, "They zorble a very old one .")
+    assert err == "no marked verb found; name one with --singular FORM=LEMMA or --plural FORM=LEMMA\n"
+
+
+def test_build_several_languages_in_one_pass(impossible, text, tmp_path):
+    build = ("build", "--corpus", text, "--tokenizer", "train:vocab=300", "--context", 32)
+    code, out, err = impossible(
+        *build, "--language", "no-reverse", "--language", "local-shuffle-w7", "--output", tmp_path
+    )
+    assert code == 0, err
+    assert [line.split(":")[0] for line in out.splitlines()] == [
+        str(tmp_path / "no-reverse"),
+        str(tmp_path / "local-shuffle-w7"),
+    ]
+    assert TokenDataset.open(tmp_path / "local-shuffle-w7").language == "local-shuffle-w7"
+    alone = tmp_path / "alone"
+    assert impossible(*build, "--language", "no-reverse", "--output", alone)[0] == 0
+    assert (alone / "train-00000.npy").read_bytes() == (tmp_path / "no-reverse" / "train-00000.npy").read_bytes()
+
+
+def test_build_all_needs_annotation(impossible, text, tmp_path):
+    words = (
+        "build",
+        "--corpus",
+        text,
+        "--language",
+        "all",
+        "--tokenizer",
+        "train:vocab=300",
+        "--output",
+        tmp_path / "x",
+    )
+    code, _, err = impossible(*words)
+    assert code == 2 and "the corpus has no words: the hop languages need annotated sentences." in err
+    assert not (tmp_path / "x").exists()
+
+
+def test_check_says_what_a_language_does_beside_its_control(impossible):
+    code, out, _ = impossible("check", "local-shuffle-w3", "--sample", 300)
+    rows = [line.split() for line in out.splitlines()[1:3]]
+    assert code == 0 and [row[0] for row in rows] == ["no-shuffle", "local-shuffle-w3"]
+    reports = json.loads(impossible("check", "full-reverse", "--sample", 300, "--json")[1])
+    assert [report["language"] for report in reports] == ["no-reverse", "full-reverse"]
+    assert reports[1]["recovered"] == 1 and reports[1]["sentences"] == 300

@@ -23,12 +23,11 @@ def test_of_and_back(sequences):
 
 
 @given(lists, st.data())
-def test_insert_append_take_join(sequences, data):
+def test_insert_take_join(sequences, data):
     ragged = Ragged.of(sequences)
     places = [data.draw(st.integers(0, len(sequence))) for sequence in sequences]
     inserted = ragged.insert(np.arange(len(sequences)), np.array(places, dtype=np.int64), 7)
     assert back(inserted) == [[*s[:p], 7, *s[p:]] for s, p in zip(sequences, places, strict=True)]
-    assert back(ragged.append(9)) == [[*s, 9] for s in sequences]
     mask = np.array([data.draw(st.booleans()) for _ in sequences], dtype=bool)
     assert back(ragged.take(mask)) == [s for s, kept in zip(sequences, mask, strict=True) if kept]
     order = data.draw(st.permutations(range(len(sequences))))

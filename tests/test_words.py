@@ -15,7 +15,7 @@ texts = st.lists(st.one_of(st.text(signs, max_size=12), st.text(st.characters(ex
 def test_equals_the_backend(tokenizer):
     import pyarrow as pa
 
-    encoder = WordEncoder(tokenizer.plain)
+    encoder = WordEncoder(tokenizer.backend.plain)
 
     @settings(max_examples=400, deadline=None)
     @given(texts)
@@ -23,7 +23,7 @@ def test_equals_the_backend(tokenizer):
     def law(sentences):
         found, expected = (
             encoder.encode_texts(pa.array(sentences, pa.string())),
-            encode_each(tokenizer.plain, sentences),
+            encode_each(tokenizer.backend.plain, sentences),
         )
         assert np.array_equal(found.values, expected.values)
         assert np.array_equal(found.offsets, expected.offsets)
@@ -37,10 +37,10 @@ def test_forgetting_changes_nothing(tokenizer, monkeypatch, most):
 
     monkeypatch.setattr(words, "MOST_WORDS", most)
     monkeypatch.setattr(words, "WORDS_JOINED", 2)
-    encoder = WordEncoder(tokenizer.plain)
+    encoder = WordEncoder(tokenizer.backend.plain)
     for text in ("one two three", "three four one", "five", "one five two"):
         found = encoder.encode_texts(pa.array([text]))
-        assert found.values.tolist() == tokenizer.plain.encode(text).ids
+        assert found.values.tolist() == tokenizer.backend.plain.encode(text).ids
 
 
 def test_real_text(shared):
@@ -50,7 +50,10 @@ def test_real_text(shared):
 
     gpt2 = load_tokenizer(str(shared / "data" / "gpt2-bpe"))
     lines = (shared / "data" / "babylm-like" / "dev" / "webtext.dev").read_text(encoding="utf-8").split("\n")[:-1]
-    found, expected = WordEncoder(gpt2.plain).encode_texts(pa.array(lines)), encode_each(gpt2.plain, lines)
+    found, expected = (
+        WordEncoder(gpt2.backend.plain).encode_texts(pa.array(lines)),
+        encode_each(gpt2.backend.plain, lines),
+    )
     assert len(lines) == 1800 and np.array_equal(found.values, expected.values)
 
 
@@ -59,9 +62,9 @@ def test_tokenizers_of_another_kind_encode_whole_texts(tokenizer, tmp_path):
 
     from impossible_lms import load_tokenizer
 
-    backend = tokenizers.Tokenizer.from_str(tokenizer.plain.to_str())
+    backend = tokenizers.Tokenizer.from_str(tokenizer.backend.plain.to_str())
     backend.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=True)
     backend.save(str(tmp_path / "tokenizer.json"))
     prefixed = load_tokenizer(str(tmp_path))
-    assert tokenizer.splits_at_spaces and not prefixed.splits_at_spaces
+    assert tokenizer.backend.splits_at_spaces and not prefixed.backend.splits_at_spaces
     assert prefixed.encode(["the dog"])[0].tolist() == tokenizer.encode([" the dog"])[0].tolist()

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,7 @@ from impossible_lms import __version__
 from impossible_lms.errors import Interrupted, UserError
 
 if TYPE_CHECKING:
-    from impossible_lms.corpora import Corpus
+    from impossible_lms.tokenizer import Tokenizer
 
 app = typer.Typer(
     help="Impossible languages: rewrite a corpus, train language models on it, measure what they learn.",
@@ -27,7 +26,10 @@ app.add_typer(evaluate, name="evaluate")
 
 CorpusSpec = Annotated[
     str,
-    typer.Option(help="A text file or folder (one sentence a line; BabyLM's layout), or grammar:sentences=N,seed=S."),
+    typer.Option(
+        help="A text file or folder (one sentence a line; BabyLM's layout), hub:NAME[:config][:split][:column] for a "
+        "Hugging Face dataset, or grammar:sentences=N,seed=S."
+    ),
 ]
 TokenizerSpec = Annotated[
     str, typer.Option(help="A folder with vocab.json and merges.txt or tokenizer.json, train:vocab=N, or a Hub id.")
@@ -61,27 +63,28 @@ def options(version: Annotated[bool, typer.Option("--version", help="Print the v
 def languages(as_json: Json = False) -> None:
     """List the languages, with an example each."""
     from rich.console import Console
-    from rich.table import Column, Table
 
     from impossible_lms.corpora.example import example
     from impossible_lms.languages import LANGUAGES
+    from impossible_lms.languages.speak import speak as spoken_in
+    from impossible_lms.report.terminal import language_table
 
-    say = _speaker(EXAMPLE_TOKENIZER, example(EXAMPLE))
-    spoken = {name: say(name) for name in LANGUAGES}
-    if as_json:
-        rows = [
-            {"name": name, "family": language.family.name, "control": language.control, "does": language.summary}
-            for name, language in LANGUAGES.items()
-        ]
-        print(
-            json.dumps([row | {"example": spoken[row["name"]]["text"]} for row in rows], ensure_ascii=False, indent=2)
-        )
+    tokenizer = _example_tokenizer(EXAMPLE_TOKENIZER)
+    spoken = {name: spoken_in(language, example(EXAMPLE), tokenizer) for name, language in LANGUAGES.items()}
+    if not as_json:
+        Console().print(language_table(LANGUAGES, spoken))
         return
-    table = Table(Column("language", no_wrap=True), "family", "what it does", "example", box=None, padding=(0, 2, 0, 0))
-    for name, language in LANGUAGES.items():
-        family = f"{language.family.name} (control)" if language.is_control else language.family.name
-        table.add_row(name, family, language.summary, _coloured(spoken[name]))
-    Console().print(table)
+    rows = [
+        {
+            "name": name,
+            "family": language.family.name,
+            "control": language.control,
+            "does": language.summary,
+            "example": spoken[name].text,
+        }
+        for name, language in LANGUAGES.items()
+    ]
+    print(json.dumps(rows, ensure_ascii=False, indent=2))
 
 
 @app.command()
@@ -99,40 +102,65 @@ def speak(
     its lemma; with neither, those that the built-in lexicon is sure of are marked.
     """
     from rich.console import Console
-    from rich.table import Column, Table
-    from rich.text import Text
 
     from impossible_lms.corpora.example import example
     from impossible_lms.languages import LANGUAGES, get_language
+    from impossible_lms.languages.speak import speak as spoken_in
+    from impossible_lms.report.terminal import coloured, pieces, spoken_table
 
-    names = list(LANGUAGES) if language == ALL else [get_language(language).name]  # an unknown name is said at once
+    chosen = LANGUAGES if language == ALL else {language: get_language(language)}  # an unknown name is said at once
     verbs = {"singular": _verbs("--singular", singular, text), "plural": _verbs("--plural", plural, text)}
-    say = _speaker(tokenizer, example(text, **verbs))
-    if language != ALL:
-        spoken = say(language)
-        if spoken["dropped"]:
-            raise UserError(f"{language} drops this sentence ({spoken['dropped']}).")
-        if get_language(language).family.name == "hop" and not spoken["affected"]:
-            print("no marked verb found; name one with --singular FORM=LEMMA or --plural FORM=LEMMA", file=sys.stderr)
+    sentence, loaded = example(text, **verbs), _example_tokenizer(tokenizer)
+    spoken = {name: spoken_in(each, sentence, loaded) for name, each in chosen.items()}
+    if language == ALL:
         if as_json:
-            print(json.dumps(spoken, ensure_ascii=False))
-            return
-        console = Console(soft_wrap=True)
-        console.print(_coloured(spoken))
-        pieces = [Text(piece, style=_style(piece, spoken)) for piece in spoken["pieces"]]
-        console.print(Text("·", style="dim").join(pieces))
-        console.print(" ".join(str(token) for token in spoken["ids"]), style="dim", highlight=False)
+            print(json.dumps({name: vars(said) for name, said in spoken.items()}, ensure_ascii=False, indent=2))
+        else:
+            Console().print(spoken_table(chosen, spoken))
         return
+    said = spoken[language]
+    if said.dropped:
+        raise UserError(f"{language} drops this sentence ({said.dropped}).")
+    if chosen[language].family.name == "hop" and not said.affected:
+        print("no marked verb found; name one with --singular FORM=LEMMA or --plural FORM=LEMMA", file=sys.stderr)
     if as_json:
-        print(json.dumps({name: say(name) for name in names}, ensure_ascii=False, indent=2))
+        print(json.dumps(vars(said), ensure_ascii=False))
         return
-    table = Table(Column("language", no_wrap=True), "says", box=None, padding=(0, 2, 0, 0))
-    for name in names:
-        spoken = say(name)
-        colour = get_language(name).style.colour
-        said = Text(f"(dropped: {spoken['dropped']})", style="dim") if spoken["dropped"] else _coloured(spoken)
-        table.add_row(Text(name, style=f"bold {colour}"), said)
-    Console().print(table)
+    console = Console(soft_wrap=True)
+    console.print(coloured(said))
+    console.print(pieces(said))
+    console.print(" ".join(str(token) for token in said.ids), style="dim", highlight=False)
+
+
+@app.command()
+def check(
+    language: Annotated[list[str], typer.Argument(help="Languages: names, path/to/file.py:Name, or all.")],
+    corpus: CorpusSpec = EXAMPLE_CORPUS,
+    tokenizer: TokenizerSpec = EXAMPLE_TOKENIZER,
+    sample: Annotated[int, typer.Option(min=2, help="Sentences to rewrite, at most.")] = 20_000,
+    as_json: Json = False,
+) -> None:
+    """Say what languages do, with evidence from a corpus, each beside its control."""
+    from rich.console import Console
+
+    from impossible_lms.corpora import read_corpus
+    from impossible_lms.data.build import training_texts
+    from impossible_lms.languages import LANGUAGES, get_language
+    from impossible_lms.languages.check import check as check_language
+    from impossible_lms.report.terminal import LEGEND, report_table
+    from impossible_lms.tokenizer import load_tokenizer
+
+    asked = [get_language(name) for name in (LANGUAGES if ALL in language else language)]
+    compared = {each.name: each for one in asked for each in (get_language(one.control), one)}
+    source = read_corpus(corpus)
+    loaded = load_tokenizer(tokenizer, training_texts(source))
+    reports = [check_language(each, source, loaded, sample) for each in compared.values()]
+    if as_json:
+        print(json.dumps([report.row() for report in reports], ensure_ascii=False, indent=2))
+        return
+    Console().print(report_table(reports))
+    count, size = reports[0].sentences, max(report.tokens for report in reports)
+    print(f"\n{count:,} sentences of {source.name}, up to {size:,} tokens\n{LEGEND}")
 
 
 @app.command()
@@ -308,29 +336,12 @@ def _fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
-def _speaker(tokenizer_spec: str, sentence: "Corpus") -> Callable[[str], dict[str, Any]]:
-    """A function that says one sentence in a language: its text, ids, pieces and markers, or why it is dropped."""
+def _example_tokenizer(spec: str) -> "Tokenizer":
+    """The tokenizer of `spec`; one that is to be trained learns from the built-in English."""
     from impossible_lms.corpora import read_corpus
-    from impossible_lms.languages import get_language
     from impossible_lms.tokenizer import load_tokenizer
 
-    loaded = load_tokenizer(tokenizer_spec, read_corpus(EXAMPLE_CORPUS).texts())
-
-    def say(name: str) -> dict[str, Any]:
-        language = get_language(name)
-        spoken = language.apply(sentence, loaded)
-        marked = loaded.with_markers(language.family.markers)
-        ids = spoken.tokens[0].tolist() if len(spoken.tokens) else []
-        return {
-            "text": marked.decode(ids),
-            "ids": ids,
-            "pieces": marked.pieces(ids),
-            "markers": list(language.family.markers),
-            "affected": bool(spoken.affected.any()),
-            "dropped": ", ".join(reason for reason, count in spoken.dropped.items() if count),
-        }
-
-    return say
+    return load_tokenizer(spec, read_corpus(EXAMPLE_CORPUS).texts())
 
 
 def _verbs(flag: str, pairs: list[str] | None, text: str) -> dict[str, str] | None:
@@ -344,18 +355,6 @@ def _verbs(flag: str, pairs: list[str] | None, text: str) -> dict[str, str] | No
                 f"{flag} {form}={lemma}: a word of the sentence and its lemma are expected, as cleans=clean."
             )
     return verbs
-
-
-def _style(piece: str, spoken: dict[str, Any]) -> str:
-    return "bold black on yellow" if piece.strip() in spoken["markers"] else ""
-
-
-def _coloured(spoken: dict[str, Any]) -> Any:
-    from rich.text import Text
-
-    text = Text(spoken["text"])
-    text.highlight_words(spoken["markers"], style="bold black on yellow")
-    return text
 
 
 if __name__ == "__main__":

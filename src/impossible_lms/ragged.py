@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 
@@ -64,8 +66,13 @@ class Ragged:
 
     def place(self) -> NDArray[np.int64]:
         """(n,) int64: the index of each element in its own sequence."""
-        place: NDArray[np.int64] = np.arange(len(self.values)) - self.spread(self.offsets[:-1])
+        place: NDArray[np.int64] = np.arange(len(self.values)) - self.starts
         return place
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """(n,) int64: where each element's sequence begins."""
+        return self.spread(self.offsets[:-1])
 
     def spread(self, per_sequence: NDArray[Any]) -> NDArray[Any]:
         """(n,): the entry of `per_sequence` (k,) that belongs to each element's sequence."""
@@ -77,21 +84,32 @@ class Ragged:
         `target` (n,) must be a permutation of 0 .. length - 1 within every sequence.
         """
         values = np.empty_like(self.values)
-        values[target + self.spread(self.offsets[:-1])] = self.values
+        values[target + self.starts] = self.values
         return Ragged(values, self.offsets)
 
     def take(self, sequences: NDArray[Any]) -> "Ragged":
         """The chosen sequences in the order given: `sequences` (m,) of indices, or (k,) bool to keep some."""
-        if sequences.dtype == bool:
-            if len(sequences) != len(self):
-                raise ValueError(f"a mask of {len(sequences)} for {len(self)} sequences")
-            if sequences.all():
-                return self
-            return Ragged.of_lengths(self.values[self.spread(sequences)], self.lengths()[sequences])
-        lengths = self.lengths()[sequences]
-        taken = Ragged.of_lengths(np.empty(int(lengths.sum()), self.values.dtype), lengths)
-        source = taken.place() + taken.spread(self.offsets[:-1][sequences])
-        return Ragged(self.values[source], taken.offsets)
+        if sequences.dtype != bool:
+            lengths = self.offsets[sequences + 1] - self.offsets[sequences]
+            return Ragged.of_lengths(self._flat(self._strings.take(pa.array(sequences, pa.int64()))), lengths)
+        if len(sequences) != len(self):
+            raise ValueError(f"a mask of {len(sequences)} for {len(self)} sequences")
+        if sequences.all():
+            return self
+        return Ragged.of_lengths(self._flat(self._strings.filter(pa.array(sequences))), self.lengths()[sequences])
+
+    @cached_property
+    def _strings(self) -> pa.LargeBinaryArray:
+        """The sequences as strings of bytes, which Arrow copies whole: 3 ns a token, 18 ns by an index for each."""
+        offsets, size = pa.py_buffer(self.offsets * self.values.itemsize), len(self)
+        values = pa.py_buffer(np.ascontiguousarray(self.values))
+        return pa.LargeBinaryArray.from_buffers(pa.large_binary(), size, [None, offsets, values])
+
+    def _flat(self, strings: pa.LargeBinaryArray) -> NDArray[Any]:
+        """All elements of sequences given as strings of bytes by Arrow, which begins a new array at 0."""
+        _, offsets, values = strings.buffers()
+        end = np.frombuffer(offsets, np.int64)[len(strings)] if len(strings) else 0
+        return np.frombuffer(values or b"", self.values.dtype, count=int(end) // self.values.itemsize)
 
     def insert(self, sequences: NDArray[Any], places: NDArray[Any], elements: NDArray[Any] | int) -> "Ragged":
         """The sequences with m elements put in: `elements` (m,), or one for all, at `places` (m,) of `sequences` (m,).
@@ -101,7 +119,3 @@ class Ragged:
         """
         values = np.insert(self.values, self.offsets[:-1][sequences] + places, np.asarray(elements, self.values.dtype))
         return Ragged.of_lengths(values, self.lengths() + np.bincount(sequences, minlength=len(self)))
-
-    def append(self, element: int) -> "Ragged":
-        """Every sequence with `element` at its end."""
-        return self.insert(np.arange(len(self)), self.lengths(), element)

@@ -1,5 +1,6 @@
 """Tokenizers: load or train a byte-level BPE, encode many sentences at once, add a language's markers."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,62 +26,21 @@ TRAIN = "train:"
 SMALLEST_VOCABULARY = 257  # the 256 bytes and the end of text
 
 
-@dataclass(frozen=True)
-class Tokenizer:
-    """A vocabulary and the way text becomes ids of it.
+@dataclass(frozen=True, eq=False)
+class Backend:
+    """What tokenizers of one vocabulary share, whatever their markers: `plain`, which has none, and what it knows."""
 
-    Text is always encoded as ordinary text: a marker or `<|endoftext|>` that stands in a sentence is cut into bytes
-    like any other sign and never becomes the special id.
-
-    Attributes:
-        name: what the user asked for, or where it was found.
-        plain: the backend without markers.
-        end_of_text: the id of `<|endoftext|>`.
-        markers: the markers added to the vocabulary, with their ids.
-    """
-
-    name: str
     plain: "tokenizers.Tokenizer"
-    end_of_text: int
-    markers: Mapping[str, int] = field(default_factory=dict)
-    _words: "list[WordEncoder]" = field(default_factory=list, repr=False, compare=False)  # shared by all with_markers
-
-    @property
-    def vocabulary_size(self) -> int:
-        """The number of ids, markers included."""
-        return int(self.plain.get_vocab_size(with_added_tokens=True)) + len(self.markers)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type ids are stored in: uint16 where every id fits, uint32 elsewhere."""
-        return np.dtype("<u2" if self.vocabulary_size <= 1 << 16 else "<u4")
 
     @cached_property
-    def sha256(self) -> str:
-        """The hash of all that decides what text becomes: the backend's definition and the markers."""
-        return digest_of({"backend": self.plain.to_str(), "markers": dict(self.markers)})
-
-    @property
-    def marker_ids(self) -> NDArray[np.int64]:
-        """(m,) int64: the ids of the markers."""
-        return np.array(list(self.markers.values()), dtype=np.int64)
-
-    def with_markers(self, markers: Sequence[str]) -> "Tokenizer":
-        """This tokenizer with `markers` as the next ids, in the order given; they never split."""
-        for marker in markers:
-            if self.plain.token_to_id(marker) is not None:
-                raise UserError(f"tokenizer {self.name}: already holds the marker {marker}. Use one without markers.")
-        first = self.vocabulary_size - len(self.markers)
-        return replace(self, markers={marker: first + index for index, marker in enumerate(markers)})
-
-    def without_markers(self) -> "Tokenizer":
-        """This tokenizer before any markers were added."""
-        return replace(self, markers={})
+    def definition(self) -> str:
+        """The vocabulary and its rules as JSON."""
+        return str(self.plain.to_str())
 
     @cached_property
     def splits_at_spaces(self) -> bool:
         """Whether a space before a word always begins a new piece, so that words can be encoded one by one."""
-        rules = json.loads(self.plain.to_str())
+        rules = json.loads(self.definition)
         pieces = rules["pre_tokenizer"] or {}
         return (
             rules["normalizer"] is None
@@ -92,33 +52,89 @@ class Tokenizer:
             and all(token["special"] for token in rules["added_tokens"])
         )
 
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of the definition."""
+        return hashlib.sha256(self.definition.encode()).hexdigest()
+
+    @cached_property
+    def readable(self) -> str:
+        """The definition as it is written to `tokenizer.json`."""
+        return f"{self.plain.to_str(pretty=True)}\n"
+
+    @cached_property
+    def words(self) -> WordEncoder:
+        """The words met so far, encoded."""
+        return WordEncoder(self.plain)
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """A vocabulary and the way text becomes ids of it.
+
+    Text is always encoded as ordinary text: a marker or `<|endoftext|>` that stands in a sentence is cut into bytes
+    like any other sign and never becomes the special id.
+
+    Attributes:
+        name: what the user asked for, or where it was found.
+        backend: the vocabulary without markers.
+        end_of_text: the id of `<|endoftext|>`.
+        markers: the markers added to the vocabulary, with their ids.
+    """
+
+    name: str
+    backend: Backend
+    end_of_text: int
+    markers: Mapping[str, int] = field(default_factory=dict)
+
     @property
-    def _encoder(self) -> WordEncoder:
-        if not self._words:
-            self._words.append(WordEncoder(self.plain))
-        return self._words[0]
+    def vocabulary_size(self) -> int:
+        """The number of ids, markers included."""
+        return int(self.backend.plain.get_vocab_size(with_added_tokens=True)) + len(self.markers)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type ids are stored in: uint16 where every id fits, uint32 elsewhere."""
+        return np.dtype("<u2" if self.vocabulary_size <= 1 << 16 else "<u4")
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of all that decides what text becomes: the backend's definition and the markers."""
+        return digest_of({"backend": self.backend.sha256, "markers": dict(self.markers)})
+
+    def with_markers(self, markers: Sequence[str]) -> "Tokenizer":
+        """This tokenizer with `markers` as the next ids, in the order given; they never split."""
+        for marker in markers:
+            if self.backend.plain.token_to_id(marker) is not None:
+                raise UserError(f"tokenizer {self.name}: already holds the marker {marker}. Use one without markers.")
+        first = self.vocabulary_size - len(self.markers)
+        return replace(self, markers={marker: first + index for index, marker in enumerate(markers)})
+
+    def without_markers(self) -> "Tokenizer":
+        """This tokenizer before any markers were added."""
+        return replace(self, markers={})
 
     def encode(self, texts: "Sequence[str] | pa.Array") -> Ragged:
         """The ids of each text (strings, or an Arrow array of them): one sequence of `self.dtype` a text.
 
         Nothing is added at either end.
         """
-        if self.splits_at_spaces:
+        if self.backend.splits_at_spaces:
             import pyarrow as pa
 
             array = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
-            tokens = self._encoder.encode_texts(array)
+            tokens = self.backend.words.encode_texts(array)
         else:
-            tokens = encode_each(self.plain, texts if isinstance(texts, Sequence) else texts.to_pylist())
+            tokens = encode_each(self.backend.plain, texts if isinstance(texts, Sequence) else texts.to_pylist())
         return Ragged(tokens.values.astype(self.dtype), tokens.offsets)
 
     def encode_words(self, words: "pa.Array", has_space: NDArray[np.bool_]) -> Ragged:
         """The ids of each word of an Arrow string array, with a space before it where `has_space` (n,) says so."""
-        if self.splits_at_spaces:
-            tokens = self._encoder.encode_words(words, has_space)
+        if self.backend.splits_at_spaces:
+            tokens = self.backend.words.encode_words(words, has_space)
         else:
             spaced = zip(words.to_pylist(), has_space, strict=True)
-            tokens = encode_each(self.plain, [f" {word}" if space else word for word, space in spaced])
+            tokens = encode_each(self.backend.plain, [f" {word}" if space else word for word, space in spaced])
         return Ragged(tokens.values.astype(self.dtype), tokens.offsets)
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -134,7 +150,7 @@ class Tokenizer:
         """The backend with the markers as added tokens, as other tools see it."""
         import tokenizers
 
-        backend = tokenizers.Tokenizer.from_str(self.plain.to_str())
+        backend = tokenizers.Tokenizer.from_str(self.backend.definition)
         # lstrip, and not special: as the published tokenizers have it; decoding shows markers, whatever is skipped.
         backend.add_tokens([tokenizers.AddedToken(marker, lstrip=True, normalized=False) for marker in self.markers])
         return backend
@@ -151,7 +167,8 @@ class Tokenizer:
         }
         if context is not None:
             settings["model_max_length"] = context
-        write_text(folder / "tokenizer.json", self.full.to_str(pretty=True) + "\n")
+        text = f"{self.full.to_str(pretty=True)}\n" if self.markers else self.backend.readable
+        write_text(folder / "tokenizer.json", text)
         write_text(folder / "tokenizer_config.json", to_json(settings))
 
 
@@ -193,12 +210,18 @@ def _read(path: Path) -> "tokenizers.Tokenizer":
 
 
 def _from_hub(name: str) -> "tokenizers.Tokenizer":
+    """The tokenizer of a repository: its `tokenizer.json`, or `vocab.json` and `merges.txt` where it has none."""
     import tokenizers
 
     try:
         from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import EntryNotFoundError
 
-        return tokenizers.Tokenizer.from_file(hf_hub_download(name, "tokenizer.json"))
+        try:
+            return tokenizers.Tokenizer.from_file(hf_hub_download(name, "tokenizer.json"))
+        except EntryNotFoundError:
+            files = [hf_hub_download(name, file) for file in ("vocab.json", "merges.txt")]
+            return _byte_level(tokenizers.models.BPE.from_file(*files))
     except Exception as error:  # network, cache, name and permission faults have no common class below Exception
         raise UserError(
             f"--tokenizer {name}: neither a folder here nor to be had from the Hugging Face Hub "
@@ -249,7 +272,7 @@ def _prepared(name: str, backend: "tokenizers.Tokenizer") -> Tokenizer:
     backend.encode_special_tokens = True
     backend.no_padding()
     backend.no_truncation()
-    return Tokenizer(name, backend, int(end_of_text))
+    return Tokenizer(name, Backend(backend), int(end_of_text))
 
 
 def _first_line(error: Exception) -> str:

@@ -41,7 +41,7 @@ class WordEncoder:
         for token, number in backend.get_vocab(with_added_tokens=True).items():
             self._begins_with_space[number] = token.startswith(SPACE)
         # Known words, one after the other: their tokens, where each begins, and whether it touches white space.
-        self._number: dict[str, int] = {}
+        self._numbers: dict[str, dict[str, int]] = {" ": {}, "": {}}  # by the space before them
         self._count = 0
         self._values = np.empty(1 << 16, dtype=np.uint32)
         self._offsets = np.zeros(1 << 16, dtype=np.int64)
@@ -67,44 +67,49 @@ class WordEncoder:
         return self._with_whole(tokens, texts, whole)
 
     def encode_words(self, words: "pa.Array", has_space: NDArray[np.bool_]) -> Ragged:
-        """The ids of each word of an Arrow string array, with a space before it where `has_space` (n,) says so."""
+        """The ids of each word of an Arrow string array, with a space before it where `has_space` (n,) says so.
+
+        An array that is dictionary-encoded already is looked up the faster.
+        """
         entries = self._entries(words, has_space)
         return self._known().take(entries)
 
     def _entries(self, words: "pa.Array", has_space: NDArray[np.bool_]) -> NDArray[np.int64]:
         """(n,) int64: the number under which each word is known, with its space."""
+        import pyarrow as pa
+
         if self._count > MOST_WORDS:
             self._forget()
-        distinct = words.dictionary_encode()
-        which = distinct.indices.to_numpy(zero_copy_only=False)
-        names: list[str] = distinct.dictionary.to_pylist()
-        entries = np.empty(len(words), dtype=np.int64)
-        for spaced in (True, False):
-            mine = which[has_space == spaced]
-            used = np.zeros(len(names), dtype=bool)
-            used[mine] = True
-            numbers = np.zeros(len(names), dtype=np.int64)
-            prefix = " " if spaced else ""
-            numbers[used] = self._numbers_of([prefix + names[index] for index in np.flatnonzero(used)])
-            entries[has_space == spaced] = numbers[mine]
+        coded = words if pa.types.is_dictionary(words.type) else words.dictionary_encode()
+        codes = coded.indices.to_numpy(zero_copy_only=False)
+        names: list[str] = coded.dictionary.to_pylist()
+        entries: NDArray[np.int64] = self._numbers_of(names, " ")[codes]
+        bare = np.flatnonzero(~has_space)
+        which, where = np.unique(codes[bare], return_inverse=True)
+        entries[bare] = self._numbers_of([names[code] for code in which.tolist()], "")[where]
         return entries
 
     def _known(self) -> Ragged:
         return Ragged(self._values[: self._offsets[self._count]], self._offsets[: self._count + 1])
 
-    def _numbers_of(self, words: list[str]) -> NDArray[np.int64]:
-        """The number under which each word is known; new ones are encoded."""
-        new = [word for word in words if word not in self._number]
-        if new:
-            self._learn(new)
-        return np.fromiter(map(self._number.__getitem__, words), dtype=np.int64, count=len(words))
+    def _numbers_of(self, words: list[str], space: str) -> NDArray[np.int64]:
+        """The number under which each word is known with `space` before it; new ones are encoded."""
+        known = self._numbers[space]
+        numbers = np.fromiter(map(known.get, words, itertools.repeat(-1)), dtype=np.int64, count=len(words))
+        new = np.flatnonzero(numbers < 0)
+        if len(new):
+            learnt = list(dict.fromkeys(words[index] for index in new.tolist()))
+            known.update(zip(learnt, self._learn([space + word for word in learnt]), strict=True))
+            numbers[new] = [known[words[index]] for index in new.tolist()]
+        return numbers
 
-    def _learn(self, words: list[str]) -> None:
-        """Encode new words: those with one space, in front, joined to long texts, which spares a call a word."""
-        joinable = [word[:1] == " " and len(word) > 1 and " " not in word[1:] for word in words]
-        words = [word for _, word in sorted(zip(joinable, words, strict=True), key=lambda pair: not pair[0])]
-        joined = sum(joinable)
-        tokens = Ragged.join([self._encode_joined(words[:joined]), encode_each(self._backend, words[joined:])])
+    def _learn(self, words: list[str]) -> range:
+        """Encode new words; the numbers they get. Those with one space, in front, are joined to long texts."""
+        joinable = np.array([word[:1] == " " and len(word) > 1 and " " not in word[1:] for word in words])
+        joined = self._encode_joined([words[index] for index in np.flatnonzero(joinable).tolist()])
+        alone = encode_each(self._backend, [words[index] for index in np.flatnonzero(~joinable).tolist()])
+        home = np.argsort(np.argsort(~joinable, kind="stable"), kind="stable")
+        tokens = Ragged.join([joined, alone]).take(home)
         count, end = self._count + len(words), int(self._offsets[self._count]) + len(tokens.values)
         self._values = _grown(self._values, end)
         self._offsets = _grown(self._offsets, count + 1)
@@ -112,8 +117,9 @@ class WordEncoder:
         self._offsets[self._count + 1 : count + 1] = end - len(tokens.values) + tokens.offsets[1:]
         self._is_loose = _grown(self._is_loose, count)
         self._is_loose[self._count : count] = [_touches_white_space(word) for word in words]
-        self._number.update(zip(words, range(self._count, count), strict=True))
+        numbers = range(self._count, count)
         self._count = count
+        return numbers
 
     def _encode_joined(self, words: list[str]) -> Ragged:
         chunks = ["".join(words[start : start + WORDS_JOINED]) for start in range(0, len(words), WORDS_JOINED)]
@@ -133,7 +139,8 @@ class WordEncoder:
         return Ragged.join([tokens, pieces]).take(home)
 
     def _forget(self) -> None:
-        self._number.clear()
+        for numbers in self._numbers.values():
+            numbers.clear()
         self._count = 0
 
 

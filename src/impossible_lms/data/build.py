@@ -79,21 +79,30 @@ def _build(
     if context < 2:
         raise UserError(f"--context {context}: a block needs at least 2 tokens.")
     fingerprint = corpus.fingerprint()
+    missing = []
+    for language, output in outputs:
+        marked = tokenizer.with_markers(language.family.markers)
+        request = {
+            "corpus": fingerprint,
+            "language": language.name,
+            "tokenizer": marked.sha256,
+            "context": context,
+            "seed": seed,
+        }
+        if language.version:
+            request["version"] = language.version
+        if not is_made(output, DATASET, request):
+            record: dict[str, Any] = {"request": request, "corpus": corpus.name, "described": language.described()}
+            missing.append((language, marked, output, record))
+    for _, columns in corpus.blocks() if missing else ():
+        for language, *_ in missing:
+            language.trial(columns, tokenizer)
+        break
     with ExitStack() as folders:
         works = []
-        for language, output in outputs:
-            marked = tokenizer.with_markers(language.family.markers)
-            request = {
-                "corpus": fingerprint,
-                "language": language.name,
-                "tokenizer": marked.sha256,
-                "context": context,
-                "seed": seed,
-            }
-            if not is_made(output, DATASET, request):
-                record: dict[str, Any] = {"request": request, "corpus": corpus.name}
-                folder = folders.enter_context(folder_beside(output, DATASET, record))
-                works.append(_Work(language, marked, folder, record))
+        for language, marked, output, record in missing:
+            folder = folders.enter_context(folder_beside(output, DATASET, record))
+            works.append(_Work(language, marked, folder, record))
         if works:
             _rewrite(corpus, works, tokenizer, progress)
             if corpus.fingerprint() != fingerprint:
@@ -187,6 +196,8 @@ def _divided(stream: str, sentence: NDArray[np.int64]) -> Iterator[tuple[str, ND
 
 def _write_blocks(spool: Spool, folder: Path, tokenizer: Tokenizer, context: int, seed: int) -> tuple[int, int]:
     """Write the shuffled sentences as shards of blocks; the number of blocks, and of tokens in the tail."""
+    from impossible_lms.kernels import joined
+
     sentences = spool.sentences()
     total = len(sentences.values) + len(sentences)
     blocks = total // context
@@ -205,8 +216,11 @@ def _write_blocks(spool: Spool, folder: Path, tokenizer: Tokenizer, context: int
             while missing:
                 if not len(waiting):
                     start = next(slabs)
-                    waiting = sentences.take(order[start : start + SLAB]).append(tokenizer.end_of_text).values
-                file.write(waiting[:missing].tobytes())
+                    chosen = order[start : start + SLAB]
+                    lengths = sentences.offsets[chosen + 1] - sentences.offsets[chosen] + 1
+                    waiting = np.empty(int(lengths.sum()), tokenizer.dtype)
+                    joined(sentences.values, sentences.offsets, chosen, tokenizer.end_of_text, waiting)
+                file.write(waiting[:missing].data)
                 missing, waiting = missing - len(waiting[:missing]), waiting[missing:]
     return blocks, total - blocks * context
 
@@ -217,7 +231,7 @@ def _write_sentences(spool: Spool, path: Path, tokenizer: Tokenizer) -> None:
     schema = pa.schema({"sentence": pa.int64(), "genre": pa.string(), "affected": pa.bool_(), "tokens": tokens})
     sentences, columns = spool.sentences(), spool.columns()
     genres = pa.array(spool.genres, pa.string())
-    with pq.ParquetWriter(path, schema) as writer:
+    with pq.ParquetWriter(path, schema, use_dictionary=["genre"], compression="none") as writer:
         for start in range(0, len(sentences), SLAB):
             rows = np.arange(start, min(start + SLAB, len(sentences)))
             slab = sentences.take(rows)

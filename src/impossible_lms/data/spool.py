@@ -50,9 +50,9 @@ class Spool:
             "affected": affected,
             "genre": np.full(len(tokens), self.genres.index(genre)),
         }
-        self._files["values"].write(tokens.values.astype(self._dtype, casting="no").tobytes())
+        self._files["values"].write(tokens.values.astype(self._dtype, casting="no", copy=False).data)
         for name, dtype in _COLUMNS.items():
-            self._files[name].write(columns[name].astype(dtype).tobytes())
+            self._files[name].write(columns[name].astype(dtype, copy=False).data)
         self._count += len(tokens)
         self._tokens += len(tokens.values)
         self._affected += int(affected.sum())

@@ -35,7 +35,7 @@ class Analysis:
         word: (v,) int64, the index of each marked verb among the n words.
         last: (v,) int64, the index of the last word of its sentence.
         counted: (c,) int64, the indices of the words that count for a distance.
-        unit_end: (n,) int64, the index of the last clitic that follows each word directly, or of the word itself.
+        units: (u + 1,) int64, the indices of the words that are no clitics of a word before, in order, and n.
         token_end: (n,) int64, the index in its sentence of the first token after each word and its clitics.
     """
 
@@ -45,7 +45,7 @@ class Analysis:
     word: NDArray[np.int64]
     last: NDArray[np.int64]
     counted: NDArray[np.int64]
-    unit_end: NDArray[np.int64]
+    units: NDArray[np.int64]
     token_end: NDArray[np.int64]
 
     def reached(self, hops: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -90,7 +90,8 @@ def after_tokens(hops: int) -> Placement:
 
 def after_words(found: Analysis, word: NDArray[np.int64]) -> NDArray[np.int64]:
     """After the word reached and the clitics attached to it."""
-    return found.token_end[found.unit_end[word]]
+    unit = np.searchsorted(found.units, word, side="right")
+    return found.token_end[found.units[unit] - 1]
 
 
 @lru_cache(maxsize=1)  # the languages of the family are applied to a block one after the other
@@ -108,26 +109,25 @@ def analysed(sentences: Sentences) -> Analysis:
     is_first = np.zeros(len(words), dtype=bool)
     is_first[(ends - lengths)[lengths > 0]] = True
 
-    distinct = words.dictionary_encode()
-    kinds = np.array([_kind(word) for word in distinct.dictionary.to_pylist()], dtype=bool).reshape(-1, 3)
-    is_clitic, is_punctuation, is_alphanumeric = kinds[distinct.indices.to_numpy(zero_copy_only=False)].T
-    features = columns["features"].flatten().fill_null("").dictionary_encode()
-    numbers = np.array([_number(entry) for entry in features.dictionary.to_pylist()], dtype=np.int8)
-    number = numbers[features.indices.to_numpy(zero_copy_only=False)] if len(words) else np.empty(0, np.int8)
+    distinct = _coded(words)
+    kinds = np.array([_kind(word) for word in distinct.dictionary.to_pylist()], dtype=np.uint8)
+    kind = kinds[distinct.indices.to_numpy(zero_copy_only=False)]
+    is_clitic, is_punctuation, is_alphanumeric = kind & 1 > 0, kind & 2 > 0, kind & 4 > 0
+    features = _coded(columns["features"].flatten())
+    numbers = np.array([*(_number(entry) for entry in features.dictionary.to_pylist()), 0], dtype=np.int8)
+    number = numbers[features.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
     verbs = np.flatnonzero(number)
 
     starts = np.flatnonzero(~is_clitic | is_first | (number > 0))  # of what is encoded in one piece
-    written = pc.if_else(pa.array(number > 0), pc.coalesce(columns["lemmas"].flatten(), words), words)
-    pieces = pc.binary_join(pa.ListArray.from_arrays(_offsets(starts, len(words)), written), "")
+    pieces = _pieces(distinct, columns["lemmas"].flatten(), starts, number > 0)
     tokens = sentences.tokenizer.encode_words(pieces, ~is_first[starts])
     piece_of_word = np.cumsum(np.bincount(starts, minlength=len(words))) - 1
-    pieces_before = np.searchsorted(starts, np.append(0, ends))
+    pieces_before = np.append(0, piece_of_word + 1)[np.append(0, ends)]
     offsets = tokens.offsets[pieces_before]
 
     # A word counts unless it is a clitic or punctuation, as long as anything alphanumeric is left in the sentence.
     alphanumeric = np.cumsum(is_alphanumeric)
     is_left = alphanumeric[ends[sentence] - 1] - alphanumeric + is_alphanumeric > 0
-    borders = np.append(np.flatnonzero(~is_clitic | is_first), len(words))
     return Analysis(
         tokens=Ragged(tokens.values, offsets),
         sentence=sentence[verbs],
@@ -135,7 +135,7 @@ def analysed(sentences: Sentences) -> Analysis:
         word=verbs,
         last=ends[sentence[verbs]] - 1,
         counted=np.flatnonzero(~is_clitic & ~is_punctuation & is_left),
-        unit_end=borders[np.searchsorted(borders, np.arange(len(words)), side="right")] - 1,
+        units=np.append(np.flatnonzero(~is_clitic | is_first), len(words)),
         token_end=tokens.offsets[piece_of_word + 1] - offsets[sentence],
     )
 
@@ -148,17 +148,45 @@ def _annotation(sentences: Sentences) -> dict[str, pa.ListArray]:
                 f"the corpus has no {name}: the hop languages need annotated sentences. "
                 "Take a .conllu file or the built-in grammar."
             )
-        columns[name] = sentences.columns.column(name).cast(pa.list_(pa.string()))
+        columns[name] = sentences.columns.column(name)
     return columns
 
 
-def _offsets(starts: NDArray[np.int64], end: int) -> pa.Array:
-    return pa.array(np.append(starts, end).astype(np.int32))
+def _pieces(
+    words: pa.DictionaryArray, lemmas: pa.Array, starts: NDArray[np.int64], is_verb: NDArray[np.bool_]
+) -> pa.DictionaryArray:
+    """What is encoded in one piece: words with the clitics after them, marked verbs as their lemma.
+
+    `starts` (p,) is the first word of each of the p pieces, `is_verb` (n,) which words are marked verbs. Most pieces
+    are words as they are and keep their code; only the others are put together as strings.
+    """
+    lengths = np.diff(starts, append=len(words))
+    changed = np.flatnonzero((lengths > 1) | is_verb[starts])
+    changed_words = Ragged.of_lengths(np.empty(int(lengths[changed].sum()), bool), lengths[changed])
+    index = changed_words.place() + changed_words.spread(starts[changed])
+    forms, taken = _strings(words.take(pa.array(index))), _strings(lemmas.take(pa.array(index)))
+    written = pc.if_else(pa.array(is_verb[index]), pc.coalesce(taken, forms), forms)
+    offsets = pa.array(changed_words.offsets.astype(np.int32))
+    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, written), "").dictionary_encode()
+    codes = words.indices.to_numpy(zero_copy_only=False)[starts]
+    codes[changed] = len(words.dictionary) + joined.indices.to_numpy(zero_copy_only=False)
+    names = pa.concat_arrays([words.dictionary, joined.dictionary])
+    return pa.DictionaryArray.from_arrays(pa.array(codes), names)
 
 
-def _kind(word: str) -> tuple[bool, bool, bool]:
-    """Whether a word is a clitic, all punctuation, and holds anything alphanumeric."""
-    return word in CLITICS, PUNCTUATION.issuperset(word), any(character.isalnum() for character in word)
+def _coded(values: pa.Array) -> pa.DictionaryArray:
+    return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+
+
+def _strings(values: pa.Array) -> pa.Array:
+    return values.cast(pa.string())
+
+
+@lru_cache(maxsize=1 << 18)  # words
+def _kind(word: str) -> int:
+    """1 for a clitic, 2 for a word that is all punctuation, 4 for one with anything alphanumeric; their sum."""
+    is_alphanumeric = any(character.isalnum() for character in word)
+    return (word in CLITICS) + 2 * PUNCTUATION.issuperset(word) + 4 * is_alphanumeric
 
 
 def _number(features: str) -> int:
@@ -191,7 +219,7 @@ def word_hop(name: str, hops: int) -> Language:
 
 
 MAKERS = (
-    Maker("no-hop", "k", no_hop, {"no-hop": HOPS}),
-    Maker("token-hop", "k", token_hop, {"token-hop": HOPS}),
-    Maker("word-hop", "k", word_hop, {"word-hop": HOPS}),
+    Maker("no-hop", "k", no_hop, {"no-hop": HOPS}, least=1),
+    Maker("token-hop", "k", token_hop, {"token-hop": HOPS}, least=1),
+    Maker("word-hop", "k", word_hop, {"word-hop": HOPS}, least=1),
 )

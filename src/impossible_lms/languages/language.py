@@ -1,18 +1,21 @@
 """Language: a rule over the tokens of many sentences at once, with its family, its control and its marks."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import asdict, dataclass, field
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from impossible_lms.corpora.corpus import Corpus
+from impossible_lms.errors import UserError
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
 TOO_SHORT = "fewer than two tokens"
+TRIAL = 500  # sentences that a language is tried on before anything is written
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,7 @@ class Sentences:
     first: int
     encoded: Callable[[], Ragged]
 
-    @property
+    @cached_property
     def tokens(self) -> Ragged:
         """The ids of each sentence's text, in the tokenizer's type; k sequences."""
         tokens = self.encoded()
@@ -84,6 +87,9 @@ class Style:
     sign: str = "o"
 
 
+OWN = Style("#000000", ":", "P")  # of languages that are not part of this package
+
+
 def no_bits(tokens: Ragged) -> NDArray[np.float64]:
     """The randomness that a rule without draws adds to each of k sentences: (k,) zeros."""
     return np.zeros(len(tokens))
@@ -107,6 +113,8 @@ class Language:
             draws add to each.
         inverse: from the tokens of kept sentences and the tokenizer with markers, the tokens before the change; None
             where they cannot be recovered.
+        spec: what `get_language` makes it from again, where that is not its name.
+        version: what tells its code from another of the same spec, for languages that are not part of this package.
     """
 
     name: str
@@ -119,6 +127,8 @@ class Language:
     seed: int = 0
     added_bits: Callable[[Ragged], NDArray[np.float64]] = no_bits
     inverse: Callable[[Ragged, Tokenizer], Ragged] | None = None
+    spec: str = ""
+    version: str = ""
 
     @property
     def is_control(self) -> bool:
@@ -143,6 +153,43 @@ class Language:
             return _kept(sentences, self.rule(sentences, generator))
 
         return rewrite
+
+    def described(self) -> dict[str, Any]:
+        """What figures and cards say of the language, for records: they are read where its code may not be."""
+        return {"control": self.control, "summary": self.summary, "style": asdict(self.style), "spec": self.spec}
+
+    def trial(self, columns: pa.RecordBatch, tokenizer: Tokenizer) -> None:
+        """Rewrite the first TRIAL sentences of a block to see that the language keeps its word.
+
+        Raises:
+            UserError: two runs differ, or the result depends on how the sentences are cut into blocks, or a language
+                that says it is deterministic takes draws.
+        """
+        count = min(len(columns), TRIAL)
+
+        def rewritten(seed: int, cut: int) -> list[NDArray[np.int64]]:
+            generator, tokens = np.random.default_rng(seed), []
+            for start, end in ((0, cut), (cut, count)) if cut < count else ((0, count),):
+                block = next(sentences_for([self.family], columns.slice(start, end - start), tokenizer, start))
+                tokens.append(self.rule(block, generator).tokens)
+            joined = Ragged.join(tokens)
+            return [joined.values, joined.offsets]
+
+        def differ(left: list[NDArray[np.int64]], right: list[NDArray[np.int64]]) -> bool:
+            return not all(np.array_equal(one, other) for one, other in zip(left, right, strict=True))
+
+        name, once = self.spec or self.name, rewritten(self.seed, count)
+        fault = None
+        if differ(once, rewritten(self.seed, count)):
+            fault = "the same sentences come out differently the second time. Draw from `generator` alone; keep no state"
+        elif self.is_deterministic and differ(once, rewritten(self.seed + 1, count)):
+            fault = "its draws change the result, but it says that it adds no randomness. Give it `added_bits`"
+        elif differ(once, rewritten(self.seed, count // 3)):
+            fault = (
+                "the result depends on how the sentences are cut into blocks. Each must depend on itself and the draws"
+            )
+        if fault:
+            raise UserError(f"language {name}: {fault}.")
 
     def apply(self, corpus: Corpus, tokenizer: Tokenizer) -> Transformed:
         """Rewrite a whole corpus, held in memory.
@@ -192,9 +239,9 @@ def _kept(sentences: Sentences, rewritten: Rewritten) -> Transformed:
     """The sentences that no reason drops; one that has several reasons is counted under the first."""
     tokens = rewritten.tokens
     ordinary = tokens.lengths()
-    if len(sentences.tokenizer.markers):
-        is_marker = np.isin(tokens.values, sentences.tokenizer.marker_ids)
-        markers_before = np.append(0, np.cumsum(is_marker))[tokens.offsets]
+    if sentences.tokenizer.markers:
+        is_marker = tokens.values >= min(sentences.tokenizer.markers.values())
+        markers_before = np.append(0, np.cumsum(is_marker, dtype=np.int32))[tokens.offsets]
         ordinary = ordinary - np.diff(markers_before)
     keep = np.ones(len(tokens), dtype=bool)
     dropped: dict[str, int] = {}

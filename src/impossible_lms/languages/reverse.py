@@ -1,6 +1,7 @@
 """The *Reverse* family: a marker at a random place, and the tokens reversed after it, or all (paper, section 3.1)."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +27,19 @@ def marked(change: Change) -> Rule:
     """
 
     def rule(sentences: Sentences, generator: np.random.Generator) -> Rewritten:
-        tokens = sentences.tokens
-        places = generator.integers(0, tokens.lengths() + 1)
-        marker = sentences.tokenizer.markers[MARKER]
-        changed = change(tokens.insert(np.arange(len(tokens)), places, marker), places)
-        return Rewritten(changed, affected=np.ones(len(tokens), dtype=bool))
+        places = generator.integers(0, sentences.tokens.lengths() + 1)
+        changed = change(_with_marker(sentences, places.tobytes()), places)
+        return Rewritten(changed, affected=np.ones(len(places), dtype=bool))
 
     return rule
+
+
+@lru_cache(maxsize=1)  # the languages of the family draw the same places in a block
+def _with_marker(sentences: Sentences, places: bytes) -> Ragged:
+    """The tokens of a block with the marker at the given places, int64 in bytes."""
+    tokens = sentences.tokens
+    marker = sentences.tokenizer.markers[MARKER]
+    return tokens.insert(np.arange(len(tokens)), np.frombuffer(places, np.int64), marker)
 
 
 def keep(tokens: Ragged, places: NDArray[np.int64]) -> Ragged:
@@ -42,15 +49,19 @@ def keep(tokens: Ragged, places: NDArray[np.int64]) -> Ragged:
 
 def reverse_after(tokens: Ragged, places: NDArray[np.int64]) -> Ragged:
     """Reverse the tokens after the marker; those before it, and the marker, stay."""
-    place = tokens.place()
-    first = tokens.spread(places) + 1
-    last = tokens.spread(tokens.lengths()) - 1
-    return tokens.scatter(np.where(place < first, place, first + last - place))
+    starts, ends = tokens.offsets[:-1], tokens.offsets[1:]
+    new = np.arange(len(tokens.values))
+    is_after = new > tokens.spread(starts + places)
+    old = tokens.spread(starts + places + ends)
+    old -= new
+    return Ragged(tokens.values[np.where(is_after, old, new)], tokens.offsets)
 
 
 def reverse_all(tokens: Ragged, places: NDArray[np.int64]) -> Ragged:
     """Reverse the whole sentence, the marker included."""
-    return tokens.scatter(tokens.spread(tokens.lengths()) - 1 - tokens.place())
+    old = tokens.spread(tokens.offsets[:-1] + tokens.offsets[1:] - 1)
+    old -= np.arange(len(old))
+    return Ragged(tokens.values[old], tokens.offsets)
 
 
 def unmarked(change: Change) -> Callable[[Ragged, Tokenizer], Ragged]:

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from impossible_lms.errors import UserError
-from impossible_lms.languages import get_language
 from impossible_lms.models.architectures import get_size
 from impossible_lms.models.checkpoints import Checkpoint
 from impossible_lms.models.run import Run
@@ -50,7 +49,7 @@ def model_card(run: Run, model_id: str) -> str:
     return environment.from_string(source).render(
         run=run,
         model_id=model_id,
-        language=get_language(run.language),
+        language=dataset.record["described"],
         architecture=run.architecture,
         start_code=start_code(run, model_id),
         first=checkpoints[0].revision,

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from impossible_lms.errors import UserError
 from impossible_lms.files import written_beside
 from impossible_lms.languages import get_language
+from impossible_lms.languages.language import OWN, Style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,15 +26,15 @@ def perplexity_figure(curves: Sequence[pd.DataFrame]) -> "Figure":
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.add_subplot()
     for curve in sorted(curves, key=lambda table: -table["perplexity"].iloc[-1]):  # the legend in the lines' order
-        language = get_language(curve["language"].iloc[0])
-        label = f"{language.name}-{curve['architecture'].iloc[0]}, seed {curve['seed'].iloc[0]}"
+        language, style = curve["language"].iloc[0], style_of(curve["language"].iloc[0])
+        label = f"{language}-{curve['architecture'].iloc[0]}, seed {curve['seed'].iloc[0]}"
         axes.plot(
             curve["step"],
             curve["perplexity"],
             label=label,
-            color=language.style.colour,
-            linestyle=language.style.dash,
-            marker=language.style.sign,
+            color=style.colour,
+            linestyle=style.dash,
+            marker=style.sign,
             markersize=4,
             markevery=max(1, len(curve) // 15),
         )
@@ -45,6 +47,14 @@ def perplexity_figure(curves: Sequence[pd.DataFrame]) -> "Figure":
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     return figure
+
+
+def style_of(language: str) -> Style:
+    """How a language is drawn: all that are not part of this package alike, for their code may not be here."""
+    try:
+        return get_language(language).style
+    except UserError:
+        return OWN
 
 
 def save_figure(figure: "Figure", path: Path) -> Path:

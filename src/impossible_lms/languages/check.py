@@ -1,0 +1,148 @@
+"""What a language does, shown with evidence from a corpus, beside its control."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from impossible_lms.corpora.corpus import Corpus
+from impossible_lms.errors import UserError
+from impossible_lms.languages.entropy import local_entropy
+from impossible_lms.languages.language import Language, sentences_for
+from impossible_lms.ragged import Ragged
+from impossible_lms.tokenizer import Tokenizer
+
+SAMPLE = 20_000  # sentences
+LOCAL = 4  # the m of m-local entropy
+
+
+@dataclass(frozen=True)
+class Report:
+    """The properties of a language on a sample of sentences.
+
+    Attributes:
+        language: its name.
+        control: the name of its control.
+        sentences: how many were rewritten.
+        deterministic: whether another seed gave the same; that the same seed does is what `Language.trial` has shown.
+        affected: the share of kept sentences that count as changed by the language.
+        dropped: the share of sentences not kept.
+        reasons: the share not kept, by reason.
+        same_tokens: the share of kept sentences with the tokens of the original, markers apart, in whatever order.
+        recovered: the share of kept sentences that the inverse gives back; None without an inverse.
+        added_bits: the mean bits of randomness added to a kept sentence; NaN where the language does not say.
+        displacement: over the tokens of kept sentences with the same tokens, the mean distance from the old to the new
+            index, markers not counted. Of equal tokens the first is taken to stay the first.
+        local_entropy: `local_entropy` of the kept sentences, in bits a token.
+        tokens: the number of tokens that it was estimated from.
+    """
+
+    language: str
+    control: str
+    sentences: int
+    deterministic: bool
+    affected: float
+    dropped: float
+    reasons: dict[str, float]
+    same_tokens: float
+    recovered: float | None
+    added_bits: float
+    displacement: float
+    local_entropy: float
+    tokens: int
+
+    def row(self) -> dict[str, Any]:
+        """The report as a row of a table."""
+        return asdict(self)
+
+
+def check(language: Language, corpus: Corpus, tokenizer: Tokenizer, sample: int = SAMPLE) -> Report:
+    """Rewrite the first `sample` sentences of a corpus and say what became of them.
+
+    Raises:
+        UserError: the language breaks its word (`Language.trial`), no sentence is kept, or annotation is missing.
+    """
+    columns = _first(corpus, sample)
+    language.trial(columns, tokenizer)
+    sentences = next(sentences_for([language.family], columns, tokenizer, 0))
+    kept = language.start()(sentences)
+    if not len(kept.tokens):
+        raise UserError(f"language {language.name}: keeps none of {len(columns)} sentences ({dict(kept.dropped)}).")
+    original = sentences.tokens.take(kept.sentence)
+    ordinary = _without(kept.tokens, sentences.tokenizer)
+    is_same = _same_tokens(original, ordinary)
+    recovered = None
+    if language.inverse is not None:
+        recovered = float(np.mean(_equal(original, language.inverse(kept.tokens, sentences.tokenizer))))
+    other = language.rule(sentences, np.random.default_rng(language.seed + 1)).tokens
+    first = language.rule(sentences, np.random.default_rng(language.seed)).tokens
+    return Report(
+        language=language.name,
+        control=language.control,
+        sentences=len(columns),
+        deterministic=np.array_equal(other.values, first.values) and np.array_equal(other.offsets, first.offsets),
+        affected=float(kept.affected.mean()),
+        dropped=1 - len(kept.tokens) / len(columns),
+        reasons={reason: count / len(columns) for reason, count in kept.dropped.items() if count},
+        same_tokens=float(is_same.mean()),
+        recovered=recovered,
+        added_bits=float(language.added_bits(original).mean()),
+        displacement=_displacement(original.take(is_same), ordinary.take(is_same)),
+        local_entropy=local_entropy(kept.tokens, LOCAL, sentences.tokenizer.vocabulary_size),
+        tokens=len(kept.tokens.values),
+    )
+
+
+def _first(corpus: Corpus, sample: int) -> pa.RecordBatch:
+    """The first sentences of a corpus in one block."""
+
+    def blocks() -> Iterator[pa.RecordBatch]:
+        left = sample
+        for _, block in corpus.blocks():
+            yield block.slice(0, left)
+            left -= len(block)
+            if left <= 0:
+                return
+
+    tables = pa.Table.from_batches(list(blocks())).unify_dictionaries().combine_chunks()
+    return tables.to_batches()[0]
+
+
+def _without(tokens: Ragged, tokenizer: Tokenizer) -> Ragged:
+    """The tokens that are no markers."""
+    is_marker = np.isin(tokens.values, list(tokenizer.markers.values()))
+    before = np.append(0, np.cumsum(is_marker))[tokens.offsets]
+    return Ragged.of_lengths(tokens.values[~is_marker], tokens.lengths() - np.diff(before))
+
+
+def _sorted(tokens: Ragged) -> NDArray[np.int64]:
+    """(n,) int64: the indices of the elements, sequence by sequence, by value and then by place."""
+    sequence = tokens.spread(np.arange(len(tokens)))
+    return np.lexsort((np.arange(len(tokens.values)), tokens.values, sequence))
+
+
+def _same_tokens(original: Ragged, changed: Ragged) -> NDArray[np.bool_]:
+    """(k,) bool: whether both have the same tokens as multisets."""
+    ordered = [Ragged(tokens.values[_sorted(tokens)], tokens.offsets) for tokens in (original, changed)]
+    return _equal(*ordered)
+
+
+def _equal(first: Ragged, second: Ragged) -> NDArray[np.bool_]:
+    """(k,) bool: which sequences are equal."""
+    same = first.lengths() == second.lengths()
+    left, right = first.take(same), second.take(same)
+    unequal = np.bincount(left.spread(np.arange(len(left)))[left.values != right.values], minlength=len(left)) > 0
+    equal = np.asarray(same)
+    equal[same] = ~unequal
+    return equal
+
+
+def _displacement(original: Ragged, changed: Ragged) -> float:
+    """Mean distance between old and new index of tokens, over sequences with the same tokens; NaN for none."""
+    if not len(original.values):
+        return float("nan")
+    old, new = original.place()[_sorted(original)], changed.place()[_sorted(changed)]
+    return float(np.abs(new - old).mean())

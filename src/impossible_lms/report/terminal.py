@@ -1,0 +1,63 @@
+"""Languages and what they say, as tables and coloured text for a terminal."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.table import Column, Table
+from rich.text import Text
+
+from impossible_lms.languages.check import Report
+from impossible_lms.languages.language import Language
+from impossible_lms.languages.speak import Spoken
+
+MARKED = "bold black on yellow"
+LEGEND = """same: with the tokens of the original, in any order; undone: given back by the inverse; bits: of randomness
+added to a sentence; moved: mean distance a token moves; entropy: 4-local, bits a token, a held-out estimate"""
+
+
+def language_table(languages: Mapping[str, Language], spoken: Mapping[str, Spoken]) -> Table:
+    """The languages with what each does and says."""
+    table = _table("language", "family", "what it does", "example")
+    for name, language in languages.items():
+        family = f"{language.family.name} (control)" if language.is_control else language.family.name
+        table.add_row(name, family, language.summary, coloured(spoken[name]))
+    return table
+
+
+def spoken_table(languages: Mapping[str, Language], spoken: Mapping[str, Spoken]) -> Table:
+    """What each language makes of one sentence, or why it drops it."""
+    table = _table("language", "says")
+    for name, language in languages.items():
+        why = spoken[name].dropped
+        said = Text(f"(dropped: {why})", style="dim") if why else coloured(spoken[name])
+        table.add_row(Text(name, style=f"bold {language.style.colour}"), said)
+    return table
+
+
+def report_table(reports: Sequence[Report]) -> Table:
+    """The properties of languages, one row each."""
+    table = Table(Column("language", no_wrap=True), "draws", box=None, padding=(0, 1, 0, 0))
+    for name in ("affected", "dropped", "same", "undone", "bits", "moved", "entropy"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for report in reports:
+        shares = [report.affected, report.dropped, report.same_tokens, report.recovered]
+        cells = ["-" if share is None else f"{share:.1%}" for share in shares]
+        means = [f"{mean:.2f}" for mean in (report.added_bits, report.displacement, report.local_entropy)]
+        table.add_row(report.language, "no" if report.deterministic else "yes", *cells, *means)
+    return table
+
+
+def coloured(spoken: Spoken) -> Text:
+    """The text with its markers in colour."""
+    text = Text(spoken.text)
+    text.highlight_words(spoken.markers, style=MARKED)
+    return text
+
+
+def pieces(spoken: Spoken) -> Text:
+    """The tokens, with a dot between them and markers in colour."""
+    marked = [Text(piece, style=MARKED if piece.strip() in spoken.markers else "") for piece in spoken.pieces]
+    return Text("·", style="dim").join(marked)
+
+
+def _table(first: str, *others: str) -> Table:
+    return Table(Column(first, no_wrap=True), *others, box=None, padding=(0, 2, 0, 0))

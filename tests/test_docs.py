@@ -1,0 +1,72 @@
+"""The documentation runs: its languages from files outside the package, its Python as it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from impossible_lms import get_language, read_corpus
+from impossible_lms.languages.check import check
+
+ROOT = Path(__file__).parent.parent
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+EXAMPLES = dict(
+    zip(
+        ("SwapNeighbours", "Cut", "nouns_by_alphabet"),
+        PYTHON.findall((ROOT / "docs" / "inventing.md").read_text(encoding="utf-8")),
+        strict=True,
+    )
+)
+
+
+@pytest.fixture
+def corpus():
+    return read_corpus("grammar:sentences=400,seed=2")
+
+
+@pytest.fixture
+def report(corpus, tokenizer, tmp_path):
+    def made(name):
+        (tmp_path / "mine.py").write_text(EXAMPLES[name], encoding="utf-8")
+        return check(get_language(f"{tmp_path / 'mine.py'}:{name}"), corpus, tokenizer)
+
+    return made
+
+
+def test_swap_neighbours(report):
+    found = report("SwapNeighbours")
+    assert found.language == "swap-neighbours" and found.deterministic
+    assert found.recovered == found.same_tokens == 1 and 0.8 < found.displacement <= 1
+
+
+def test_cut(report):
+    found = report("Cut")
+    assert not found.deterministic and found.same_tokens == 1 and 2 < found.added_bits < 5
+
+
+def test_nouns_by_alphabet(report, corpus, tokenizer, tmp_path):
+    found = report("nouns_by_alphabet")
+    assert found.language == "nouns-by-alphabet" and found.deterministic
+    result = get_language(f"{tmp_path / 'mine.py'}:nouns_by_alphabet").apply(corpus, tokenizer)
+    rows = next(corpus.blocks())[1].to_pylist()
+    said = tokenizer.decode(result.tokens[0]).split(" ")
+    nouns = sorted((w for w, tag in zip(rows[0]["words"], rows[0]["upos"], strict=True) if tag == "NOUN"), reverse=True)
+    assert [word for word in said if word in nouns] == nouns and len(said) == len(rows[0]["words"])
+
+
+def test_the_readmes_python(capsys):
+    blocks = PYTHON.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    block = next(block for block in blocks if "read_corpus" in block)
+    exec(compile(block, "README.md", "exec"), {})
+    kept, sentence = capsys.readouterr().out.strip().split("\n")
+    assert int(kept.split()[0]) > 500 and len(sentence) > 10
+
+
+def test_the_readme_names_every_language_and_verb():
+    from impossible_lms import LANGUAGES
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in LANGUAGES:
+        assert name in text or f"`-{name.rpartition('-')[2]}`" in text
+    for verb in ("languages", "speak", "build", "inspect", "train", "evaluate perplexity", "publish", "check"):
+        assert f"impossible {verb}" in text
