@@ -181,7 +181,7 @@ class Language:
         name, once = self.spec or self.name, rewritten(self.seed, count)
         fault = None
         if differ(once, rewritten(self.seed, count)):
-            fault = "the same sentences come out differently the second time. Draw from `generator` alone; keep no state"
+            fault = "the same sentences come out differently the second time. Draw from `generator`, keep no state"
         elif self.is_deterministic and differ(once, rewritten(self.seed + 1, count)):
             fault = "its draws change the result, but it says that it adds no randomness. Give it `added_bits`"
         elif differ(once, rewritten(self.seed, count // 3)):
