@@ -73,7 +73,7 @@ FAULTS = [
     ({"text": pa.array([], pa.string())}, "holds no sentences."),
     ({"text": ["a", None]}, "row 1: no text. One sentence a row is expected."),
     ({"text": ["a", "b", " \t"]}, "row 2: blank. One sentence a row is expected."),
-    ({"text": ["a" * 100_001]}, "row 0: longer than 100,000 characters. One sentence a row is expected."),
+    ({"text": ["a" * 100_001]}, "row 0: longer than 100,000 bytes. One sentence a row is expected."),
     ({"text": ["a\0"]}, "row 0: a NUL in the text. One sentence a row is expected."),
 ]
 

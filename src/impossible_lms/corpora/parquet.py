@@ -65,8 +65,8 @@ class ParquetFile:
     def _check(self, texts: pa.Array, first: int) -> None:
         faults = {
             "no text": pc.is_null(texts),
-            "blank": pc.equal(pc.utf8_trim_whitespace(texts), ""),
-            f"longer than {LONGEST_LINE:,} characters": pc.greater(pc.utf8_length(texts), LONGEST_LINE),
+            "blank": pc.or_(pc.equal(texts, ""), pc.utf8_is_space(texts)),
+            f"longer than {LONGEST_LINE:,} bytes": pc.greater(pc.binary_length(texts), LONGEST_LINE),
             "a NUL in the text": pc.match_substring(texts, "\0"),
         }
         for fault, mask in faults.items():
