@@ -62,15 +62,17 @@ def run_demo(
         runs.append(run)
     curves: list[pd.DataFrame] = []
     for run in runs:
+        said = "already measured: " if (run.folder / "evaluation" / "perplexity").is_dir() else ""
         curve = evaluate_perplexity(run, progress=progress)
-        say(f"perplexity of {run.name}: {curve['perplexity'].iloc[-1]:.2f} after {curve['step'].iloc[-1]} steps")
+        say(f"{said}perplexity of {run.name}: {curve['perplexity'].iloc[-1]:.2f} after {curve['step'].iloc[-1]} steps")
         curves.append(curve)
     figure = save_figure(perplexity_figure(curves), output / "perplexity.png")
     say(f"figure: {figure}")
     cache = output / "hub"
     for run in runs:
+        said = "already published" if cache.is_dir() and any(cache.glob(f"*{run.name}")) else "published"
         model_id, repository = publish(run, CACHE, NAMESPACE, cache=cache)
-        say(f"published: {model_id}, {len(run.checkpoints()) + 1} revisions in {repository}")
+        say(f"{said}: {model_id}, {len(run.checkpoints()) + 1} revisions in {repository}")
         say(f"loaded without this package, it says: {_said_by(start_code(run, model_id), cache)}")
         made.append(repository)
     return [*made, figure]
