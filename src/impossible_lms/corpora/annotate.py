@@ -102,7 +102,7 @@ def annotate(
                 run = _Run(corpus, annotator, names, work, request)
                 run.annotate(progress or Quiet())
                 _publish(run, output)
-            shutil.rmtree(work)
+    shutil.rmtree(work, ignore_errors=True)  # of a run that was cut off at the very end, too
     read = read_file_manifest if output.suffix == SUFFIX else read_manifest
     return dict(read(output, KIND)["record"])
 
@@ -180,6 +180,7 @@ class _Run:
         # Read it all once: a fault in the corpus is said now, not after hours.
         total = sum(len(block) for _, block in self.corpus.blocks())
         progress.start("annotating", total)
+        progress.at(self._done())
         try:
             for name, group in groupby(enumerate(self.corpus.sources), lambda pair: self.names[pair[0]]):
                 with closing(GrowingFile(self.folder / name, **self.files.get(name, {}))) as file:
@@ -201,7 +202,10 @@ class _Run:
             self.files[name] = {"size": file.size, "sha256": file.sha256}
             self.batches += 1
             self._save()
-            progress.at(sum(each["read"] for each in self.counts), source.genre)
+            progress.at(self._done(), source.genre)
+
+    def _done(self) -> int:
+        return sum(counts["read"] for counts in self.counts)
 
     def _written(self, batch: pa.RecordBatch, source: Source, counts: "Counter[str]") -> str:
         """The batch as CoNLL-U; `counts` are added to."""

@@ -94,18 +94,19 @@ def _sentence(text: str, tree: Tree) -> Sentence:
     """A tree's words, where they stand in the text."""
     tokens, end = [], 0
     for word, tag in zip(tree.words, tree.xpos, strict=True):
-        match = _written(word).match(text, end)
-        if match is None:
-            raise UserError(f"the tree's word '{word}' is not in its place in '{text}'.")
-        tokens.append(Token(match.start(1), match.end(1), (Word(word, xpos=tag),)))
-        end = match.end()
+        start = end + len(text[end:]) - len(text[end:].lstrip())
+        end = start + len(word) if text.startswith(word, start) else _end_of(word, text, start)
+        tokens.append(Token(start, end, (Word(word, xpos=tag),)))
     return Sentence(tokens, tree.bracketed)
 
 
-def _written(word: str) -> re.Pattern[str]:
-    """What a word may be written as in a text: with Penn's escapes or without, and with white space inside."""
-    escapes: dict[str, list[str]] = {}
+def _end_of(word: str, text: str, start: int) -> int:
+    """Where a word ends that the text writes otherwise: with Penn's escapes, or with white space inside."""
+    ways: dict[str, list[str]] = {}
     for escape, meant in ESCAPES.items():
-        escapes.setdefault(meant, []).append(re.escape(escape))
-    ways = ["|".join([*escapes.get(character, ()), re.escape(character)]) for character in word]
-    return re.compile(r"\s*(" + r"\s*".join(f"(?:{way})" for way in ways) + ")")
+        ways.setdefault(meant, []).append(re.escape(escape))
+    written = ["|".join([*ways.get(character, ()), re.escape(character)]) for character in word]
+    match = re.compile(r"\s*".join(f"(?:{way})" for way in written)).match(text, start)
+    if match is None:
+        raise UserError(f"the tree's word '{word}' is not in its place in '{text}'.")
+    return match.end()
