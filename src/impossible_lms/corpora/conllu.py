@@ -102,7 +102,6 @@ class _Chunk:
 
     def __init__(self, file: ConlluFile, text: str, first_line: int) -> None:
         self.file, self.first_line = file, first_line
-        self.has_trees = TREE in text
         self.lines = pa.array(text.split("\n"), pa.string())
         is_blank = _numpy(pc.equal(self.lines, ""))
         self.is_comment = _numpy(pc.starts_with(self.lines, "#"))
@@ -243,9 +242,10 @@ class _Chunk:
 
     def _trees(self) -> pa.Array:
         """The tree of each sentence, as its comment has it; null where there is none."""
-        if not self.has_trees:
+        is_tree = pc.starts_with(self.lines, TREE)
+        if not is_tree.true_count:
             return pa.nulls(self.sentences, pa.string())
-        where = np.flatnonzero(_numpy(pc.starts_with(self.lines, TREE)))[::-1]  # of two, the first
+        where = np.flatnonzero(_numpy(is_tree))[::-1]  # of two, the first
         opened, closed = (pc.count_substring(self.lines.take(pa.array(where)), bracket) for bracket in "()")
         wrong = _numpy(pc.not_equal(opened, closed))
         if wrong.any():
