@@ -12,6 +12,7 @@ from impossible_lms.corpora.corpus import Corpus
 from impossible_lms.errors import UserError
 from impossible_lms.languages.entropy import local_entropy
 from impossible_lms.languages.language import Language, sentences_for
+from impossible_lms.languages.registry import get_language
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
@@ -31,11 +32,12 @@ class Report:
         affected: the share of kept sentences that count as changed by the language.
         dropped: the share of sentences not kept.
         reasons: the share not kept, by reason.
-        same_tokens: the share of kept sentences with the tokens of the original, markers apart, in whatever order.
+        same_tokens: the share of kept sentences with the tokens of the same sentence in the control, in whatever order,
+            markers and the spaces before words apart; of the control itself, with those of the text.
         recovered: the share of kept sentences that the inverse gives back; None without an inverse.
         added_bits: the mean bits of randomness added to a kept sentence; NaN where the language does not say.
-        displacement: over the tokens of kept sentences with the same tokens, the mean distance from the old to the new
-            index, markers not counted. Of equal tokens the first is taken to stay the first.
+        displacement: over the tokens of these sentences, the mean distance from the index there to the one here,
+            markers not counted. Of equal tokens the first is taken to stay the first.
         local_entropy: `local_entropy` of the kept sentences, in bits a token.
         tokens: the number of tokens that it was estimated from.
     """
@@ -72,8 +74,13 @@ def check(language: Language, corpus: Corpus, tokenizer: Tokenizer, sample: int 
     if not len(kept.tokens):
         raise UserError(f"language {language.name}: keeps none of {len(columns)} sentences ({dict(kept.dropped)}).")
     original = sentences.tokens.take(kept.sentence)
-    ordinary = _without(kept.tokens, sentences.tokenizer)
-    is_same = _same_tokens(original, ordinary)
+    compared, in_both = _compared(language, columns, tokenizer, original, kept.sentence)
+    bare = _bare(sentences.tokenizer)
+    before, after = (
+        Ragged(bare[tokens.values], tokens.offsets)
+        for tokens in (compared, _without(kept.tokens, sentences.tokenizer).take(in_both))
+    )
+    is_same = _same_tokens(before, after)
     recovered = None
     if language.inverse is not None:
         recovered = float(np.mean(_equal(original, language.inverse(kept.tokens, sentences.tokenizer))))
@@ -87,13 +94,32 @@ def check(language: Language, corpus: Corpus, tokenizer: Tokenizer, sample: int 
         affected=float(kept.affected.mean()),
         dropped=1 - len(kept.tokens) / len(columns),
         reasons={reason: count / len(columns) for reason, count in kept.dropped.items() if count},
-        same_tokens=float(is_same.mean()),
+        same_tokens=float(is_same.mean()) if len(is_same) else float("nan"),
         recovered=recovered,
-        added_bits=float(language.added_bits(original).mean()),
-        displacement=_displacement(original.take(is_same), ordinary.take(is_same)),
+        added_bits=float(language.added_bits(original, sentences.tokenizer).mean()),
+        displacement=_displacement(before.take(is_same), after.take(is_same)),
         local_entropy=local_entropy(kept.tokens, LOCAL, sentences.tokenizer.vocabulary_size),
         tokens=len(kept.tokens.values),
     )
+
+
+def _compared(
+    language: Language, columns: pa.RecordBatch, tokenizer: Tokenizer, original: Ragged, sentence: NDArray[np.int64]
+) -> tuple[Ragged, NDArray[np.bool_]]:
+    """Sentences in the control without markers, or in the text; (k,) bool: which of `sentence` (k,) are there."""
+    control = get_language(language.control)
+    if control.name == language.name:
+        return original, np.ones(len(sentence), dtype=bool)
+    theirs = next(sentences_for([control.family], columns, tokenizer, 0))
+    kept = control.start()(theirs)
+    tokens = _without(kept.tokens, theirs.tokenizer)
+    return tokens.take(np.isin(kept.sentence, sentence)), np.isin(sentence, kept.sentence)
+
+
+def _bare(tokenizer: Tokenizer) -> NDArray[np.int64]:
+    """(vocabulary,) int64: the same number for tokens that differ in the space before them alone."""
+    pieces = [piece.removeprefix(" ") for piece in tokenizer.pieces(range(tokenizer.vocabulary_size))]
+    return np.unique(np.array(pieces, dtype=object), return_inverse=True)[1]
 
 
 def _first(corpus: Corpus, sample: int) -> pa.RecordBatch:

@@ -75,7 +75,7 @@ def unmarked(change: Change) -> Callable[[Ragged, Tokenizer], Ragged]:
     return inverse
 
 
-def bits_of_place(tokens: Ragged) -> NDArray[np.float64]:
+def bits_of_place(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.float64]:
     """log2(n + 1) for a sentence of n tokens: the marker is as likely at each of its n + 1 places."""
     return np.asarray(np.log2(tokens.lengths() + 1), dtype=np.float64)
 
