@@ -101,6 +101,15 @@ def test_a_corpus_without_heads_is_refused(tokenizer):
         get_language("word-order-sov").apply(corpus_of(["She reads books."]), tokenizer)
 
 
+def test_annotation_with_too_few_entries_names_the_sentence(tokenizer):
+    columns = next(block for _, block in corpus("copula", "transitive").blocks())
+    heads = pa.array([[4, 4, 4, 0, 6, 4, 4], [2, 0]], pa.list_(pa.int32()))
+    columns = columns.set_column(columns.schema.get_field_index("head"), "head", heads)
+    with pytest.raises(UserError) as error:
+        get_language("word-order-sov").apply(Corpus("short", (Memory(columns),)), tokenizer)
+    assert str(error.value) == "sentence 1 of the corpus: 2 entries in head for 5 words. Annotate it again."
+
+
 def test_svo_leaves_statements_of_the_grammar_alone(tokenizer):
     """English has that order: what changes is questions, and relative clauses about an object."""
     grammar = read_corpus("grammar:sentences=2000,seed=4")

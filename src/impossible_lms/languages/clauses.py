@@ -8,10 +8,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-# What a word is to its head.
-REST, SUBJECT, OBJECT, AUXILIARY, COPULA, ADVERB, NOMINAL, CONJUNCT, APART = range(9)
+from impossible_lms.languages.word_order import ADVERB, AUXILIARY, COPULA, NOMINAL, OBJECT, SUBJECT, UNKNOWN
+
 _S, _V, _O, _NONE = 0, 1, 2, -1  # the parts of a clause that move
-ROOT, UNKNOWN = -1, -2  # in place of a head
 
 
 @numba.njit(cache=True, nogil=True)

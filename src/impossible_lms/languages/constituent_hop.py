@@ -34,11 +34,11 @@ from impossible_lms.languages.hop import (
     too_few,
 )
 from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
-from impossible_lms.languages.word_order import NEEDS as OF_CLAUSES
-from impossible_lms.languages.word_order import heads_of, kinds_of
+from impossible_lms.languages.word_order import APART, AUXILIARY, CONJUNCT, COPULA, SUBJECT, UNKNOWN, heads_of, kinds_of
+from impossible_lms.languages.word_order import NEEDS as NEEDS_OF_CLAUSES
 
 CONSTITUENT_HOP = Family("constituent-hop", HOP.markers)
-ALL = tuple(dict.fromkeys((*NEEDS, *OF_CLAUSES)))
+ALL = tuple(dict.fromkeys((*NEEDS, *NEEDS_OF_CLAUSES)))
 NO_HEADS = "a marked verb in a sentence without heads"
 
 
@@ -82,7 +82,7 @@ def _faults(
 @lru_cache(maxsize=1)  # the languages of the family are applied to a block one after the other
 def constituents(sentences: Sentences) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """(v,) int64: the last word of the constituent after each verb; (v,) bool: whether its sentence has heads."""
-    from impossible_lms.languages.clauses import APART, AUXILIARY, CONJUNCT, COPULA, SUBJECT, UNKNOWN, constituent_ends
+    from impossible_lms.languages.clauses import constituent_ends
 
     found, heads, kinds = analysed(sentences), heads_of(sentences), kinds_of(sentences)
     is_known = np.bincount(heads.spread(np.arange(len(heads)))[heads.values == UNKNOWN], minlength=len(heads)) == 0

@@ -10,7 +10,7 @@ import numpy as np
 
 from impossible_lms.languages.language import Language, Maker, Style
 from impossible_lms.languages.shuffle import Order
-from impossible_lms.languages.word_shuffle import WORD_SHUFFLE, in_order
+from impossible_lms.languages.word_shuffle import in_order
 
 
 def by_rank(seed: int) -> Order:
@@ -21,7 +21,7 @@ def by_rank(seed: int) -> Order:
 def make(name: str, seed: int) -> Language:
     """The words in the order of one permutation of all places."""
     summary = f"the words by one permutation of places for all lengths, seed {seed}"
-    return in_order(name, WORD_SHUFFLE, by_rank(seed), summary, Style("#5E7A00", "-.", "^"), {"seed": seed})
+    return in_order(name, by_rank(seed), summary, Style("#5E7A00", "-.", "^"), {"seed": seed})
 
 
 MAKERS = (Maker("global-word-shuffle", "s", make, {"global-word-shuffle-s21": 21}),)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from impossible_lms.corpora.corpus import Corpus
@@ -38,13 +39,18 @@ class Sentences:
         return Ragged(tokens.values.astype(self.tokenizer.dtype, copy=False), tokens.offsets)
 
     def annotation(self, name: str) -> pa.ListArray:
-        """A column of annotation, one list a sentence; UserError where the corpus has none of this name."""
+        """A column of annotation, one entry a word; UserError where the corpus has none of this name, or too few."""
         if name not in self.columns.schema.names:
             raise UserError(
                 f"the corpus has no {name}: this language needs annotated sentences. "
                 "Take a .conllu file (`impossible annotate` makes one) or the built-in grammar."
             )
-        return self.columns.column(name)
+        column, words = self.columns.column(name), self.columns.column("words")
+        lengths, expected = (each.value_lengths().fill_null(0) for each in (column, words))
+        if (row := pc.index(pc.not_equal(lengths, expected), True).as_py()) >= 0:
+            where = f"sentence {self.first + row} of the corpus"
+            raise UserError(f"{where}: {lengths[row]} entries in {name} for {expected[row]} words. Annotate it again.")
+        return column
 
 
 @dataclass(frozen=True)

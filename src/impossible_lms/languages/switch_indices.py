@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.languages.language import Language, Maker, Style
 from impossible_lms.languages.shuffle import Order
-from impossible_lms.languages.word_shuffle import WORD_SHUFFLE, in_order
+from impossible_lms.languages.word_shuffle import in_order
 
 SECOND = 2  # as published; the first is 0
 
@@ -25,7 +25,7 @@ def switched(second: int) -> Order:
 def make(name: str, second: int) -> Language:
     """Two words exchanged."""
     summary = f"the first word and the one {second} places after it exchanged"
-    return in_order(name, WORD_SHUFFLE, switched(second), summary, Style("#8A5A44", "-", "v"), {"index": second})
+    return in_order(name, switched(second), summary, Style("#8A5A44", "-", "v"), {"index": second})
 
 
 MAKERS = (Maker("switch-indices", "k", make, {"switch-indices": SECOND}, least=1),)

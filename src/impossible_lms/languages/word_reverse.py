@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
-from impossible_lms.languages.reverse import MARKER, SEED
+from impossible_lms.languages.language import Family, Maker, Rewritten, Rule, Sentences, Style
+from impossible_lms.languages.reverse import MARKER, maker
 from impossible_lms.languages.word_shuffle import Words, said
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
@@ -90,21 +90,7 @@ def bits_of_word_place(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.float
 
 
 def _maker(stem: str, change: Change, summary: str, style: Style) -> Maker:
-    def make(name: str, seed: int) -> Language:
-        return Language(
-            name,
-            WORD_REVERSE,
-            control=name.replace(stem, "no-word-reverse"),
-            rule=marked(change),
-            summary=summary,
-            style=style,
-            parameters={"seed": seed},
-            seed=seed,
-            added_bits=bits_of_word_place,
-            inverse=undone(change),
-        )
-
-    return Maker(stem, "s", make, {stem: SEED})
+    return maker(stem, WORD_REVERSE, marked(change), undone(change), bits_of_word_place, summary, style)
 
 
 MAKERS = (

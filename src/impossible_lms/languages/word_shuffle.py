@@ -6,6 +6,7 @@ word.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style, no_bits
+from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
 from impossible_lms.languages.shuffle import (
     CONTROL,
     LONGEST,
@@ -47,11 +48,12 @@ def by_orders(orders: Orders) -> Rule:
     return rule
 
 
+@dataclass(frozen=True)
 class Words:
     """The words of k texts: `flat` (n,) and `lengths` (k,) int64. A text has at least one, maybe empty."""
 
-    def __init__(self, flat: pa.StringArray, lengths: NDArray[np.int64]) -> None:
-        self.flat, self.lengths = flat, lengths
+    flat: pa.StringArray
+    lengths: NDArray[np.int64]
 
     @classmethod
     def of(cls, texts: pa.Array) -> "Words":
@@ -77,9 +79,12 @@ def said(tokens: Ragged, tokenizer: Tokenizer) -> pa.StringArray:
 def of_length(order: Order) -> Callable[[NDArray[np.int64]], Ragged]:
     """From the lengths of k sentences, the order that each has for its length."""
     known = cache(order)
-    return lambda lengths: Ragged.of(map(known, distinct := np.unique(lengths))).take(
-        np.searchsorted(distinct, lengths)
-    )
+
+    def orders(lengths: NDArray[np.int64]) -> Ragged:
+        distinct, which = np.unique(lengths, return_inverse=True)
+        return Ragged.of([known(length) for length in distinct]).take(which)
+
+    return orders
 
 
 def shuffled(lengths: NDArray[np.int64], generator: np.random.Generator) -> Ragged:
@@ -99,9 +104,7 @@ def bits_of_word_order(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.float
     return bits_of_order(Ragged.of_lengths(codes, words.lengths), tokenizer)
 
 
-def in_order(
-    name: str, family: Family, order: Order, summary: str, style: Style, parameters: dict[str, int]
-) -> Language:
+def in_order(name: str, order: Order, summary: str, style: Style, parameters: dict[str, int]) -> Language:
     """A language with one order for all sentences of a length, which can therefore be undone."""
     orders = of_length(order)
 
@@ -112,7 +115,7 @@ def in_order(
         return tokenizer.encode(words.reordered(back))
 
     rule = by_orders(lambda lengths, _: orders(lengths))
-    return Language(name, family, CONTROL, rule, summary, style, parameters, added_bits=no_bits, inverse=inverse)
+    return Language(name, WORD_SHUFFLE, CONTROL, rule, summary, style, parameters, inverse=inverse)
 
 
 def nondeterministic(name: str, seed: int) -> Language:
@@ -126,20 +129,20 @@ def nondeterministic(name: str, seed: int) -> Language:
 def deterministic(name: str, seed: int) -> Language:
     """One order of the words for all sentences of a length."""
     summary = f"one order of the words for each length, seed {seed}"
-    return in_order(name, WORD_SHUFFLE, drawn_anew(seed), summary, Style("#C78500", "-.", "D"), {"seed": seed})
+    return in_order(name, drawn_anew(seed), summary, Style("#C78500", "-.", "D"), {"seed": seed})
 
 
 def local(name: str, window: int) -> Language:
     """One order for all windows of so many words."""
     style = {3: Style("#146878", ":", "<"), 5: Style("#2A5080", ":", ">")}.get(window, Style("#7A3FD1", ":", "P"))
     summary = f"words shuffled in windows of {window}"
-    return in_order(name, WORD_SHUFFLE, in_windows(window), summary, style, {"window": window})
+    return in_order(name, in_windows(window), summary, style, {"window": window})
 
 
 def evens_then_odds(name: str, number: int) -> Language:
     """Words at even places first; its number is never used."""
     summary = "the words at even places, then those at odd ones"
-    return in_order(name, WORD_SHUFFLE, even_odd, summary, Style("#B04FC7", "--", "X"), {})
+    return in_order(name, even_odd, summary, Style("#B04FC7", "--", "X"), {})
 
 
 MAKERS = (
