@@ -33,11 +33,12 @@ class Report:
         dropped: the share of sentences not kept.
         reasons: the share not kept, by reason.
         same_tokens: the share of kept sentences with the tokens of the same sentence in the control, in whatever order,
-            markers and the spaces before words apart; of the control itself, with those of the text.
+            markers and the spaces before words apart; of the control itself, with those of the text. None where the
+            two have no sentence in common.
         recovered: the share of kept sentences that the inverse gives back; None without an inverse.
-        added_bits: the mean bits of randomness added to a kept sentence; NaN where the language does not say.
+        added_bits: the mean bits of randomness added to a kept sentence; None where the language does not say.
         displacement: over the tokens of these sentences, the mean distance from the index there to the one here,
-            markers not counted. Of equal tokens the first is taken to stay the first.
+            markers not counted; None where there are none. Of equal tokens the first is taken to stay the first.
         local_entropy: `local_entropy` of the kept sentences, in bits a token.
         tokens: the number of tokens that it was estimated from.
     """
@@ -49,10 +50,10 @@ class Report:
     affected: float
     dropped: float
     reasons: dict[str, float]
-    same_tokens: float
+    same_tokens: float | None
     recovered: float | None
-    added_bits: float
-    displacement: float
+    added_bits: float | None
+    displacement: float | None
     local_entropy: float
     tokens: int
 
@@ -81,6 +82,7 @@ def check(language: Language, corpus: Corpus, tokenizer: Tokenizer, sample: int 
         for tokens in (compared, _without(kept.tokens, sentences.tokenizer).take(in_both))
     )
     is_same = _same_tokens(before, after)
+    bits = language.added_bits(original, sentences.tokenizer)
     recovered = None
     if language.inverse is not None:
         recovered = float(np.mean(_equal(original, language.inverse(kept.tokens, sentences.tokenizer))))
@@ -94,9 +96,9 @@ def check(language: Language, corpus: Corpus, tokenizer: Tokenizer, sample: int 
         affected=float(kept.affected.mean()),
         dropped=1 - len(kept.tokens) / len(columns),
         reasons={reason: count / len(columns) for reason, count in kept.dropped.items() if count},
-        same_tokens=float(is_same.mean()) if len(is_same) else float("nan"),
+        same_tokens=float(is_same.mean()) if len(is_same) else None,
         recovered=recovered,
-        added_bits=float(language.added_bits(original, sentences.tokenizer).mean()),
+        added_bits=None if np.isnan(bits).any() else float(bits.mean()),
         displacement=_displacement(before.take(is_same), after.take(is_same)),
         local_entropy=local_entropy(kept.tokens, LOCAL, sentences.tokenizer.vocabulary_size),
         tokens=len(kept.tokens.values),
@@ -166,9 +168,9 @@ def _equal(first: Ragged, second: Ragged) -> NDArray[np.bool_]:
     return equal
 
 
-def _displacement(original: Ragged, changed: Ragged) -> float:
-    """Mean distance between old and new index of tokens, over sequences with the same tokens; NaN for none."""
+def _displacement(original: Ragged, changed: Ragged) -> float | None:
+    """Mean distance between old and new index of tokens, over sequences with the same tokens; None for none."""
     if not len(original.values):
-        return float("nan")
+        return None
     old, new = original.place()[_sorted(original)], changed.place()[_sorted(changed)]
     return float(np.abs(new - old).mean())

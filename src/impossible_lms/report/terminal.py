@@ -42,8 +42,9 @@ def report_table(reports: Sequence[Report]) -> Table:
     for report in reports:
         shares = [report.affected, report.dropped, report.same_tokens, report.recovered]
         cells = ["-" if share is None else f"{share:.1%}" for share in shares]
-        means = [f"{mean:.2f}" for mean in (report.added_bits, report.displacement, report.local_entropy)]
-        table.add_row(report.language, "no" if report.deterministic else "yes", *cells, *means)
+        means = [report.added_bits, report.displacement, report.local_entropy]
+        cells += ["-" if mean is None else f"{mean:.2f}" for mean in means]
+        table.add_row(report.language, "no" if report.deterministic else "yes", *cells)
     return table
 
 
