@@ -140,7 +140,9 @@ def check(
     language: Annotated[list[str], typer.Argument(help="Languages: names, path/to/file.py:Name, paper, or all.")],
     corpus: CorpusSpec = EXAMPLE_CORPUS,
     tokenizer: TokenizerSpec = EXAMPLE_TOKENIZER,
-    sample: Annotated[int, typer.Option(min=2, help="Sentences to rewrite, at most.")] = 20_000,
+    sample: Annotated[
+        int, typer.Option(min=2, help="Sentences to rewrite, at most: the first of every file.")
+    ] = 20_000,
     as_json: Json = False,
 ) -> None:
     """Say what languages do, with evidence from a corpus, each beside its control."""
@@ -150,6 +152,7 @@ def check(
     from impossible_lms.data.build import training_texts
     from impossible_lms.languages import get_language, get_languages
     from impossible_lms.languages.check import check as check_language
+    from impossible_lms.languages.check import sampled
     from impossible_lms.report.terminal import LEGEND, report_table
     from impossible_lms.tokenizer import load_tokenizer
 
@@ -157,7 +160,8 @@ def check(
     compared = {each.name: each for one in asked for each in (get_language(one.control), one)}
     source = read_corpus(corpus)
     loaded = load_tokenizer(tokenizer, training_texts(source))
-    reports = [check_language(each, source, loaded, sample) for each in compared.values()]
+    sentences = sampled(source, sample)
+    reports = [check_language(each, sentences, loaded, sample) for each in compared.values()]
     if as_json:
         print(json.dumps([report.row() for report in reports], ensure_ascii=False, indent=2))
         return

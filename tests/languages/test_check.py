@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from impossible_lms import UserError, corpus_of, get_language, read_corpus
-from impossible_lms.languages.check import check
+from impossible_lms.languages.check import check, sampled
 from impossible_lms.languages.entropy import local_entropy
 from impossible_lms.ragged import Ragged
 
@@ -71,6 +71,15 @@ def test_word_order_changes_what_it_says_it_changes(tokenizer):
         for order in ("svo", "sov", "vso", "ovs")
     }
     assert moved["svo"] < min(moved["sov"], moved["vso"]) <= max(moved["sov"], moved["vso"]) < moved["ovs"]
+
+
+def test_the_sample_is_of_every_file(tmp_path):
+    for name, count in (("a", 3), ("b", 100), ("c", 100)):
+        (tmp_path / f"{name}.txt").write_text("".join(f"{name} {line}\n" for line in range(count)), encoding="utf-8")
+    texts = list(sampled(read_corpus(str(tmp_path)), 20).texts())
+    assert [sum(text[0] == name for text in texts) for name in "abc"] == [3, 8, 9]
+    assert texts[3:5] == ["b 0", "b 1"]
+    assert len(list(sampled(read_corpus(str(tmp_path)), 1000).texts())) == 203
 
 
 def test_a_language_that_keeps_nothing(tokenizer):

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from impossible_lms.corpora.corpus import Corpus
+from impossible_lms.corpora.corpus import Corpus, Memory
 from impossible_lms.errors import UserError
 from impossible_lms.languages.entropy import local_entropy
 from impossible_lms.languages.language import Language, sentences_for
@@ -62,13 +62,31 @@ class Report:
         return asdict(self)
 
 
+def sampled(corpus: Corpus, sample: int = SAMPLE) -> Corpus:
+    """At most `sample` sentences in memory: the first of every file, each the same share where it has as many."""
+
+    def blocks() -> Iterator[pa.RecordBatch]:
+        left = sample
+        for number, source in enumerate(corpus.sources):
+            share = left // (len(corpus.sources) - number)
+            for block in source.blocks() if share else ():
+                yield block.slice(0, share)
+                taken = min(share, len(block))
+                left, share = left - taken, share - taken
+                if not share:
+                    break
+
+    table = pa.Table.from_batches(list(blocks())).unify_dictionaries().combine_chunks()
+    return Corpus(corpus.name, (Memory(table.to_batches()[0]),))
+
+
 def check(language: Language, corpus: Corpus, tokenizer: Tokenizer, sample: int = SAMPLE) -> Report:
-    """Rewrite the first `sample` sentences of a corpus and say what became of them.
+    """Rewrite some sentences of a corpus (`sampled`) and say what became of them.
 
     Raises:
         UserError: the language breaks its word (`Language.trial`), no sentence is kept, or annotation is missing.
     """
-    columns = _first(corpus, sample)
+    _, columns = next(sampled(corpus, sample).blocks())
     language.trial(columns, tokenizer)
     sentences = next(sentences_for([language.family], columns, tokenizer, 0))
     kept = language.start()(sentences)
@@ -122,21 +140,6 @@ def _bare(tokenizer: Tokenizer) -> NDArray[np.int64]:
     """(vocabulary,) int64: the same number for tokens that differ in the space before them alone."""
     pieces = [piece.removeprefix(" ") for piece in tokenizer.pieces(range(tokenizer.vocabulary_size))]
     return np.unique(np.array(pieces, dtype=object), return_inverse=True)[1]
-
-
-def _first(corpus: Corpus, sample: int) -> pa.RecordBatch:
-    """The first sentences of a corpus in one block."""
-
-    def blocks() -> Iterator[pa.RecordBatch]:
-        left = sample
-        for _, block in corpus.blocks():
-            yield block.slice(0, left)
-            left -= len(block)
-            if left <= 0:
-                return
-
-    tables = pa.Table.from_batches(list(blocks())).unify_dictionaries().combine_chunks()
-    return tables.to_batches()[0]
 
 
 def _without(tokens: Ragged, tokenizer: Tokenizer) -> Ragged:
