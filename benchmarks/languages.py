@@ -28,9 +28,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks import published
-from impossible_lms import LANGUAGES, get_language, load_tokenizer, read_corpus
+from impossible_lms import get_language, load_tokenizer, read_corpus
 from impossible_lms.corpora.parquet import ROWS, write_parquet
 from impossible_lms.data.build import build_datasets
+from impossible_lms.languages import PAPER
 from impossible_lms.languages.language import sentences_for
 from impossible_lms.ragged import Ragged
 from impossible_lms.versions import versions
@@ -47,9 +48,7 @@ def main() -> None:
         return
     print_machine()
     if options.golden:
-        print(
-            f"baseline equal to {options.golden.name}: {checked(options):,} sequences in {len(LANGUAGES)} languages\n"
-        )
+        print(f"baseline equal to {options.golden.name}: {checked(options):,} sequences in {len(PAPER)} languages\n")
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
         corpus = Path(scratch) / "corpus.parquet"
         words = make_corpus(options.conllu, corpus, options.sentences, None)
@@ -148,7 +147,7 @@ def built(options: argparse.Namespace, corpus: Path) -> tuple[float, float]:
 def build_and_report(options: argparse.Namespace) -> None:
     """The child: build, and print time and memory."""
     tokenizer = load_tokenizer(str(options.tokenizer))
-    languages = [get_language(name) for name in LANGUAGES]
+    languages = [get_language(name) for name in PAPER]
     with tempfile.TemporaryDirectory(dir=options.scratch) as output:
         start = time.perf_counter()
         build_datasets(read_corpus(str(options.build)), languages, tokenizer, output, context=CONTEXT)
@@ -250,7 +249,7 @@ def tokens_in_hand(options: argparse.Namespace, corpus: Path) -> None:
     print(f"numpy's shuffle, one call a sentence: {calls * 1e9:.1f} ns a token\n")
     print("| language | ns a token | x copy | x copy in cache | x numpy's shuffle calls |")
     print("| --- | ---: | ---: | ---: | ---: |")
-    for name, language in LANGUAGES.items():
+    for name, language in PAPER.items():
         if language.family is not family:
             continue
         taken = best(rewritten(name)) / count

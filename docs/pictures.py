@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 SENTENCE = "The dogs of my neighbour sleep, but she cleans his very messy bookshelf again."
-COMMAND = ["speak", "all", SENTENCE, "--singular", "cleans=clean", "--plural", "sleep=sleep"]
+COMMAND = ["speak", "paper", SENTENCE, "--singular", "cleans=clean", "--plural", "sleep=sleep"]
 WIDTH = 118
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     # The marker signs are in few fonts; as letters on the same ground they look alike everywhere.
     plain = done.stdout.decode().translate({ord(sign): letter for sign, letter in zip("🅁🅂🄿", "RSP", strict=True)})
     console.print(Text.from_ansi(plain))
-    console.save_svg(str(Path(__file__).parent / "languages.svg"), title=f'impossible speak all "{SENTENCE}" ...')
+    console.save_svg(str(Path(__file__).parent / "languages.svg"), title=f'impossible speak paper "{SENTENCE}" ...')
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
 """The documentation runs: its languages from files outside the package, its Python as it stands."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +58,35 @@ def test_nouns_by_alphabet(report, corpus, tokenizer, tmp_path):
     assert [word for word in said if word in nouns] == nouns and len(said) == len(rows[0]["words"])
 
 
+def test_the_same_through_an_installed_package(corpus, report, tmp_path):
+    """The examples as modules of a package laid out as pip lays it out, known by the names of its entry points."""
+    site = tmp_path / "site"
+    metadata = site / "oddities-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: oddities\nVersion: 1.0\n", encoding="utf-8")
+    lines = ["[impossible_lms.languages]"]
+    for name, code in EXAMPLES.items():
+        (site / f"of_{name.lower()}.py").write_text(code, encoding="utf-8")
+        lines.append(f"my-{name.lower()} = of_{name.lower()}:{name}")
+    (metadata / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+    names = [f"my-{name.lower()}" for name in EXAMPLES]
+    options = ["--corpus", corpus.name, "--tokenizer", "train:vocab=400", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "impossible_lms", "check", *names, *options],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    packaged = {row["language"]: row for row in json.loads(done.stdout)}
+    for name in EXAMPLES:
+        alone = report(name)
+        row = packaged[alone.language]
+        assert (row["deterministic"], row["recovered"]) == (alone.deterministic, alone.recovered)
+        assert row["affected"] == alone.affected > 0.3
+
+
 def test_the_readmes_python(capsys):
     blocks = PYTHON.findall((ROOT / "README.md").read_text(encoding="utf-8"))
     block = next(block for block in blocks if "read_corpus" in block)
@@ -96,16 +129,7 @@ def test_the_readme_names_every_language_and_verb():
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in LANGUAGES:
-        assert name in text or f"`-{name.rpartition('-')[2]}`" in text
-    for verb in (
-        "languages",
-        "speak",
-        "annotate",
-        "build",
-        "inspect",
-        "train",
-        "evaluate perplexity",
-        "publish",
-        "check",
-    ):
+        assert f"`{name}`" in text or f"`-{name.rpartition('-')[2]}`" in text
+    verbs = ("languages", "speak", "annotate", "build", "inspect", "train", "evaluate perplexity", "publish", "check")
+    for verb in verbs:
         assert f"impossible {verb}" in text

@@ -48,7 +48,7 @@ CommandLineError: type[Any] = typer.BadParameter.__mro__[2]
 # Where no tokenizer is asked for, examples use one trained on the built-in grammar: it needs neither files nor network.
 EXAMPLE_TOKENIZER, EXAMPLE_CORPUS = "train:vocab=2048", "grammar:sentences=10000,seed=0"
 EXAMPLE = "He cleans his very messy bookshelf."
-ALL = "all"  # in place of a language
+EXAMPLE_PARSE = [(2, "nsubj"), (0, "root"), (6, "nmod:poss"), (5, "advmod"), (6, "amod"), (2, "obj"), (2, "punct")]
 
 
 @app.callback(invoke_without_command=True)
@@ -61,7 +61,7 @@ def options(version: Annotated[bool, typer.Option("--version", help="Print the v
 
 @app.command()
 def languages(as_json: Json = False) -> None:
-    """List the languages, with an example each."""
+    """List the languages, with an example each: the paper's fifteen, then those from later work."""
     from rich.console import Console
 
     from impossible_lms.corpora.example import example
@@ -70,7 +70,8 @@ def languages(as_json: Json = False) -> None:
     from impossible_lms.report.terminal import language_table
 
     tokenizer = _example_tokenizer(EXAMPLE_TOKENIZER)
-    spoken = {name: spoken_in(language, example(EXAMPLE), tokenizer) for name, language in LANGUAGES.items()}
+    sentence = example(EXAMPLE, parse=EXAMPLE_PARSE)
+    spoken = {name: spoken_in(language, sentence, tokenizer) for name, language in LANGUAGES.items()}
     if not as_json:
         Console().print(language_table(LANGUAGES, spoken))
         return
@@ -89,7 +90,9 @@ def languages(as_json: Json = False) -> None:
 
 @app.command()
 def speak(
-    language: Annotated[str, typer.Argument(help="A language, as `impossible languages` lists them, or all.")],
+    language: Annotated[
+        str, typer.Argument(help="A language, as `impossible languages` lists them, or paper, or all.")
+    ],
     text: Annotated[str, typer.Argument(help="A sentence of English.")],
     tokenizer: TokenizerSpec = EXAMPLE_TOKENIZER,
     singular: Verbs = None,
@@ -104,15 +107,15 @@ def speak(
     from rich.console import Console
 
     from impossible_lms.corpora.example import example
-    from impossible_lms.languages import LANGUAGES, get_language
+    from impossible_lms.languages import GROUPS, get_language
     from impossible_lms.languages.speak import speak as spoken_in
     from impossible_lms.report.terminal import coloured, pieces, spoken_table
 
-    chosen = LANGUAGES if language == ALL else {language: get_language(language)}  # an unknown name is said at once
-    verbs = {"singular": _verbs("--singular", singular, text), "plural": _verbs("--plural", plural, text)}
-    sentence, loaded = example(text, **verbs), _example_tokenizer(tokenizer)
+    chosen = GROUPS.get(language) or {language: get_language(language)}  # an unknown name is said at once
+    marked, plurals = _verbs("--singular", singular, text), _verbs("--plural", plural, text)
+    sentence, loaded = example(text, marked, plurals), _example_tokenizer(tokenizer)
     spoken = {name: spoken_in(each, sentence, loaded) for name, each in chosen.items()}
-    if language == ALL:
+    if language in GROUPS:
         if as_json:
             print(json.dumps({name: vars(said) for name, said in spoken.items()}, ensure_ascii=False, indent=2))
         else:
@@ -134,10 +137,12 @@ def speak(
 
 @app.command()
 def check(
-    language: Annotated[list[str], typer.Argument(help="Languages: names, path/to/file.py:Name, or all.")],
+    language: Annotated[list[str], typer.Argument(help="Languages: names, path/to/file.py:Name, paper, or all.")],
     corpus: CorpusSpec = EXAMPLE_CORPUS,
     tokenizer: TokenizerSpec = EXAMPLE_TOKENIZER,
-    sample: Annotated[int, typer.Option(min=2, help="Sentences to rewrite, at most.")] = 20_000,
+    sample: Annotated[
+        int, typer.Option(min=2, help="Sentences to rewrite, at most: the first of every file.")
+    ] = 20_000,
     as_json: Json = False,
 ) -> None:
     """Say what languages do, with evidence from a corpus, each beside its control."""
@@ -145,16 +150,18 @@ def check(
 
     from impossible_lms.corpora import read_corpus
     from impossible_lms.data.build import training_texts
-    from impossible_lms.languages import LANGUAGES, get_language
+    from impossible_lms.languages import get_language, get_languages
     from impossible_lms.languages.check import check as check_language
+    from impossible_lms.languages.check import sampled
     from impossible_lms.report.terminal import LEGEND, report_table
     from impossible_lms.tokenizer import load_tokenizer
 
-    asked = [get_language(name) for name in (LANGUAGES if ALL in language else language)]
+    asked = get_languages(language)
     compared = {each.name: each for one in asked for each in (get_language(one.control), one)}
     source = read_corpus(corpus)
     loaded = load_tokenizer(tokenizer, training_texts(source))
-    reports = [check_language(each, source, loaded, sample) for each in compared.values()]
+    sentences = sampled(source, sample)
+    reports = [check_language(each, sentences, loaded, sample) for each in compared.values()]
     if as_json:
         print(json.dumps([report.row() for report in reports], ensure_ascii=False, indent=2))
         return
@@ -193,7 +200,10 @@ def annotate(
 def build(
     corpus: CorpusSpec,
     language: Annotated[
-        list[str], typer.Option(help="A language, as `impossible languages` lists them; repeat it for several, or all.")
+        list[str],
+        typer.Option(
+            help="A language, as `impossible languages` lists them; repeat it for several. paper: the fifteen."
+        ),
     ],
     output: Annotated[Path, typer.Option(help="The folder to write; of several languages, each gets one in it.")],
     tokenizer: TokenizerSpec = "gpt2",
@@ -203,11 +213,11 @@ def build(
     """Write a corpus in one language, or in many in one pass, as token datasets."""
     from impossible_lms.corpora import read_corpus
     from impossible_lms.data.build import build_dataset, build_datasets, training_texts
-    from impossible_lms.languages import LANGUAGES, get_language
+    from impossible_lms.languages import get_languages
     from impossible_lms.progress import Console
     from impossible_lms.tokenizer import load_tokenizer
 
-    chosen = [get_language(name) for name in (LANGUAGES if ALL in language else dict.fromkeys(language))]
+    chosen = get_languages(language)
     source = read_corpus(corpus)
     loaded = load_tokenizer(tokenizer, training_texts(source))
     options: dict[str, Any] = {"context": context, "seed": seed, "progress": Console()}

@@ -40,7 +40,8 @@ class Console:
         from rich.progress import Progress as Bar
 
         self._what, self._total, self._began = what, total, time.monotonic()
-        self._spoke, self._before = self._began, 0
+        self._spoke = self._began
+        self._before: int | None = None
         self._bar = None
         if self._console.is_terminal:
             columns = (
@@ -56,7 +57,7 @@ class Console:
             self._task = self._bar.add_task(what, total=total, note="")
 
     def at(self, done: int, note: str = "") -> None:
-        if not self._before:
+        if self._before is None:
             self._before = done  # work taken up again is not done by now, and says nothing of the time that is left
         if self._bar is not None:
             self._bar.update(self._task, completed=done, note=note)

@@ -1,16 +1,72 @@
 """Laws that every language of the registry keeps; a new one is tested the moment it is registered."""
 
+from collections import Counter
+
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impossible_lms import LANGUAGES, corpus_of, get_language, read_corpus
-from impossible_lms.languages.language import sentences_for
+from impossible_lms.corpora.corpus import Corpus, Memory
+from impossible_lms.languages.language import Sentences, sentences_for
 from impossible_lms.ragged import Ragged
 
 NAMES = list(LANGUAGES)
-texts = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30), min_size=1, max_size=6)
+PLAIN = [name for name in NAMES if not get_language(name).needs]  # need no annotation
+OF_TOKENS = [name for name in PLAIN if "word" not in name and name != "switch-indices"]
+ANNOTATED = [name for name in NAMES if get_language(name).needs]
+letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+texts = st.lists(st.text(letters, min_size=1, max_size=30), min_size=1, max_size=6)
+sequences = st.lists(st.lists(st.integers(0, 399), max_size=400), min_size=1, max_size=5)
+
+
+@st.composite
+def annotated(draw):
+    """Sentences with arbitrary words, Unicode included, any features, and heads that may or may not make a tree."""
+    words = st.text(letters, min_size=1, max_size=6) | st.sampled_from(["n't", "'s", ".", ",", "cleans", "the"])
+    finite = "Mood=Ind|Number={}|Person=3|Tense=Pres|VerbForm=Fin"
+    features = st.none() | st.sampled_from([finite.format("Sing"), finite.format("Plur"), "Number=Sing", "A=b"])
+    relations = ["nsubj", "nsubj:pass", "obj", "iobj", "aux", "cop", "advmod", "det", "nmod", "conj", "punct", "root"]
+    relation = st.none() | st.sampled_from(relations)
+    rows = []
+    for _ in range(draw(st.integers(1, 5))):
+        size = draw(st.integers(1, 12))
+        columns = st.tuples(words, st.none() | words, features, relation, st.booleans())
+        row = draw(st.lists(columns, min_size=size, max_size=size))
+        if draw(st.integers(0, 4)):  # each word hangs on one before it in some order, the first on the root
+            places = draw(st.permutations(range(size)))
+            heads = [0] * size
+            for rank, place in enumerate(places[1:], 1):
+                heads[place] = places[draw(st.integers(0, rank - 1))] + 1
+        else:
+            heads = draw(st.lists(st.none() | st.integers(0, size), min_size=size, max_size=size))
+        rows.append((heads, *zip(*row, strict=True)))
+    above, forms, lemmas, entries, deprels, spaces = (
+        [list(column) for column in columns] for columns in zip(*rows, strict=True)
+    )
+    texts = [
+        "".join(word + " " * space for word, space in zip(*row, strict=True)) for row in zip(forms, spaces, strict=True)
+    ]
+    strings = pa.list_(pa.string())
+    return pa.record_batch(
+        {
+            "text": pa.array(texts, pa.string()),
+            "words": pa.array(forms, strings),
+            "lemmas": pa.array(lemmas, strings),
+            "features": pa.array(entries, strings),
+            "space_after": pa.array(spaces, pa.list_(pa.bool_())),
+            "head": pa.array(above, pa.list_(pa.int32())),
+            "deprel": pa.array(deprels, strings),
+        }
+    )
+
+
+def without_markers(tokens, tokenizer):
+    """Each sequence as a list, without markers."""
+    ids = list(tokenizer.markers.values())
+    return [sequence[~np.isin(sequence, ids)].tolist() for sequence in tokens]
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +75,15 @@ def corpus():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_has_a_control_in_its_family_and_marks_of_its_own(name):
+def test_has_a_control_with_its_markers_and_a_style_of_its_own(name):
     language = get_language(name)
     control = get_language(language.control)
-    assert control.family is language.family and control.is_control
-    kin = [other for other in LANGUAGES.values() if other.family is language.family and other.name != name]
+    assert control.family.markers == language.family.markers and control.is_control
+    kin = [
+        other
+        for other in LANGUAGES.values()
+        if other.name != name and (other.family.name == language.family.name or other is control)
+    ]
     for other in kin:
         assert language.style.colour != other.style.colour
         assert (language.style.dash, language.style.sign) != (other.style.dash, other.style.sign)
@@ -73,8 +133,37 @@ def test_keeps_or_drops_each_sentence_and_says_so(name, corpus, tokenizer):
     assert np.all(np.diff(result.sentence) > 0)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if get_language(name).family.name != "hop"])
-def test_keeps_the_tokens_and_gives_them_back_where_it_can(name, tokenizer):
+@pytest.mark.parametrize("name", NAMES)
+def test_keeps_only_sentences_that_its_control_keeps(name, corpus, tokenizer):
+    language = get_language(name)
+    theirs = get_language(language.control).apply(corpus, tokenizer).sentence
+    assert set(language.apply(corpus, tokenizer).sentence) <= set(theirs)
+
+
+@pytest.mark.parametrize("name", OF_TOKENS)
+def test_keeps_the_tokens_of_any_sequence_and_gives_them_back(name, tokenizer):
+    """Of arbitrary ids, which no text need give."""
+    language = get_language(name)
+    marked = tokenizer.with_markers(language.family.markers)
+
+    @settings(max_examples=40, deadline=None)
+    @given(sequences)
+    def law(ids):
+        given_ids = Ragged.of(ids, marked.dtype)
+        columns = pa.record_batch({"text": pa.array([""] * len(ids))})
+        result = language.start()(Sentences(columns, marked, 0, lambda: given_ids))
+        original = given_ids.take(result.sentence)
+        for mine, before in zip(without_markers(result.tokens, marked), original, strict=True):
+            assert Counter(mine) == Counter(before.tolist()) and len(mine) >= 2
+        if language.inverse is not None:
+            undone = language.inverse(result.tokens, marked)
+            assert np.array_equal(undone.values, original.values) and np.array_equal(undone.offsets, original.offsets)
+
+    law()
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_keeps_the_signs_of_any_text_and_gives_it_back_where_it_can(name, tokenizer):
     language = get_language(name)
     marked = tokenizer.with_markers(language.family.markers)
 
@@ -83,23 +172,65 @@ def test_keeps_the_tokens_and_gives_them_back_where_it_can(name, tokenizer):
     def law(sentences):
         result = language.apply(corpus_of(sentences), tokenizer)
         plain = tokenizer.encode(sentences).take(result.sentence)
-        for mine, original in zip(result.tokens, plain, strict=True):
-            ordinary = mine[~np.isin(mine, list(marked.markers.values()))]
-            assert sorted(ordinary.tolist()) == sorted(original.tolist())
-            assert len(ordinary) >= 2
+        for mine, number in zip(without_markers(result.tokens, marked), result.sentence, strict=True):
+            if name not in OF_TOKENS:  # whose pieces of signs are no text
+                assert Counter(tokenizer.decode(mine).split(" ")) == Counter(sentences[number].split(" "))
+            assert len(mine) >= 2
         if language.inverse is not None:
-            assert np.array_equal(language.inverse(result.tokens, marked).values, plain.values)
+            undone = language.inverse(result.tokens, marked)
+            assert np.array_equal(undone.values, plain.values) and np.array_equal(undone.offsets, plain.offsets)
         elif language.is_deterministic:
-            raise AssertionError("a deterministic language of the same tokens can be undone")
+            raise AssertionError("a deterministic language of the same words can be undone")
 
     law()
+
+
+@pytest.mark.parametrize("name", ANNOTATED)
+def test_laws_over_any_annotated_sentences(name, tokenizer):
+    """The same however it is cut; nothing lost or added but markers; the words of its control, in its sentences."""
+    language = get_language(name)
+    marked = tokenizer.with_markers(language.family.markers)
+
+    @settings(max_examples=60, deadline=None)
+    @given(annotated())
+    def law(columns):
+        corpus = Corpus("any", (Memory(columns),))
+        result, control = language.apply(corpus, tokenizer), get_language(language.control).apply(corpus, tokenizer)
+        assert len(result.tokens) + sum(result.dropped.values()) == len(columns)
+        one_by_one = Corpus("any", tuple(Memory(columns.slice(row, 1)) for row in range(len(columns))))
+        again = language.apply(one_by_one, tokenizer)
+        assert np.array_equal(result.tokens.values, again.tokens.values)
+        assert np.array_equal(result.sentence, again.sentence) and np.array_equal(result.affected, again.affected)
+        assert result.tokens.values.max(initial=0) < marked.vocabulary_size
+        theirs = dict(zip(control.sentence.tolist(), without_markers(control.tokens, marked), strict=True))
+        for mine, number in zip(without_markers(result.tokens, marked), result.sentence.tolist(), strict=True):
+            if language.family.markers:
+                assert mine == theirs[number]
+            else:
+                before, after = (Counter(tokenizer.decode(ids).replace(" ", "")) for ids in (theirs[number], mine))
+                assert before == after
+
+    law()
+
+
+@pytest.mark.parametrize("name", [name for name in ANNOTATED if get_language(name).family.markers])
+def test_marks_each_verb_once(name, corpus, tokenizer):
+    language = get_language(name)
+    result = language.apply(corpus, tokenizer)
+    rows = [row for _, block in corpus.blocks() for row in block.to_pylist()]
+    ids = list(tokenizer.with_markers(language.family.markers).markers.values())
+    for tokens, number in zip(result.tokens, result.sentence, strict=True):
+        numbers = [features or "" for features in rows[number]["features"]]
+        verbs = [f for f in numbers if all(part in f for part in ("Person=3", "Tense=Pres", "VerbForm=Fin"))]
+        found = [ids.index(token) for token in tokens if token in ids]
+        assert sorted(found) == sorted(int("Number=Plur" in verb) for verb in verbs)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_adds_as_many_bits_as_it_draws(name, tokenizer):
     language = get_language(name)
     tokens = tokenizer.encode(["the dog sees the dog", "a", ""])
-    bits = language.added_bits(tokens)
+    bits = language.added_bits(tokens, tokenizer)
     assert bits.shape == (3,) and bits.dtype == np.float64 and (bits >= 0).all()
     assert language.is_deterministic == (not bits.any())
     assert bits[2] == 0

@@ -31,7 +31,13 @@ def document(text, trees=False):
             entries.append({"id": (number + 1, number + len(words)), "text": match[0], "misc": place})
         for word in words:
             number += 1
-            entry = {"id": (number,), "text": word, "lemma": word.lower(), "upos": "X", "xpos": word[0].upper()}
+            entry: dict[str, Any] = {
+                "id": (number,),
+                "text": word,
+                "lemma": word.lower(),
+                "upos": "X",
+                "xpos": word[0].upper(),
+            }
             entry |= {"feats": f"Word={word.title()}", "head": number - 1, "deprel": "dep" if number > 1 else "root"}
             entries.append(entry | ({"misc": place} if len(words) == 1 else {}))
         if match[0] == ".":

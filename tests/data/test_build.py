@@ -9,7 +9,7 @@ from impossible_lms import TokenDataset, build_dataset, corpus_of, get_language,
 from impossible_lms.data import build
 from impossible_lms.errors import UserError
 
-PARTIAL = get_language("partial-reverse")
+PARTIAL, HOP = get_language("partial-reverse"), get_language("word-hop")
 
 
 @pytest.fixture
@@ -143,3 +143,12 @@ def test_babylm_in_gpt2s_vocabulary(shared, tmp_path):
     assert dataset.vocabulary_size == 50_258 and dataset.record["dtype"] == "uint16" and dataset.context == 1024
     assert (dataset.blocks(np.array([0])) == 50_257).any()
     assert dataset.record["counts"]["train"]["dropped"].keys() == {"fewer than two tokens"}
+
+
+def test_two_markers_keep_their_ids(tokenizer, tmp_path):
+    """🄿 comes before 🅂 in Unicode, and so in the manifest; their ids are the other way round."""
+    dataset = build_dataset(read_corpus("grammar:sentences=2000,seed=0"), HOP, tokenizer, tmp_path / "hop", context=32)
+    opened = TokenDataset.open(dataset.folder)
+    assert dict(opened.tokenizer.markers) == {"🅂": 400, "🄿": 401} == opened.record["markers"]
+    texts = [opened.tokenizer.decode(tokens) for tokens in opened.held_out("test").tokens]
+    assert any("🅂" in text for text in texts) and any("🄿" in text for text in texts)

@@ -283,6 +283,6 @@ def test_a_corpus_without_annotation_is_refused(name, letters):
     with pytest.raises(UserError) as error:
         get_language(name).apply(corpus_of(["she cleans his very messy bookshelf"]), letters)
     assert str(error.value) == (
-        "the corpus has no words: the hop languages need annotated sentences. "
-        "Take a .conllu file or the built-in grammar."
+        "the corpus has no words: this language needs annotated sentences. "
+        "Take a .conllu file (`impossible annotate` makes one) or the built-in grammar."
     )

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import textwrap
 
-import numpy as np
 import pytest
 
 from impossible_lms import UserError, corpus_of, get_language, read_corpus
@@ -61,7 +60,16 @@ def test_a_function_that_draws_and_marks(own, tokenizer):
     """)
     language = get_language(spec)
     report = check(language, read_corpus("grammar:sentences=300,seed=0"), tokenizer)
-    assert not report.deterministic and report.control == "no-reverse" and report.added_bits > 2
+    assert not report.deterministic and report.control == "no-reverse" and (report.added_bits or 0) > 2
+
+
+def test_bits_that_a_language_does_not_say_are_absent(own, tokenizer):
+    spec = own("""
+        def Mine(tokens, generator):
+            return tokens.scatter((tokens.place() + generator.integers(1)) * 1)
+    """)
+    report = check(get_language(spec), read_corpus("grammar:sentences=300,seed=0"), tokenizer)
+    assert report.added_bits is None and report.same_tokens == 1
 
 
 def test_the_dataset_knows_the_version_of_the_code(own, tokenizer, tmp_path):
@@ -162,9 +170,10 @@ def test_check_beside_the_control(tokenizer):
         for name in ("no-shuffle", "local-shuffle-w3", "local-shuffle-w10", "nondeterministic-shuffle", "full-reverse")
     }
     control, near, far, shuffled, reverse = reports.values()
-    assert control.displacement == 0 < near.displacement < far.displacement < shuffled.displacement
+    moved = [report.displacement or 0.0 for report in (control, near, far, shuffled)]
+    assert moved[0] == 0 and moved == sorted(set(moved))
     assert control.local_entropy < near.local_entropy < shuffled.local_entropy
     assert control.recovered == near.recovered == reverse.recovered == 1 and shuffled.recovered is None
     assert {report.same_tokens for report in reports.values()} == {1.0}
     assert [report.deterministic for report in reports.values()] == [True, True, True, False, False]
-    assert shuffled.added_bits > 20 and np.isclose(control.added_bits, 0)
+    assert (shuffled.added_bits or 0) > 20 and control.added_bits == 0

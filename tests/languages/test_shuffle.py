@@ -160,18 +160,18 @@ def test_nondeterministic_has_no_inverse():
     assert language.inverse is None and not language.is_recoverable and not language.is_deterministic
 
 
-def test_nondeterministic_adds_the_bits_of_the_distinct_orders():
+def test_nondeterministic_adds_the_bits_of_the_distinct_orders(tokenizer):
     """n! over the factorials of the counts: 24 of abcd, 4 of aaab, 6 of aabb, 1 of aaaa; 7 + 7 tokens alike: 3432."""
     tokens = Ragged.of([[1, 2, 3, 4], [1, 1, 1, 2], [5, 6, 6, 5], [7, 7, 7, 7], [8], [], [1] * 7 + [2] * 7])
-    bits = get_language("nondeterministic-shuffle").added_bits(tokens)
+    bits = get_language("nondeterministic-shuffle").added_bits(tokens, tokenizer)
     assert np.allclose(2**bits, [24, 4, 6, 1, 1, 1, 3432], rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", UNDONE)
-def test_the_others_add_none(name):
+def test_the_others_add_none(name, tokenizer):
     language = get_language(name)
     assert language.is_deterministic
-    assert language.added_bits(Ragged.of([[1, 2, 3, 4], [1, 2]])).tolist() == [0.0, 0.0]
+    assert language.added_bits(Ragged.of([[1, 2, 3, 4], [1, 2]]), tokenizer).tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from impossible_lms.corpora.english.heads import dependencies
 from impossible_lms.corpora.english.lexicon import lexicon
 from impossible_lms.corpora.english.speaker import END, LABELS, Codes, Speaker
 from impossible_lms.corpora.english.tables import tables
@@ -19,7 +20,8 @@ WORD_LISTS = ("words", "lemmas", "upos", "xpos", "features")
 GRAMMAR_SCHEMA = pa.schema(
     [("text", pa.string())]
     + [(name, pa.list_(pa.string())) for name in WORD_LISTS]
-    + [("space_after", pa.list_(pa.bool_())), ("tree", pa.string())]
+    + [("space_after", pa.list_(pa.bool_())), ("head", pa.list_(pa.int32())), ("deprel", pa.list_(pa.string()))]
+    + [("tree", pa.string())]
 )
 
 
@@ -50,7 +52,14 @@ def _columns(sentences: list[Codes]) -> pa.RecordBatch:
     is_glued = rows.is_glued[np.append(words[1:], 0)]
     is_glued[offsets[1:] - 1] = False
     columns = [pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), names.take(words)) for names in rows.names]
-    columns.append(pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(~is_glued)))
+    heads: list[int] = []
+    relations: list[str] = []
+    for sentence in sentences:
+        of_words, their_relations = dependencies(sentence)
+        heads += of_words
+        relations += their_relations
+    for values in (pa.array(~is_glued), pa.array(heads, pa.int32()), pa.array(relations)):
+        columns.append(pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values))
     texts = ["".join(map(rows.piece, sentence))[1:] for sentence in sentences]
     trees = ["".join(map(rows.leaf, sentence))[1:] for sentence in sentences]
     return pa.record_batch([pa.array(texts), *columns, pa.array(trees)], schema=GRAMMAR_SCHEMA)

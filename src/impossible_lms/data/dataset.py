@@ -76,7 +76,10 @@ class TokenDataset:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer with the language's markers."""
-        tokenizer = load_tokenizer(str(self.folder / "tokenizer")).with_markers(tuple(self.record["markers"]))
+        markers: dict[str, int] = self.record["markers"]  # sorted by name in the manifest
+        tokenizer = load_tokenizer(str(self.folder / "tokenizer")).with_markers(
+            sorted(markers, key=markers.__getitem__)
+        )
         if tokenizer.sha256 != self.record["request"]["tokenizer"]:
             raise UserError(
                 f"{self.folder / 'tokenizer'}: not the tokenizer the dataset was built with. Build it again."

@@ -1,6 +1,18 @@
 """What is done to a sentence."""
 
 from impossible_lms.languages.language import Family, Language, Rewritten, Sentences, Style, Transformed
-from impossible_lms.languages.registry import LANGUAGES, get_language
+from impossible_lms.languages.registry import GROUPS, LANGUAGES, PAPER, get_language, get_languages
 
-__all__ = ["LANGUAGES", "Family", "Language", "Rewritten", "Sentences", "Style", "Transformed", "get_language"]
+__all__ = [
+    "GROUPS",
+    "LANGUAGES",
+    "PAPER",
+    "Family",
+    "Language",
+    "Rewritten",
+    "Sentences",
+    "Style",
+    "Transformed",
+    "get_language",
+    "get_languages",
+]

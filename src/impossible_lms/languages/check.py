@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from impossible_lms.corpora.corpus import Corpus
+from impossible_lms.corpora.corpus import Corpus, Memory
 from impossible_lms.errors import UserError
 from impossible_lms.languages.entropy import local_entropy
 from impossible_lms.languages.language import Language, sentences_for
+from impossible_lms.languages.registry import get_language
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
@@ -31,11 +32,13 @@ class Report:
         affected: the share of kept sentences that count as changed by the language.
         dropped: the share of sentences not kept.
         reasons: the share not kept, by reason.
-        same_tokens: the share of kept sentences with the tokens of the original, markers apart, in whatever order.
+        same_tokens: the share of kept sentences with the tokens of the same sentence in the control, in whatever order,
+            markers and the spaces before words apart; of the control itself, with those of the text. None where the
+            two have no sentence in common.
         recovered: the share of kept sentences that the inverse gives back; None without an inverse.
-        added_bits: the mean bits of randomness added to a kept sentence; NaN where the language does not say.
-        displacement: over the tokens of kept sentences with the same tokens, the mean distance from the old to the new
-            index, markers not counted. Of equal tokens the first is taken to stay the first.
+        added_bits: the mean bits of randomness added to a kept sentence; None where the language does not say.
+        displacement: over the tokens of these sentences, the mean distance from the index there to the one here,
+            markers not counted; None where there are none. Of equal tokens the first is taken to stay the first.
         local_entropy: `local_entropy` of the kept sentences, in bits a token.
         tokens: the number of tokens that it was estimated from.
     """
@@ -47,10 +50,10 @@ class Report:
     affected: float
     dropped: float
     reasons: dict[str, float]
-    same_tokens: float
+    same_tokens: float | None
     recovered: float | None
-    added_bits: float
-    displacement: float
+    added_bits: float | None
+    displacement: float | None
     local_entropy: float
     tokens: int
 
@@ -59,21 +62,45 @@ class Report:
         return asdict(self)
 
 
+def sampled(corpus: Corpus, sample: int = SAMPLE) -> Corpus:
+    """At most `sample` sentences in memory: the first of every file, each the same share where it has as many."""
+
+    def blocks() -> Iterator[pa.RecordBatch]:
+        left = sample
+        for number, source in enumerate(corpus.sources):
+            share = left // (len(corpus.sources) - number)
+            for block in source.blocks() if share else ():
+                yield block.slice(0, share)
+                taken = min(share, len(block))
+                left, share = left - taken, share - taken
+                if not share:
+                    break
+
+    table = pa.Table.from_batches(list(blocks())).unify_dictionaries().combine_chunks()
+    return Corpus(corpus.name, (Memory(table.to_batches()[0]),))
+
+
 def check(language: Language, corpus: Corpus, tokenizer: Tokenizer, sample: int = SAMPLE) -> Report:
-    """Rewrite the first `sample` sentences of a corpus and say what became of them.
+    """Rewrite some sentences of a corpus (`sampled`) and say what became of them.
 
     Raises:
         UserError: the language breaks its word (`Language.trial`), no sentence is kept, or annotation is missing.
     """
-    columns = _first(corpus, sample)
+    _, columns = next(sampled(corpus, sample).blocks())
     language.trial(columns, tokenizer)
     sentences = next(sentences_for([language.family], columns, tokenizer, 0))
     kept = language.start()(sentences)
     if not len(kept.tokens):
         raise UserError(f"language {language.name}: keeps none of {len(columns)} sentences ({dict(kept.dropped)}).")
     original = sentences.tokens.take(kept.sentence)
-    ordinary = _without(kept.tokens, sentences.tokenizer)
-    is_same = _same_tokens(original, ordinary)
+    compared, in_both = _compared(language, columns, tokenizer, original, kept.sentence)
+    bare = _bare(sentences.tokenizer)
+    before, after = (
+        Ragged(bare[tokens.values], tokens.offsets)
+        for tokens in (compared, _without(kept.tokens, sentences.tokenizer).take(in_both))
+    )
+    is_same = _same_tokens(before, after)
+    bits = language.added_bits(original, sentences.tokenizer)
     recovered = None
     if language.inverse is not None:
         recovered = float(np.mean(_equal(original, language.inverse(kept.tokens, sentences.tokenizer))))
@@ -87,28 +114,32 @@ def check(language: Language, corpus: Corpus, tokenizer: Tokenizer, sample: int 
         affected=float(kept.affected.mean()),
         dropped=1 - len(kept.tokens) / len(columns),
         reasons={reason: count / len(columns) for reason, count in kept.dropped.items() if count},
-        same_tokens=float(is_same.mean()),
+        same_tokens=float(is_same.mean()) if len(is_same) else None,
         recovered=recovered,
-        added_bits=float(language.added_bits(original).mean()),
-        displacement=_displacement(original.take(is_same), ordinary.take(is_same)),
+        added_bits=None if np.isnan(bits).any() else float(bits.mean()),
+        displacement=_displacement(before.take(is_same), after.take(is_same)),
         local_entropy=local_entropy(kept.tokens, LOCAL, sentences.tokenizer.vocabulary_size),
         tokens=len(kept.tokens.values),
     )
 
 
-def _first(corpus: Corpus, sample: int) -> pa.RecordBatch:
-    """The first sentences of a corpus in one block."""
+def _compared(
+    language: Language, columns: pa.RecordBatch, tokenizer: Tokenizer, original: Ragged, sentence: NDArray[np.int64]
+) -> tuple[Ragged, NDArray[np.bool_]]:
+    """Sentences in the control without markers, or in the text; (k,) bool: which of `sentence` (k,) are there."""
+    control = get_language(language.control)
+    if control.name == language.name:
+        return original, np.ones(len(sentence), dtype=bool)
+    theirs = next(sentences_for([control.family], columns, tokenizer, 0))
+    kept = control.start()(theirs)
+    tokens = _without(kept.tokens, theirs.tokenizer)
+    return tokens.take(np.isin(kept.sentence, sentence)), np.isin(sentence, kept.sentence)
 
-    def blocks() -> Iterator[pa.RecordBatch]:
-        left = sample
-        for _, block in corpus.blocks():
-            yield block.slice(0, left)
-            left -= len(block)
-            if left <= 0:
-                return
 
-    tables = pa.Table.from_batches(list(blocks())).unify_dictionaries().combine_chunks()
-    return tables.to_batches()[0]
+def _bare(tokenizer: Tokenizer) -> NDArray[np.int64]:
+    """(vocabulary,) int64: the same number for tokens that differ in the space before them alone."""
+    pieces = [piece.removeprefix(" ") for piece in tokenizer.pieces(range(tokenizer.vocabulary_size))]
+    return np.unique(np.array(pieces, dtype=object), return_inverse=True)[1]
 
 
 def _without(tokens: Ragged, tokenizer: Tokenizer) -> Ragged:
@@ -140,9 +171,9 @@ def _equal(first: Ragged, second: Ragged) -> NDArray[np.bool_]:
     return equal
 
 
-def _displacement(original: Ragged, changed: Ragged) -> float:
-    """Mean distance between old and new index of tokens, over sequences with the same tokens; NaN for none."""
+def _displacement(original: Ragged, changed: Ragged) -> float | None:
+    """Mean distance between old and new index of tokens, over sequences with the same tokens; None for none."""
     if not len(original.values):
-        return float("nan")
+        return None
     old, new = original.place()[_sorted(original)], changed.place()[_sorted(changed)]
     return float(np.abs(new - old).mean())

@@ -1,7 +1,7 @@
 """The *Hop* family: a marker for the number of a verb, at the verb or some distance after it (paper, section 3.1)."""
 
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from impossible_lms.errors import UserError
 from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
 from impossible_lms.ragged import Ragged
 
@@ -22,6 +21,7 @@ PUNCTUATION = frozenset(string.punctuation)
 MARKED = frozenset(["Person=3", "Tense=Pres", "VerbForm=Fin"])
 
 HOP = Family("hop", markers=(SINGULAR, PLURAL))
+NEEDS = ("words", "lemmas", "features")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,20 +67,33 @@ def placed(placement: Placement, hops: int) -> Rule:
     Sentences in which a marked verb has fewer than `hops` counted words after it are dropped, for every language of the
     family alike, so that all hold the same sentences.
     """
-    too_few = f"a marked verb without {hops} words after it"
 
     def rule(sentences: Sentences, generator: np.random.Generator) -> Rewritten:
         found = analysed(sentences)
         word, is_far_enough = found.reached(hops)
-        dropped = np.bincount(found.sentence[~is_far_enough], minlength=len(found.tokens)) > 0
-        kept = ~dropped[found.sentence]
-        ids = sentences.tokenizer.markers
-        markers = np.where(found.is_plural, ids[PLURAL], ids[SINGULAR])
-        tokens = found.tokens.insert(found.sentence[kept], placement(found, word)[kept], markers[kept])
-        affected = np.bincount(found.sentence, minlength=len(tokens)) > 0
-        return Rewritten(tokens, affected, {too_few: dropped})
+        return marked(sentences, found, placement(found, word), {too_few(hops): ~is_far_enough})
 
     return rule
+
+
+def too_few(hops: int) -> str:
+    """The reason for which the family drops sentences."""
+    return f"a marked verb without {hops} words after it"
+
+
+def marked(
+    sentences: Sentences, found: Analysis, places: NDArray[np.int64], faults: Mapping[str, NDArray[np.bool_]]
+) -> Rewritten:
+    """Sentences with the marker of each verb before the token at `places` (v,), without those where a verb is at fault.
+
+    `faults` maps a reason to (v,) bool, the verbs for which it drops their sentence.
+    """
+    ids, count = sentences.tokenizer.markers, len(found.tokens)
+    dropped = {reason: np.bincount(found.sentence[mask], minlength=count) > 0 for reason, mask in faults.items()}
+    kept = ~np.logical_or.reduce(list(dropped.values()))[found.sentence]
+    markers = np.where(found.is_plural, ids[PLURAL], ids[SINGULAR])
+    tokens = found.tokens.insert(found.sentence[kept], places[kept], markers[kept])
+    return Rewritten(tokens, np.bincount(found.sentence, minlength=count) > 0, dropped)
 
 
 def after_tokens(hops: int) -> Placement:
@@ -101,7 +114,7 @@ def analysed(sentences: Sentences) -> Analysis:
     Sentences are rewritten from their words joined by single spaces, with clitics on the word before them and marked
     verbs as their lemma. They are encoded word by word, a word with its clitics and the space before it at a time.
     """
-    columns = _annotation(sentences)
+    columns = {name: sentences.annotation(name) for name in NEEDS}
     words, counts = columns["words"].flatten(), columns["words"].value_lengths().fill_null(0)
     lengths = counts.to_numpy(zero_copy_only=False).astype(np.int64)
     ends = np.cumsum(lengths)
@@ -138,18 +151,6 @@ def analysed(sentences: Sentences) -> Analysis:
         units=np.append(np.flatnonzero(~is_clitic | is_first), len(words)),
         token_end=tokens.offsets[piece_of_word + 1] - offsets[sentence],
     )
-
-
-def _annotation(sentences: Sentences) -> dict[str, pa.ListArray]:
-    columns = {}
-    for name in ("words", "lemmas", "features"):
-        if name not in sentences.columns.schema.names:
-            raise UserError(
-                f"the corpus has no {name}: the hop languages need annotated sentences. "
-                "Take a .conllu file or the built-in grammar."
-            )
-        columns[name] = sentences.columns.column(name)
-    return columns
 
 
 def _pieces(
@@ -201,21 +202,23 @@ def no_hop(name: str, hops: int) -> Language:
     """The control: each marker right after its verb, in the sentences where it could hop."""
     rule = placed(after_tokens(0), hops)
     style = Style("#606060", "-", "o")
-    return Language(name, HOP, name, rule, "the verb's number as 🅂 or 🄿 right after it", style, {"hops": hops})
+    return Language(
+        name, HOP, name, rule, "the verb's number as 🅂 or 🄿 right after it", style, {"hops": hops}, needs=NEEDS
+    )
 
 
 def token_hop(name: str, hops: int) -> Language:
     """Each marker so many tokens after its verb."""
     rule = placed(after_tokens(hops), hops)
     summary, style = f"🅂 or 🄿 {hops} tokens after the verb", Style("#fa8128", "--", "s")
-    return Language(name, HOP, name.replace("token-hop", "no-hop"), rule, summary, style, {"hops": hops})
+    return Language(name, HOP, name.replace("token-hop", "no-hop"), rule, summary, style, {"hops": hops}, needs=NEEDS)
 
 
 def word_hop(name: str, hops: int) -> Language:
     """Each marker so many words after its verb."""
     rule = placed(after_words, hops)
     summary, style = f"🅂 or 🄿 {hops} words after the verb", Style("#03a0ff", "-.", "D")
-    return Language(name, HOP, name.replace("word-hop", "no-hop"), rule, summary, style, {"hops": hops})
+    return Language(name, HOP, name.replace("word-hop", "no-hop"), rule, summary, style, {"hops": hops}, needs=NEEDS)
 
 
 MAKERS = (

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from impossible_lms.corpora.corpus import Corpus
@@ -36,6 +37,20 @@ class Sentences:
         """The ids of each sentence's text, in the tokenizer's type; k sequences."""
         tokens = self.encoded()
         return Ragged(tokens.values.astype(self.tokenizer.dtype, copy=False), tokens.offsets)
+
+    def annotation(self, name: str) -> pa.ListArray:
+        """A column of annotation, one entry a word; UserError where the corpus has none of this name, or too few."""
+        if name not in self.columns.schema.names:
+            raise UserError(
+                f"the corpus has no {name}: this language needs annotated sentences. "
+                "Take a .conllu file (`impossible annotate` makes one) or the built-in grammar."
+            )
+        column, words = self.columns.column(name), self.columns.column("words")
+        lengths, expected = (each.value_lengths().fill_null(0) for each in (column, words))
+        if (row := pc.index(pc.not_equal(lengths, expected), True).as_py()) >= 0:
+            where = f"sentence {self.first + row} of the corpus"
+            raise UserError(f"{where}: {lengths[row]} entries in {name} for {expected[row]} words. Annotate it again.")
+        return column
 
 
 @dataclass(frozen=True)
@@ -72,7 +87,7 @@ class Transformed:
 
 @dataclass(frozen=True)
 class Family:
-    """Languages that share their markers and a control. `markers` are added to the vocabulary in this order."""
+    """Languages that are shown together. `markers` are added to the vocabulary in this order."""
 
     name: str
     markers: tuple[str, ...]
@@ -90,7 +105,7 @@ class Style:
 OWN = Style("#000000", ":", "P")  # of languages that are not part of this package
 
 
-def no_bits(tokens: Ragged) -> NDArray[np.float64]:
+def no_bits(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.float64]:
     """The randomness that a rule without draws adds to each of k sentences: (k,) zeros."""
     return np.zeros(len(tokens))
 
@@ -102,15 +117,16 @@ class Language:
     Attributes:
         name: the published name, in kebab case; with other parameters, what stands in their place.
         family: its family.
-        control: the name of the language it is compared with: its family's, with the same parameters.
+        control: the name of the language it is compared with: it keeps the same sentences and has the same markers.
         rule: what it does to a block of sentences. The generator it is given is seeded with `seed` and runs through
             the sentences of a stream in order, so that the draws do not depend on how the stream is cut.
         summary: what it does, in a few words.
         style: how it is drawn; colours are those of the paper's figures.
         parameters: its numbers by name, where it has any.
         seed: the seed of the draws of its rule, if it makes any.
-        added_bits: given the tokens of k sentences before the change, (k,) float64: the bits of randomness that the
-            draws add to each.
+        needs: the columns of annotation that its rule asks for.
+        added_bits: given the tokens of k sentences before the change and the tokenizer with markers, (k,) float64: the
+            bits of randomness that the draws add to each.
         inverse: from the tokens of kept sentences and the tokenizer with markers, the tokens before the change; None
             where they cannot be recovered.
         spec: what `get_language` makes it from again, where that is not its name.
@@ -125,7 +141,8 @@ class Language:
     style: Style
     parameters: Mapping[str, int] = field(default_factory=dict)
     seed: int = 0
-    added_bits: Callable[[Ragged], NDArray[np.float64]] = no_bits
+    needs: tuple[str, ...] = ()
+    added_bits: Callable[[Ragged, Tokenizer], NDArray[np.float64]] = no_bits
     inverse: Callable[[Ragged, Tokenizer], Ragged] | None = None
     spec: str = ""
     version: str = ""
@@ -218,20 +235,20 @@ def sentences_for(
 
 @dataclass(frozen=True)
 class Maker:
-    """Languages that differ in one number: `<stem>-<letter><number>`, and their published names.
+    """Languages that differ in one number: `<stem>-<letter><number>`, and the names of those that are listed.
 
     Attributes:
         stem: how the names begin.
         letter: what stands before the number in a name: s a seed, w a window, k a distance.
         make: from a name and the number, the language.
-        published: the published names with their numbers.
+        listed: the names in the registry with their numbers; of the paper's languages, those published.
         least: the smallest number that makes a language.
     """
 
     stem: str
     letter: str
     make: Callable[[str, int], Language]
-    published: Mapping[str, int]
+    listed: Mapping[str, int]
     least: int = 0
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from impossible_lms.errors import UserError
 from impossible_lms.languages.language import OWN, Family, Language, Rewritten, Rule, Sentences, no_bits
 from impossible_lms.ragged import Ragged
+from impossible_lms.tokenizer import Tokenizer
 
 ENTRY_POINTS = "impossible_lms.languages"  # group in which a package names its languages
 ARGUMENTS = ("tokens", "sentences", "generator")
@@ -103,7 +104,7 @@ def _made(found: Any, spec: str, file: Path, version: str) -> Language:
         summary=str(getattr(found, "summary", (inspect.getdoc(found) or named).split("\n")[0].rstrip("."))),
         style=getattr(found, "style", OWN),
         seed=int(getattr(found, "seed", 0)),
-        added_bits=bits or (_unknown_bits if "generator" in arguments else no_bits),
+        added_bits=_bits(bits, draws="generator" in arguments),
         inverse=(lambda tokens, tokenizer: inverse(tokens)) if inverse else None,
     )
     return _guarded(language, spec, file, version)
@@ -176,7 +177,14 @@ def _changed(before: Ragged, after: Ragged) -> NDArray[np.bool_]:
     return np.array([not np.array_equal(old, new) for old, new in pairs], dtype=bool)
 
 
-def _unknown_bits(tokens: Ragged) -> NDArray[np.float64]:
+def _bits(given: Any, draws: bool) -> Callable[[Ragged, Tokenizer], NDArray[np.float64]]:
+    """What a language says of the bits it adds, `added_bits(tokens)`, or what is known where it says nothing."""
+    if given is None or given is no_bits:
+        return _unknown_bits if draws and given is None else no_bits
+    return lambda tokens, tokenizer: np.asarray(given(tokens), dtype=np.float64)
+
+
+def _unknown_bits(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.float64]:
     """A language that draws and does not say how many bits it adds: NaN for each sentence."""
     return np.full(len(tokens), np.nan)
 

@@ -1,21 +1,49 @@
-"""The languages by name: the published ones, and theirs with other parameters."""
+"""The languages by name: the paper's, those from later work, and theirs with other parameters."""
 
 import difflib
 import re
+from collections.abc import Iterable
 
 from impossible_lms.errors import UserError
-from impossible_lms.languages import hop, reverse, shuffle
-from impossible_lms.languages.language import Language
+from impossible_lms.languages import (
+    constituent_hop,
+    global_shuffle,
+    hop,
+    reverse,
+    shuffle,
+    switch_indices,
+    unmarked_reverse,
+    word_order,
+    word_reverse,
+    word_shuffle,
+)
+from impossible_lms.languages.language import Language, Maker
 from impossible_lms.languages.own import installed_languages, own_language
 
-MAKERS = {maker.stem: maker for maker in (*shuffle.MAKERS, *reverse.MAKERS, *hop.MAKERS)}
-LANGUAGES: dict[str, Language] = {
-    name: maker.make(name, number) for maker in MAKERS.values() for name, number in maker.published.items()
-}
+PUBLISHED = (*shuffle.MAKERS, *reverse.MAKERS, *hop.MAKERS)
+LATER = (
+    *unmarked_reverse.MAKERS,
+    *word_shuffle.MAKERS,
+    *global_shuffle.MAKERS,
+    *switch_indices.MAKERS,
+    *word_reverse.MAKERS,
+    *constituent_hop.MAKERS,
+    *word_order.MAKERS,
+)
+MAKERS = {maker.stem: maker for maker in (*PUBLISHED, *LATER)}
+
+
+def _listed(makers: tuple[Maker, ...]) -> dict[str, Language]:
+    return {name: maker.make(name, number) for maker in makers for name, number in maker.listed.items()}
+
+
+PAPER = _listed(PUBLISHED)  # the fifteen
+LANGUAGES = PAPER | _listed(LATER)
+GROUPS = {"paper": PAPER, "all": LANGUAGES}  # what stands for several languages on the command line
 
 
 def get_language(name: str) -> Language:
-    """The language called `name`: a published one, or one with another parameter.
+    """The language called `name`: a built-in one, or one with another parameter.
 
     `local-shuffle-w7`, `deterministic-shuffle-s3`, `token-hop-k2` and `partial-reverse-s5` have a window, a seed, a
     distance and a seed of their own. `path/to/file.py:Name` is a language of the user's own (`own_language`), and
@@ -36,3 +64,9 @@ def get_language(name: str) -> Language:
         return installed[name]
     near = difflib.get_close_matches(name, [*LANGUAGES, *installed], n=3, cutoff=0.4) or list(LANGUAGES)
     raise UserError(f"unknown language '{name}'. Did you mean {' or '.join(near)}? `impossible languages` lists all.")
+
+
+def get_languages(names: Iterable[str]) -> list[Language]:
+    """The languages of these names, each once; `paper` stands for the fifteen, `all` for every built-in one."""
+    single = dict.fromkeys(each for name in names for each in GROUPS.get(name, (name,)))
+    return [get_language(name) for name in single]

@@ -75,27 +75,41 @@ def unmarked(change: Change) -> Callable[[Ragged, Tokenizer], Ragged]:
     return inverse
 
 
-def bits_of_place(tokens: Ragged) -> NDArray[np.float64]:
+def bits_of_place(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.float64]:
     """log2(n + 1) for a sentence of n tokens: the marker is as likely at each of its n + 1 places."""
     return np.asarray(np.log2(tokens.lengths() + 1), dtype=np.float64)
 
 
-def _maker(stem: str, change: Change, summary: str, style: Style) -> Maker:
+def maker(
+    stem: str,
+    family: Family,
+    rule: Rule,
+    inverse: Callable[[Ragged, Tokenizer], Ragged],
+    added_bits: Callable[[Ragged, Tokenizer], NDArray[np.float64]],
+    summary: str,
+    style: Style,
+) -> Maker:
+    """Languages that differ in the seed of their markers' places, compared with the control of the same seed."""
+
     def make(name: str, seed: int) -> Language:
         return Language(
             name,
-            REVERSE,
-            control=name.replace(stem, "no-reverse"),
-            rule=marked(change),
+            family,
+            control=name.replace(stem, f"no-{family.name}"),
+            rule=rule,
             summary=summary,
             style=style,
             parameters={"seed": seed},
             seed=seed,
-            added_bits=bits_of_place,
-            inverse=unmarked(change),
+            added_bits=added_bits,
+            inverse=inverse,
         )
 
     return Maker(stem, "s", make, {stem: SEED})
+
+
+def _maker(stem: str, change: Change, summary: str, style: Style) -> Maker:
+    return maker(stem, REVERSE, marked(change), unmarked(change), bits_of_place, summary, style)
 
 
 # Colours as in the paper's figures; dashes and signs are ours, so that lines can be told apart without colour.

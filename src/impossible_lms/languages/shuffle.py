@@ -104,7 +104,7 @@ def undone(order: Order) -> Callable[[Ragged, Tokenizer], Ragged]:
     return inverse
 
 
-def bits_of_order(tokens: Ragged) -> NDArray[np.float64]:
+def bits_of_order(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.float64]:
     """log2 of the number of distinct orders of each sentence's tokens: n! over the factorials of their counts."""
     keys = tokens.spread(np.arange(len(tokens))) * (1 << 32) + tokens.values.astype(np.int64)
     distinct, counts = np.unique(keys, return_counts=True)

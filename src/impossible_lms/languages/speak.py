@@ -29,7 +29,13 @@ class Spoken:
 
 
 def speak(language: Language, sentence: Corpus, tokenizer: Tokenizer) -> Spoken:
-    """Say a corpus of one sentence in a language; `tokenizer` comes without markers."""
+    """Say a corpus of one sentence in a language; `tokenizer` comes without markers.
+
+    A language that needs annotation which the sentence has not drops it.
+    """
+    columns = next(block for _, block in sentence.blocks()).schema.names
+    if missing := [name for name in language.needs if name not in columns]:
+        return Spoken("", [], [], list(language.family.markers), False, f"needs {', '.join(missing)}")
     result = language.apply(sentence, tokenizer)
     marked = tokenizer.with_markers(language.family.markers)
     ids = result.tokens[0].tolist() if len(result.tokens) else []

@@ -10,8 +10,9 @@ from impossible_lms.languages.language import Language
 from impossible_lms.languages.speak import Spoken
 
 MARKED = "bold black on yellow"
-LEGEND = """same: with the tokens of the original, in any order; undone: given back by the inverse; bits: of randomness
-added to a sentence; moved: mean distance a token moves; entropy: 4-local, bits a token, a held-out estimate"""
+LEGEND = """same: with the tokens of the control (a control: of the text), in any order; undone: given back by the
+inverse; bits: of randomness added to a sentence; moved: mean distance of a token from where the control has it;
+entropy: 4-local, bits a token, the cross-entropy of an interpolated 4-gram model of half the sentences on the rest"""
 
 
 def language_table(languages: Mapping[str, Language], spoken: Mapping[str, Spoken]) -> Table:
@@ -41,8 +42,9 @@ def report_table(reports: Sequence[Report]) -> Table:
     for report in reports:
         shares = [report.affected, report.dropped, report.same_tokens, report.recovered]
         cells = ["-" if share is None else f"{share:.1%}" for share in shares]
-        means = [f"{mean:.2f}" for mean in (report.added_bits, report.displacement, report.local_entropy)]
-        table.add_row(report.language, "no" if report.deterministic else "yes", *cells, *means)
+        means = [report.added_bits, report.displacement, report.local_entropy]
+        cells += ["-" if mean is None else f"{mean:.2f}" for mean in means]
+        table.add_row(report.language, "no" if report.deterministic else "yes", *cells)
     return table
 
 
