@@ -197,3 +197,23 @@ def test_what_is_missing_is_said_with_the_command_that_installs_it(tmp_path, mon
     monkeypatch.setitem(sys.modules, "stanza", None)
     with pytest.raises(UserError, match=r"is not installed .* Install it: pip install \"impossible-lms\[stanza\]\"$"):
         load_annotator("stanza", corpus)
+
+
+@pytest.mark.parametrize(("spec", "language"), [("stanza", "en"), ("stanza:de", "de")])
+def test_a_language_is_loaded_from_where_stanza_keeps_its_models(spec, language, monkeypatch):
+    import stanza as library
+
+    asked = []
+
+    def no_models(*arguments, **options):
+        asked.append((arguments, options))
+        raise FileNotFoundError("no resources.json")
+
+    monkeypatch.setattr(library, "Pipeline", no_models)
+    command = rf"python -c \"import stanza; stanza.download\('{language}'\)\"$"
+    with pytest.raises(
+        UserError, match=rf"^--with {spec}: the models are not there \(no resources.json\). .*{command}"
+    ):
+        load_annotator(spec, corpus_of(["One."]))
+    ((arguments, options),) = asked
+    assert arguments == (language,) and "dir" not in options and options["download_method"] is None
