@@ -172,6 +172,11 @@ def test_cut_off_and_taken_up_again(tmp_path, monkeypatch):
     assert output.read_bytes() == (tmp_path / "x.conllu").read_bytes() and len(whole) == 40
 
 
+def nothing_there(language, **options):
+    assert "dir" not in options
+    raise FileNotFoundError("no resources.json")
+
+
 def test_what_is_missing_is_said_with_the_command_that_installs_it(tmp_path, monkeypatch):
     corpus = corpus_of(["One."])
     empty = tmp_path / "empty"
@@ -190,6 +195,12 @@ def test_what_is_missing_is_said_with_the_command_that_installs_it(tmp_path, mon
     (folder / "resources.json").write_text(json.dumps({"en": {"lang_name": "English", **listed}}))
     with pytest.raises(UserError, match=command):
         load_annotator(f"stanza:{folder}", corpus)
+    with monkeypatch.context() as patch:
+        patch.setattr("stanza.Pipeline", nothing_there)
+        with pytest.raises(
+            UserError, match=r"^--with stanza: the models .* \"import stanza; stanza.download\('en'\)\"$"
+        ):
+            load_annotator("stanza", corpus)
     for language in ("fr", "de"):
         (tmp_path / "two" / language / "tokenize").mkdir(parents=True)
     with pytest.raises(UserError, match=r"models of de, fr. Keep one language in the folder.$"):
@@ -197,3 +208,23 @@ def test_what_is_missing_is_said_with_the_command_that_installs_it(tmp_path, mon
     monkeypatch.setitem(sys.modules, "stanza", None)
     with pytest.raises(UserError, match=r"is not installed .* Install it: pip install \"impossible-lms\[stanza\]\"$"):
         load_annotator("stanza", corpus)
+
+
+@pytest.mark.parametrize(("spec", "language"), [("stanza", "en"), ("stanza:de", "de")])
+def test_a_language_is_loaded_from_where_stanza_keeps_its_models(spec, language, monkeypatch):
+    import stanza as library
+
+    asked = []
+
+    def no_models(*arguments, **options):
+        asked.append((arguments, options))
+        raise FileNotFoundError("no resources.json")
+
+    monkeypatch.setattr(library, "Pipeline", no_models)
+    command = rf"python -c \"import stanza; stanza.download\('{language}'\)\"$"
+    with pytest.raises(
+        UserError, match=rf"^--with {spec}: the models are not there \(no resources.json\). .*{command}"
+    ):
+        load_annotator(spec, corpus_of(["One."]))
+    ((arguments, options),) = asked
+    assert arguments == (language,) and "dir" not in options and options["download_method"] is None

@@ -66,7 +66,7 @@ def load_stanza(model: str, trees: bool, corpus: Corpus) -> Stanza:
         raise UserError(
             f'--with stanza: the library is not installed ({error}). Install it: pip install "impossible-lms[stanza]"'
         ) from error
-    folder = Path(model) if "/" in model or Path(model).is_dir() else None
+    folder = Path(model) if model and ("/" in model or Path(model).is_dir()) else None
     language = _language(folder) if folder else model or LANGUAGE
     where = {"dir": str(folder)} if folder else {}
     processors = f"{PROCESSORS},{TREES}" if trees else PROCESSORS
