@@ -1,6 +1,5 @@
 """Training: a run cut anywhere ends as one that was not, and what does not fit is refused."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -14,8 +13,8 @@ from impossible_lms import build_dataset, get_language, read_corpus
 from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.files import locked
 from impossible_lms.models.run import Run
-from impossible_lms.training.order import blocks_of_step, dropout_seed
-from impossible_lms.training.train import train
+from impossible_lms.training.order import blocks_of_step, dropout_keys
+from impossible_lms.training.train import Options, train
 
 
 class AtStep:
@@ -72,7 +71,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(run, dataset, recipe, tmp_p
     for step in (4, 8, 12):
         assert same(weights(resumed, step), weights(run, step))
     assert losses(resumed) == losses(run)
-    assert [path.name for path in (resumed.folder / "state").iterdir()] == ["step-12"]
+    assert sorted(path.name for path in (resumed.folder / "state").iterdir()) == ["step-12", "step-8"]
 
 
 def test_a_killed_run_goes_on_from_its_last_checkpoint(run, dataset, recipe, tmp_path):
@@ -111,7 +110,8 @@ def test_sigkill_while_training_loses_nothing(run, dataset, recipe, tmp_path):
 def test_micro_batches_only_divide_the_step(dataset, recipe, tmp_path):
     still = recipe.model_copy(update={"dropout": 0.0, "steps": 6})
     first, second = (
-        train(dataset.folder, tmp_path / str(size), recipe=still, size="tiny", micro_batch=size) for size in (4, 3)
+        train(dataset.folder, tmp_path / str(size), recipe=still, size="tiny", options=Options(micro_batch=size))
+        for size in (4, 3)
     )
     assert [step for step, *_ in losses(first)] == [step for step, *_ in losses(second)]
     assert np.allclose([x[1:] for x in losses(first)], [x[1:] for x in losses(second)], rtol=1e-4)
@@ -131,7 +131,7 @@ def test_every_epoch_is_a_permutation_of_its_own():
     assert sorted(taken[:10]) == sorted(taken[10:]) == list(range(10))
     assert taken[:10].tolist() != taken[10:].tolist()
     assert blocks_of_step(3, 0, 25, 10)[:20].tolist() == taken.tolist()
-    assert len({dropout_seed(1, step, first) for step in range(9) for first in (0, 8)}) == 18
+    assert len({dropout_keys(1, step, 8, 3).tobytes() for step in range(9)}) == 9
 
 
 def test_a_finished_run_is_left_alone(run, dataset, recipe):
@@ -154,7 +154,7 @@ def test_what_does_not_fit_is_refused(run, dataset, recipe, tmp_path, tokenizer)
     with pytest.raises(UserError, match=r"blocks of 32 tokens, but the recipe's context is 64\. Build the data with"):
         wide = recipe.model_copy(update={"context": 64})
         train(dataset.folder, tmp_path / "new", recipe=wide, size="tiny")
-    with pytest.raises(UserError, match=r"--model gpt5: unknown. Known: gpt2, gpt2-no-pos"):
+    with pytest.raises(UserError, match=r"--model gpt5: neither gpt2, gpt2-no-pos, nor a folder or file"):
         train(dataset.folder, tmp_path / "new", recipe=recipe, model="gpt5")
     with pytest.raises(UserError, match=r"--size huge: unknown. Known: small, tiny"):
         train(dataset.folder, tmp_path / "new", recipe=recipe, size="huge")
@@ -175,21 +175,3 @@ def test_a_run_in_use_is_refused(run, dataset, recipe):
     command = [sys.executable, "-c", code, str(dataset.folder), str(run.folder), recipe.model_dump_json()]
     with locked(run.folder / ".lock", "in use"):
         assert "in use by another process" in subprocess.check_output(command, text=True)
-
-
-def test_a_loss_that_is_not_finite_stops_the_run(dataset, recipe, tmp_path):
-    wild = recipe.model_copy(update={"learning_rate": 1e12, "gradient_clip": 1e12})
-    with pytest.raises(UserError, match=r"step [0-9]+ has loss .* The checkpoints before it are good"):
-        train(dataset.folder, tmp_path / "run", recipe=wild, size="tiny")
-    for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines():
-        assert np.isfinite(json.loads(line)["loss"])
-
-
-def test_damaged_state_is_named(dataset, recipe, tmp_path):
-    with pytest.raises(Interrupted):
-        progress = AtStep(3, lambda: signal.raise_signal(signal.SIGINT))
-        train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny", progress=progress)
-    state = tmp_path / "cut" / "state" / "step-3" / "optimizer.safetensors"
-    state.write_bytes(state.read_bytes()[:-10])
-    with pytest.raises(UserError, match=r"optimizer\.safetensors: .* bytes, .* expected. It is damaged"):
-        train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny")
