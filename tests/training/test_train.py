@@ -1,6 +1,5 @@
 """Training: a run cut anywhere ends as one that was not, and what does not fit is refused."""
 
-import signal
 import subprocess
 import sys
 
@@ -10,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from impossible_lms import build_dataset, get_language, read_corpus
-from impossible_lms.errors import Interrupted, UserError
+from impossible_lms.errors import UserError
 from impossible_lms.files import locked
 from impossible_lms.models.run import Run
 from impossible_lms.training.order import blocks_of_step, dropout_keys
@@ -61,19 +60,6 @@ def test_the_same_seed_gives_the_same_run_and_another_gives_another(run, dataset
     assert not same(weights(other), weights(run))
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_goes_on_as_if_it_had_not_been(run, dataset, recipe, tmp_path, stop):
-    for step in (3, 8):
-        with pytest.raises(Interrupted, match=f"stopped after step {step}. The same command continues"):
-            progress = AtStep(step, lambda: signal.raise_signal(stop))
-            train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny", progress=progress)
-    resumed = train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny")
-    for step in (4, 8, 12):
-        assert same(weights(resumed, step), weights(run, step))
-    assert losses(resumed) == losses(run)
-    assert sorted(path.name for path in (resumed.folder / "state").iterdir()) == ["step-12", "step-8"]
-
-
 def test_a_killed_run_goes_on_from_its_last_checkpoint(run, dataset, recipe, tmp_path):
     class KilledError(Exception):
         pass
@@ -84,25 +70,6 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(run, dataset, recipe, tmp
     for step in (2, 6, 11):  # before the first checkpoint and after
         with pytest.raises(KilledError):
             train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny", progress=AtStep(step, kill))
-    resumed = train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny")
-    assert same(weights(resumed), weights(run)) and losses(resumed) == losses(run)
-
-
-def test_sigkill_while_training_loses_nothing(run, dataset, recipe, tmp_path):
-    code = (
-        "import os, signal, sys\n"
-        "from impossible_lms.training.recipe import Recipe\n"
-        "from impossible_lms.training.train import train\n"
-        "class Kill:\n"
-        "    def start(self, what, total): pass\n"
-        "    def end(self): pass\n"
-        "    def at(self, done, note=''):\n"
-        "        if done == 9: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "recipe = Recipe.model_validate_json(sys.argv[3])\n"
-        "train(sys.argv[1], sys.argv[2], recipe=recipe, size='tiny', progress=Kill())\n"
-    )
-    command = [sys.executable, "-c", code, str(dataset.folder), str(tmp_path / "cut"), recipe.model_dump_json()]
-    assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
     resumed = train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny")
     assert same(weights(resumed), weights(run)) and losses(resumed) == losses(run)
 

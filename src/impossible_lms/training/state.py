@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impossible_lms.errors import UserError
-from impossible_lms.files import MANIFEST, digest_of, folder_beside, read_manifest, verify_files
+from impossible_lms.files import digest_of, folder_beside, read_manifest, verify_files
 
 if TYPE_CHECKING:
     import torch
@@ -63,12 +63,13 @@ def load_state(
 ) -> tuple[Progressed, Snapshot, dict[str, Any]] | None:
     """The newest whole state of this run: progress, snapshot, and what it was computed with. None where there is none.
 
-    One that is damaged, unfinished or of another run is named to `say` and the one before is taken. UserError where
-    there are states and none of them is good: a run never begins again unasked.
+    One that is damaged, unfinished or of another run is named to `say`, set aside under another name, and the one
+    before is taken. UserError where there are states and none of them is good: a run never begins again unasked.
     """
     from safetensors.torch import load_file
 
-    faults = []
+    faults: list[str] = []
+    skipped: list[Path] = []
     for step, path in _found(folder):
         try:
             manifest = read_manifest(path, STATE)
@@ -78,10 +79,13 @@ def load_state(
                 raise UserError(f"{path}: belongs to another run.")
             snapshot = {array: load_file(path / _file(array)) for array in _ARRAYS}
             progressed = Progressed(step, float(record["seconds"]), record["joules"])
+            for bad in skipped:
+                bad.rename(bad.with_name(f"damaged-{bad.name}-{bad.stat().st_mtime_ns}"))
             return progressed, snapshot, dict(record["computed_with"])
         except (UserError, KeyError, TypeError, ValueError) as error:
             said = str(error) if isinstance(error, UserError) else f"{path}: damaged ({error!r})."
             faults.append(said)
+            skipped.append(path)
             say(f"skipped, looking for the state before it: {said}")
     if faults:
         raise UserError(f"{faults[0]} No other state is whole. To begin again, remove {folder}.")
@@ -93,7 +97,7 @@ def _file(array: str) -> str:
 
 
 def _found(folder: Path) -> list[tuple[int, Path]]:
-    """The finished states there, newest first by number."""
+    """The states there, newest first by number; they appear by renaming, so what is being written is not among them."""
     paths = folder.glob("step-*") if folder.is_dir() else ()
     numbered = [(int(match[1]), path) for path in paths if (match := _NAME.fullmatch(path.name))]
-    return sorted((pair for pair in numbered if (pair[1] / MANIFEST).is_file()), reverse=True)
+    return sorted(numbered, reverse=True)
