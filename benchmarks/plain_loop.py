@@ -28,9 +28,9 @@ class Attention(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         batch, length, width = x.shape
         split = self.inward(x).view(batch, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(
-            *split, is_causal=True, dropout_p=self.dropout if self.training else 0.0
-        )
+        query, key, value = split
+        dropout = self.dropout if self.training else 0.0
+        mixed = functional.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
         return functional.dropout(self.outward(mixed.transpose(1, 2).reshape(x.shape)), self.dropout, self.training)
 
 
@@ -49,7 +49,8 @@ class Block(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x + self.attention(self.first(x))
-        return x + self.drop(self.narrow(functional.gelu(self.wide(self.second(x)), approximate="tanh")))
+        added: torch.Tensor = self.narrow(functional.gelu(self.wide(self.second(x)), approximate="tanh"))
+        return x + self.drop(added)
 
 
 class Transformer(nn.Module):

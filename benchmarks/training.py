@@ -160,7 +160,7 @@ def turn(process: "subprocess.Popen[str]", steps: int) -> dict[str, Any]:
     process.stdin.flush()
     answer: dict[str, Any] = json.loads(process.stdout.readline() or "{}")
     if not answer:
-        raise SystemExit(f"{process.args}: ended early. --verbose shows why.")
+        raise SystemExit(f"{process.args!r}: ended early. --verbose shows why.")
     return answer
 
 

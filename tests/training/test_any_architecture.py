@@ -79,7 +79,7 @@ def test_it_goes_the_whole_road(config, dataset, recipe, tmp_path):
     model_id, _ = publish(run, "cache", "me", cache=tmp_path / "hub")
     card = model_card(run, model_id)
     assert f"{model.config.model_type} (a configuration of transformers)" in card and "2 layers" in card
-    code = re.search(r"```python\n(.*?)\n```", card, re.S)[1]
+    code = re.findall(r"```python\n(.*?)\n```", card, re.S)[0]
     environment = os.environ | {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
     alone = f"import sys\nsys.modules['impossible_lms'] = None\n{code}\nassert type(model) is type(early)"
     done = subprocess.run([sys.executable, "-c", alone], env=environment, capture_output=True, text=True, check=False)
@@ -107,7 +107,7 @@ def test_recipes_dropout_reaches_every_field(config, dataset, recipe, tmp_path):
 def test_what_does_not_fit_is_refused(dataset, recipe, tmp_path):
     folder = tmp_path / "llama"
     llama().save_pretrained(folder)
-    with pytest.raises(UserError, match="--size tiny: the configuration .* has its own. Leave --size out"):
+    with pytest.raises(UserError, match=r"--size tiny: the configuration .* has its own. Leave --size out"):
         train(dataset.folder, tmp_path / "run", recipe=recipe, model=str(folder), size="tiny")
     path = folder / "config.json"
     settings = json.loads(path.read_text())

@@ -36,8 +36,10 @@ def assert_alike(first, second):
     ]
     assert [line["step"] for line in lines[0]] == [line["step"] for line in lines[1]] == list(range(1, 7))
     for name in ("loss", "loss_markers", "loss_others", "gradient_norm", "learning_rate"):
-        assert np.allclose(*([line[name] for line in side] for side in lines), rtol=1e-3), name
-    assert np.allclose(*([line["held_out_loss"] for line in side[2::3]] for side in lines), rtol=1e-3)
+        ours, theirs = ([line[name] for line in side] for side in lines)
+        assert np.allclose(ours, theirs, rtol=1e-3), name
+    ours, theirs = ([line["held_out_loss"] for line in side[2::3]] for side in lines)
+    assert np.allclose(ours, theirs, rtol=1e-3)
     weights = [load_file(folder / "checkpoints" / "checkpoint-6" / "model.safetensors") for folder in (first, second)]
     for name, values in weights[0].items():
         assert torch.allclose(values, weights[1][name], atol=2e-3), name

@@ -119,7 +119,7 @@ def test_trackers_without_a_network(dataset, recipe, tmp_path, tracker):
 
 
 def test_unknown_and_missing_trackers_are_refused(dataset, recipe, tmp_path, monkeypatch):
-    with pytest.raises(UserError, match="--track mlflow: unknown[.] Known: trackio"):
+    with pytest.raises(UserError, match=r"--track mlflow: unknown[.] Known: trackio"):
         train(dataset.folder, tmp_path / "run", recipe=recipe, options=Options(track=("mlflow",)))
     monkeypatch.setattr("impossible_lms.training.metrics.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r'--track wandb: not installed[.] pip install "impossible-lms\[tracking\]"'):

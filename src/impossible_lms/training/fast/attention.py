@@ -15,7 +15,7 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from impossible_lms.training.fast.dropout import Dropout, kept
 
 NAME = "impossible_lms"
-_ROWS = 256  # in a block
+_ROWS = 64, 256  # in a block, at least and at most
 
 
 def use_attention(model: torch.nn.Module) -> None:
@@ -109,7 +109,8 @@ class _CausalAttention(torch.autograd.Function):
 
 def _blocks(length: int) -> list[tuple[slice, int]]:
     """Rows, and how many columns are left of or on their diagonal."""
-    ends = [*range(_ROWS, length, _ROWS), length]
+    rows = min(max(_ROWS[0], length // 4), _ROWS[1])
+    ends = [*range(rows, length, rows), length]
     return [(slice(start, end), end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
