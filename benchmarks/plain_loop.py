@@ -50,7 +50,8 @@ class Block(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x + self.attention(self.first(x))
         added: torch.Tensor = self.narrow(functional.gelu(self.wide(self.second(x)), approximate="tanh"))
-        return x + self.drop(added)
+        out: torch.Tensor = x + self.drop(added)
+        return out
 
 
 class Transformer(nn.Module):

@@ -4,12 +4,14 @@ import pytest
 import torch
 from torch.nn import functional
 
+from impossible_lms.errors import Interrupted
 from impossible_lms.models.architectures import SIZES, get_architecture, make_config, make_model
 from impossible_lms.training.fast.attention import attention
 from impossible_lms.training.fast.compiling import Gelu
 from impossible_lms.training.fast.dropout import Dropout, kept
 from impossible_lms.training.fast.loss import OutputLoss
 from impossible_lms.training.fast.network import Network
+from impossible_lms.training.train import Options, train
 
 CPU = torch.device("cpu")
 
@@ -144,7 +146,7 @@ def test_a_step_equals_the_plain_one(recipe, name):
     optimizer = torch.optim.AdamW(groups, betas=(still.beta1, still.beta2), eps=still.epsilon)
     ids = torch.randint(0, 401, (3, 4, 32), generator=torch.Generator().manual_seed(7))
     for step, batch in enumerate(ids):
-        network.begin_step()
+        network.begin_step(step)
         keys = random_keys(network.sites, 4, seed=step)
         losses = torch.cat([network.micro_batch(batch[at : at + 2], keys[:, at : at + 2]) for at in (0, 2)])
         loss = plain(input_ids=batch, labels=batch).loss
@@ -162,3 +164,28 @@ def test_a_step_equals_the_plain_one(recipe, name):
     saved = network.snapshot()["weights"]
     for key, parameter in plain.named_parameters():
         assert torch.allclose(saved[key], parameter, atol=2e-5), key
+
+
+@pytest.mark.slow
+def test_compiled_steps_equal_the_others_and_resume_to_the_bit(dataset, recipe, tmp_path):
+    """Fourteen steps, of which the last four are compiled; cut before and after that."""
+    from tests.training.test_faults import AtStep, assert_same_result, interrupt
+
+    chosen = recipe.model_copy(update={"steps": 14, "precision": "bf16"})
+    plain = train(dataset.folder, tmp_path / "plain", recipe=chosen, size="tiny", options=Options(compiled=False))
+    whole = train(dataset.folder, tmp_path / "whole", recipe=chosen, size="tiny", options=Options(compiled=True))
+    for step in (9, 12):
+        with pytest.raises(Interrupted):
+            train(
+                dataset.folder,
+                tmp_path / "cut",
+                recipe=chosen,
+                size="tiny",
+                options=Options(compiled=True),
+                progress=AtStep(step, interrupt),
+            )
+    cut = train(dataset.folder, tmp_path / "cut", recipe=chosen, size="tiny", options=Options(compiled=True))
+    assert_same_result(cut.folder, whole.folder)
+    for ours, theirs in zip(whole.metrics(), plain.metrics(), strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=2e-3)
+    assert whole.metrics()[-1]["loss"] != plain.metrics()[-1]["loss"]

@@ -192,7 +192,7 @@ class Training:
         network, device = self.network, self.devices.device
         sums = torch.zeros(5, dtype=torch.float64, device=device)
         marks = torch.tensor(list(self.dataset.tokenizer.markers.values()), dtype=torch.int64, device=device)
-        network.begin_step()
+        network.begin_step(step)
         self._losses = []
         for first in range(0, len(ids), self.micro):
             here = slice(first, first + self.micro)

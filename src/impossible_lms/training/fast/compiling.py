@@ -9,6 +9,9 @@ import torch
 # A run with less to compute is over sooner without: compiling `tiny` takes some 20 s on two cores the first time, and
 # 3 s from then on out of torch's cache, and a step takes half as long (docs/log.md, 2026-11-24).
 WORTH_COMPILING = {"cpu": 2e12, "cuda": 2e16}  # floating-point operations of a run
+STEPS_BEFORE_COMPILING = (
+    10  # of a run, never of a process: which steps are compiled must not depend on where it was cut
+)
 
 
 def shall_compile(

@@ -13,7 +13,7 @@ from transformers.pytorch_utils import Conv1D
 
 from impossible_lms.models.heads import output_layer
 from impossible_lms.training.fast.attention import use_attention
-from impossible_lms.training.fast.compiling import compile_blocks, exchange_gelu, shall_compile
+from impossible_lms.training.fast.compiling import STEPS_BEFORE_COMPILING, compile_blocks, exchange_gelu, shall_compile
 from impossible_lms.training.fast.dropout import Masks
 from impossible_lms.training.fast.loss import OutputLoss
 from impossible_lms.training.recipe import Recipe
@@ -50,9 +50,8 @@ class Network:
         self._take_head()
         if recipe.precision == "bf16":
             self._copy_layers()
-        if self.compiled:
-            compile_blocks(model)
-        self._loss = OutputLoss(self.compiled)
+        self._loss = OutputLoss(compiled=False)
+        self._is_compiled = False
         self._scale = torch.tensor(
             1 / (recipe.sequences_per_step * (recipe.context - 1)), dtype=torch.float32, device=device
         )
@@ -131,8 +130,15 @@ class Network:
         """How many places of dropout take keys."""
         return len(self.masks.sites)
 
-    def begin_step(self) -> None:
-        """Set gradients to zero and bring the copies up to date with the weights."""
+    def begin_step(self, step: int) -> None:
+        """Set gradients to zero and bring the copies up to date with the weights, for the step after `step` others.
+
+        A run's first steps are computed without compiling, so that they come at once, and faults with them.
+        """
+        if self.compiled and not self._is_compiled and step >= STEPS_BEFORE_COMPILING:
+            compile_blocks(self._model)
+            self._loss = OutputLoss(compiled=True)
+            self._is_compiled = True
         for gradient in self.gradients:
             gradient.zero_()
         with torch.no_grad():
