@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,14 @@ from impossible_lms.errors import Interrupted, UserError
 
 if TYPE_CHECKING:
     from impossible_lms.tokenizer import Tokenizer
+
+
+class CheckpointDtype(StrEnum):
+    """What a checkpoint's weights are stored as."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+
 
 app = typer.Typer(
     help="Impossible languages: rewrite a corpus, train language models on it, measure what they learn.",
@@ -267,17 +276,31 @@ def inspect(
 def train(
     data: Annotated[Path, typer.Option(help="A folder made by `impossible build`.")],
     output: Annotated[Path, typer.Option(help="The run folder; a run in it that was stopped goes on.")],
-    model: Annotated[str, typer.Option(help="gpt2 or gpt2-no-pos.")] = "gpt2-no-pos",
-    size: Annotated[str, typer.Option(help="small (the published size) or tiny.")] = "small",
+    model: Annotated[
+        str, typer.Option(help="gpt2, gpt2-no-pos, or a configuration of transformers: a folder, a file or a Hub id.")
+    ] = "gpt2-no-pos",
+    size: Annotated[
+        str | None, typer.Option(help="Of a GPT-2: small (the published size, the default) or tiny.")
+    ] = None,
     recipe: Annotated[str, typer.Option(help="paper, demo, or a TOML file.")] = "paper",
     seed: Annotated[int, typer.Option(min=0, help="Weights, data order and dropout.")] = 53,
     micro_batch: Annotated[
         int | None, typer.Option(min=1, help="Sequences computed at a time: memory and speed, not the result.")
     ] = None,
+    keep: Annotated[int | None, typer.Option(min=1, help="Checkpoints that stay, the newest; all by default.")] = None,
+    dtype: Annotated[CheckpointDtype, typer.Option(help="Of the weights in checkpoints.")] = CheckpointDtype.fp32,
+    track: Annotated[
+        list[str] | None, typer.Option(help="trackio, wandb or tensorboard, beside metrics.jsonl; may be repeated.")
+    ] = None,
+    compiled: Annotated[
+        bool | None,
+        typer.Option("--compile/--no-compile", help="Compile the model's blocks; where it pays by default."),
+    ] = None,
 ) -> None:
-    """Train a model from scratch on a token dataset."""
+    """Train a model from scratch on a token dataset; under torchrun, on several devices."""
     from impossible_lms.progress import Console
     from impossible_lms.training.recipe import load_recipe
+    from impossible_lms.training.train import Options
     from impossible_lms.training.train import train as train_model
 
     run = train_model(
@@ -287,13 +310,13 @@ def train(
         model=model,
         size=size,
         seed=seed,
-        micro_batch=micro_batch,
+        options=Options(micro_batch, keep, dtype.value, tuple(track or ()), compiled),
         progress=Console(),
+        say=lambda line: print(line, file=sys.stderr),
     )
-    finished = run.finished or {}
-    print(
-        f"{output}: {run.name}, {finished['steps']:,} steps, loss {finished['loss']:.3f}, {finished['seconds']:,.0f} s"
-    )
+    if os.environ.get("RANK", "0") == "0":  # of torchrun: the first process speaks
+        done = run.finished or {}
+        print(f"{output}: {run.name}, {done['steps']:,} steps, loss {done['loss']:.3f}, {done['seconds']:,.0f} s")
 
 
 @evaluate.command()

@@ -24,7 +24,7 @@ def fresh(architecture, seed=0):
 def saved(tmp_path_factory, tokenizer):
     model = fresh(NO_POS).eval()
     folder = tmp_path_factory.mktemp("model") / "checkpoint-7"
-    return model, save_checkpoint(model, tokenizer.with_markers(["🅁"]), folder, 7)
+    return model, save_checkpoint(model, tokenizer.with_markers(["🅁"]), folder, 7, context=CONTEXT)
 
 
 @pytest.fixture(scope="module")
@@ -112,14 +112,14 @@ def test_a_checkpoint_is_a_complete_folder(saved):
 
 
 def test_a_plain_gpt2_ships_no_code(tmp_path, tokenizer):
-    checkpoint = save_checkpoint(fresh(GPT2), tokenizer, tmp_path / "checkpoint-1", 1)
+    checkpoint = save_checkpoint(fresh(GPT2), tokenizer, tmp_path / "checkpoint-1", 1, context=CONTEXT)
     assert not any(path.suffix == ".py" for path in checkpoint.files())
     assert "auto_map" not in json.loads((checkpoint.folder / "config.json").read_text())
     assert architecture_of(checkpoint.folder) is GPT2 and type(checkpoint.load()) is GPT2LMHeadModel
 
 
 def test_a_flipped_bit_is_found_before_it_is_loaded(tmp_path, tokenizer):
-    checkpoint = save_checkpoint(fresh(NO_POS), tokenizer, tmp_path / "checkpoint-1", 1)
+    checkpoint = save_checkpoint(fresh(NO_POS), tokenizer, tmp_path / "checkpoint-1", 1, context=CONTEXT)
     weights = checkpoint.folder / "model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-9] ^= 4

@@ -21,6 +21,7 @@ def test_the_paper_recipe_has_the_published_values():
         "gradient_clip": 1.0,
         "dropout": 0.1,
         "checkpoint_every": 100,
+        "held_out_every": 100,
         "precision": "bf16",
     }
     assert paper.sequences_per_step * paper.context == 2**19
@@ -37,7 +38,7 @@ def test_the_learning_rate_rises_and_falls_in_straight_lines():
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_recipe_loads_and_ends_in_a_checkpoint(name):
     recipe = load_recipe(name)
-    assert recipe.has_checkpoint(recipe.steps) and recipe.steps // recipe.checkpoint_every == 30
+    assert recipe.checkpoints[-1] == recipe.steps and len(recipe.checkpoints) == 30
 
 
 def test_faults_name_the_field(tmp_path):

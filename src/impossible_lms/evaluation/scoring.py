@@ -1,24 +1,30 @@
 """Scorer: log-probabilities of ragged batches under a model; the one engine all metrics share."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from impossible_lms.errors import UserError
+from impossible_lms.models.heads import output_layer
 from impossible_lms.ragged import Ragged
 
 if TYPE_CHECKING:
-    from transformers import GPT2LMHeadModel
+    import torch
 
 TOKENS_IN_BATCH = 8192  # padding included
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """A model that scores token sequences, on the device it is on."""
+    """A causal language model of transformers that scores token sequences, on the device it is on."""
 
-    model: "GPT2LMHeadModel"
+    model: Any
+
+    @cached_property
+    def _head(self) -> "torch.nn.Linear | None":
+        return output_layer(self.model)
 
     def token_logprobs(self, sentences: Ragged) -> Ragged:
         """The log-probability of each token given those before it, in nats, float64.
@@ -49,13 +55,16 @@ class Scorer:
         with torch.inference_mode():
             ids = torch.from_numpy(padded).to(self.model.device)
             # Padding is on the right, where a causal model's tokens do not look: no mask is needed.
-            hidden = self.model.transformer(input_ids=ids, use_cache=False).last_hidden_state
             predicts = torch.from_numpy(place < (lengths - 1)[row]).to(ids.device)
             rows, places = (
                 torch.from_numpy(row).to(ids.device)[predicts],
                 torch.from_numpy(place).to(ids.device)[predicts],
             )
-            logits = self.model.lm_head(hidden[rows, places]).float()
+            if self._head is None:
+                logits = self.model(input_ids=ids, use_cache=False).logits[rows, places].float()
+            else:
+                hidden = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+                logits = self._head(hidden[rows, places]).float()
             targets = ids[rows, places + 1]
             chosen = logits.gather(1, targets[:, None])[:, 0] - torch.logsumexp(logits, dim=1)
         values = chosen.double().cpu().numpy()

@@ -1,23 +1,26 @@
-"""Architectures: names and sizes -> transformers configurations and fresh models."""
+"""Architectures: names and sizes, or any configuration of transformers -> configurations and fresh models."""
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from impossible_lms.errors import UserError
 
 if TYPE_CHECKING:
-    from transformers import GPT2Config, GPT2LMHeadModel
+    from transformers import GPT2Config, PretrainedConfig
 
 NO_POSITIONS_CLASS = "GPT2NoPositionalEncodingLMHeadModel"
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A kind of model: its name, whether it is told positions, and a line about it."""
+    """A kind of model: its name, whether it is told positions, a line about it, and whether it is all transformers'."""
 
     name: str
     has_positions: bool
     summary: str
+    is_of_transformers: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,29 @@ SIZES: dict[str, Size] = {
     "small": Size(layers=12, heads=12, width=768),  # GPT-2 small, as published
     "tiny": Size(layers=4, heads=4, width=128),  # for demonstrations and tests on a laptop
 }
+
+# What the configurations of transformers call the probability of dropout.
+DROPOUT_FIELDS = (
+    "attention_dropout",
+    "attention_probs_dropout_prob",
+    "attn_dropout",
+    "attn_pdrop",
+    "dropout",
+    "emb_dropout",
+    "embd_pdrop",
+    "embed_dropout",
+    "hidden_dropout",
+    "hidden_dropout_prob",
+    "resid_dropout",
+    "resid_pdrop",
+)
+
+
+def architecture_named(name: str, configuration: dict[str, Any] | None) -> Architecture:
+    """The architecture of that name in a run's record; one of transformers where the record has its configuration."""
+    if configuration is not None:
+        return Architecture(name, True, f"{configuration.get('model_type')} (a configuration of transformers)", True)
+    return get_architecture(name)
 
 
 def get_architecture(name: str) -> Architecture:
@@ -77,20 +103,73 @@ def make_config(size: Size, *, vocabulary_size: int, context: int, end_of_text: 
     )
 
 
-def model_class(architecture: Architecture) -> "type[GPT2LMHeadModel]":
-    """The class of the architecture's models."""
-    from transformers import GPT2LMHeadModel
+def read_config(
+    spec: str, *, vocabulary_size: int, context: int, end_of_text: int, dropout: float
+) -> "tuple[str, PretrainedConfig]":
+    """Any configuration of a causal language model: a name for it, and the configuration made to fit a dataset.
 
-    from impossible_lms.models.gpt2_no_pos import GPT2NoPositionalEncodingLMHeadModel
+    Args:
+        spec: a folder with `config.json`, such a file, or the id of a Hugging Face repository.
+        vocabulary_size: of the dataset; takes the place of the configuration's own.
+        context: tokens in a block.
+        end_of_text: the id that begins and ends a text, and pads.
+        dropout: goes into every field for dropout that the configuration has.
 
-    kind: type[GPT2LMHeadModel] = GPT2LMHeadModel if architecture.has_positions else GPT2NoPositionalEncodingLMHeadModel
-    return kind
+    Raises:
+        UserError: there is no such configuration, it is not a causal language model's, it wants code of its own, or it
+            has fewer positions than a block.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    path = Path(spec)
+    name = path.resolve().parent.name if path.name == "config.json" else path.name.removesuffix(".json")
+    try:
+        config = AutoConfig.from_pretrained(spec, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        known = ", ".join(ARCHITECTURES)
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"--model {spec}: neither {known}, nor a folder or file with a configuration of transformers, nor a model "
+            f"that can be had from the Hugging Face Hub ({reason})."
+        ) from error
+    if type(config) not in AutoModelForCausalLM._model_mapping:
+        raise UserError(f"--model {spec}: transformers has no causal language model of type {config.model_type}.")
+    positions = getattr(config, "max_position_embeddings", None)
+    if isinstance(positions, int) and positions < context:
+        raise UserError(f"--model {spec}: max_position_embeddings {positions}, but blocks have {context} tokens.")
+    config.vocab_size = vocabulary_size
+    config.bos_token_id = config.eos_token_id = config.pad_token_id = end_of_text
+    config.dtype = "float32"
+    for field in DROPOUT_FIELDS:
+        if isinstance(getattr(config, field, None), float | int):
+            setattr(config, field, dropout)
+    return name, config
 
 
-def make_model(architecture: Architecture, config: "GPT2Config", seed: int) -> "GPT2LMHeadModel":
-    """A model with fresh weights drawn from `seed`; both architectures draw the same for the weights they share."""
+def as_record(config: "PretrainedConfig") -> dict[str, Any]:
+    """All of a configuration that decides the model, as JSON holds it."""
+    record: dict[str, Any] = json.loads(config.to_json_string(use_diff=False))
+    for key in ("transformers_version", "_name_or_path", "architectures"):
+        record.pop(key, None)
+    return record
+
+
+def make_model(architecture: Architecture, config: "PretrainedConfig", seed: int) -> Any:
+    """A model with fresh float32 weights drawn from `seed`; GPT-2 with and without positions draw the same."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return model_class(architecture)(config)
+        kind = model_class(architecture)
+        return kind.from_config(config) if architecture.is_of_transformers else kind(config)
+
+
+def model_class(architecture: Architecture) -> Any:
+    """What loads the architecture's models with `from_pretrained`."""
+    from transformers import AutoModelForCausalLM, GPT2LMHeadModel
+
+    from impossible_lms.models.gpt2_no_pos import GPT2NoPositionalEncodingLMHeadModel
+
+    if architecture.is_of_transformers:
+        return AutoModelForCausalLM
+    return GPT2LMHeadModel if architecture.has_positions else GPT2NoPositionalEncodingLMHeadModel

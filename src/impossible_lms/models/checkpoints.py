@@ -1,20 +1,28 @@
 """Checkpoints: complete Hugging Face folders with a manifest; write, list and open them."""
 
 import contextlib
+import copy
 import json
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impossible_lms.errors import UserError
 from impossible_lms.files import MANIFEST, folder_beside, read_manifest, to_json, verify_files, write_text
-from impossible_lms.models.architectures import ARCHITECTURES, NO_POSITIONS_CLASS, Architecture, model_class
+from impossible_lms.models.architectures import (
+    ARCHITECTURES,
+    NO_POSITIONS_CLASS,
+    Architecture,
+    architecture_named,
+    model_class,
+)
 from impossible_lms.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from transformers import GPT2LMHeadModel
+    import torch
 
 CHECKPOINT = "checkpoint"
 _NAME = re.compile(r"checkpoint-([0-9]+)")
@@ -41,28 +49,89 @@ class Checkpoint:
         manifest = read_manifest(self.folder, CHECKPOINT)
         return {name: entry["sha256"] for name, entry in manifest["files"].items()}
 
-    def load(self) -> "GPT2LMHeadModel":
-        """The model, in evaluation mode, once its files are found to be as the manifest says; UserError where not."""
+    def load(self) -> Any:
+        """The model in float32, for evaluation, once its files are as the manifest says; UserError where not."""
+        import torch
+
         verify_files(self.folder, read_manifest(self.folder, CHECKPOINT))
         with quiet_transformers():
-            model = model_class(architecture_of(self.folder)).from_pretrained(self.folder, local_files_only=True)
+            kind = model_class(architecture_of(self.folder))
+            model = kind.from_pretrained(self.folder, local_files_only=True, dtype=torch.float32)
         return model.eval()
 
 
-def save_checkpoint(model: "GPT2LMHeadModel", tokenizer: Tokenizer, folder: Path, step: int) -> Checkpoint:
+class Blank:
+    """The shape of a model without its weights, to make checkpoints from while the model itself is trained on."""
+
+    def __init__(self, model: Any, tokenizer: Tokenizer, context: int, dtype: str) -> None:
+        """Args: a model whose configuration and buffers to take, `context` tokens, and `fp32` or `bf16` weights."""
+        import torch
+
+        self._dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
+        self._tokenizer, self._context = tokenizer, context
+        parameters = dict(model.named_parameters())
+        # Buffers have values of their own (the zeros of GPT-2 without positions); tied weights stand once.
+        self._buffers = {
+            name: value.clone()
+            for name, value in model.state_dict().items()
+            if all(value.data_ptr() != parameter.data_ptr() for parameter in parameters.values())
+        }
+        self._numbers = sum(parameter.numel() for parameter in parameters.values())
+        with torch.device("meta"):
+            self._model = type(model)(copy.deepcopy(model.config))
+        for name, buffer in model.named_buffers():
+            owner, _, leaf = name.rpartition(".")
+            self._model.get_submodule(owner)._buffers[leaf] = buffer.clone()
+        self._model.to(self._dtype)
+
+    def save(self, weights: "Mapping[str, torch.Tensor]", folder: Path, step: int) -> Checkpoint:
+        """Write a checkpoint with these weights, by the names of the model's parameters."""
+        filled = {
+            name: value.to(self._dtype) if value.is_floating_point() else value
+            for name, value in {**weights, **self._buffers}.items()
+        }
+        return save_checkpoint(self._model, self._tokenizer, folder, step, context=self._context, weights=filled)
+
+    def checkpoint_bytes(self) -> int:
+        """Bytes of a checkpoint's weights and tokenizer; its other files have some thousands."""
+        with tempfile.TemporaryDirectory() as scratch:
+            self._tokenizer.save(Path(scratch), context=self._context)
+            tokenizer = sum(path.stat().st_size for path in Path(scratch).iterdir())
+        buffers = sum(value.numel() for value in self._buffers.values())
+        return int((self._numbers + buffers) * self._dtype.itemsize + tokenizer)
+
+
+def save_checkpoint(
+    model: Any,
+    tokenizer: Tokenizer,
+    folder: Path,
+    step: int,
+    *,
+    context: int,
+    weights: "Mapping[str, torch.Tensor] | None" = None,
+) -> Checkpoint:
     """Write the model after `step` steps as a complete Hugging Face folder; it appears whole or not at all.
 
     `config.json` says `GPT2LMHeadModel` also for a model without positions: with its `wpe` of zeros that is what it
     is to every tool that knows GPT-2. `auto_map` leads to the class without positions those who trust remote code.
+
+    Args:
+        model: what to save, or its shape alone where `weights` are given, by name.
+        tokenizer: goes with it.
+        folder: the checkpoint's.
+        step: how many steps were taken.
+        context: the longest sequence it was trained on, for the tokenizer.
+        weights: in place of the model's own.
     """
     with folder_beside(folder, CHECKPOINT, {"step": step}) as part:
         with quiet_transformers():
             model.generation_config.pad_token_id = tokenizer.end_of_text
-            model.save_pretrained(part)
+            model.save_pretrained(part, state_dict=None if weights is None else dict(weights))
         config = json.loads((part / "config.json").read_text(encoding="utf-8"))
-        config["architectures"] = ["GPT2LMHeadModel"]
-        write_text(part / "config.json", to_json(config))
-        tokenizer.save(part, context=config["n_positions"])
+        if config["model_type"] == "gpt2":
+            config["architectures"] = ["GPT2LMHeadModel"]
+            write_text(part / "config.json", to_json(config))
+        tokenizer.save(part, context=context)
     return Checkpoint(folder, step)
 
 
@@ -83,7 +152,7 @@ def architecture_of(folder: Path) -> Architecture:
     except (OSError, ValueError) as error:
         raise UserError(f"{folder / 'config.json'}: cannot be read ({error}).") from error
     if config.get("model_type") != "gpt2":
-        raise UserError(f"{folder / 'config.json'}: model_type {config.get('model_type')}, gpt2 expected.")
+        return architecture_named(str(config.get("model_type")), config)
     mapped = str(config.get("auto_map", {}).get("AutoModelForCausalLM", ""))
     return ARCHITECTURES["gpt2-no-pos" if mapped.endswith(NO_POSITIONS_CLASS) else "gpt2"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import UserError
 from impossible_lms.files import to_json, write_text
-from impossible_lms.models.architectures import Architecture, get_architecture
+from impossible_lms.models.architectures import Architecture, architecture_named
 from impossible_lms.models.checkpoints import Checkpoint, list_checkpoints
 
 RECORD = "run.json"
@@ -59,7 +59,8 @@ class Run:
     @property
     def architecture(self) -> Architecture:
         """What was trained."""
-        return get_architecture(self.record["request"]["model"])
+        request = self.record["request"]
+        return architecture_named(request["model"], request.get("configuration"))
 
     @property
     def seed(self) -> int:
@@ -68,7 +69,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The published name of such a model: `<language>-gpt2[-no-pos]`."""
+        """The published name of such a model: `<language>-<architecture>`."""
         return f"{self.language}-{self.architecture.name}"
 
     def checkpoints(self) -> list[Checkpoint]:
@@ -88,7 +89,7 @@ class Run:
 
     @property
     def finished(self) -> dict[str, Any] | None:
-        """What was recorded at its end: `seconds`, `hardware`, `loss`; None while it is not finished."""
+        """What was recorded at its end (`steps`, `seconds`, `loss`, energy ...); None while it is not finished."""
         path = self.folder / FINISHED
         return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 

@@ -1,12 +1,12 @@
 """The model card of a run: made from the run's own records, with the code to start."""
 
+import json
 from importlib import resources
 from typing import Any
 
 import pandas as pd
 
 from impossible_lms.errors import UserError
-from impossible_lms.models.architectures import get_size
 from impossible_lms.models.checkpoints import Checkpoint
 from impossible_lms.models.run import Run
 
@@ -19,19 +19,28 @@ CITATION = """\
   url = {https://aclanthology.org/2024.acl-long.787},
 }"""
 _START = """\
-from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel
+from transformers import {classes}
 model_id = "{model_id}"
 model = AutoModelForCausalLM.from_pretrained(model_id{trust})
 tokenizer = AutoTokenizer.from_pretrained(model_id)
 inputs = tokenizer("He clean", return_tensors="pt")
 print(tokenizer.decode(model.generate(inputs.input_ids, max_length=20)[0], skip_special_tokens=True))
-early = GPT2LMHeadModel.from_pretrained(model_id, revision="{early}")"""
+early = {early_class}.from_pretrained(model_id, revision="{early}")"""
 
 
 def start_code(run: Run, model_id: str) -> str:
     """The Python code that loads the published model, generates with it, and loads an early checkpoint."""
     trust = "" if run.architecture.has_positions else ", trust_remote_code=True"
-    return _START.format(model_id=model_id, trust=trust, early=_early(run.checkpoints()).revision)
+    names = ["AutoModelForCausalLM", "AutoTokenizer"]
+    if not run.architecture.is_of_transformers:
+        names.append("GPT2LMHeadModel")
+    return _START.format(
+        classes=", ".join(names),
+        model_id=model_id,
+        trust=trust,
+        early_class=names[-1] if len(names) == 3 else names[0],
+        early=_early(run.checkpoints()).revision,
+    )
 
 
 def model_card(run: Run, model_id: str) -> str:
@@ -58,12 +67,34 @@ def model_card(run: Run, model_id: str) -> str:
         context=dataset.context,
         data=dataset.record,
         recipe=run.record["request"]["recipe"],
-        size=get_size(run.record["request"]["size"]),
+        shape=_shape(checkpoints[-1]),
+        energy=_energy(finished),
         finished=finished,
         hardware=hardware,
         results=_results(run),
         citation=CITATION,
     )
+
+
+def _shape(checkpoint: Checkpoint) -> str:
+    """Layers, heads and width, as far as the configuration knows them."""
+    config = json.loads((checkpoint.folder / "config.json").read_text(encoding="utf-8"))
+    names = {
+        "layers": ("n_layer", "num_hidden_layers"),
+        "heads": ("n_head", "num_attention_heads"),
+        "width": ("n_embd", "hidden_size"),
+    }
+    found = {what: config[key] for what, keys in names.items() for key in keys if key in config}
+    said = [f"{found[what]} {what}" for what in ("layers", "heads") if what in found]
+    return ", ".join(said + [f"width {found['width']}" for _ in range("width" in found)])
+
+
+def _energy(finished: dict[str, Any]) -> str:
+    """What the run used, or that it could not be read."""
+    used = finished["kilowatt_hours"]
+    if used is None:
+        return f"energy {finished['energy_source']}"
+    return f"{used:.3g} kWh ({finished['energy_source']})"
 
 
 def _early(checkpoints: list[Checkpoint]) -> Checkpoint:

@@ -1,4 +1,4 @@
-"""Data order and dropout seeds: pure functions of seed and step, so that a run can be cut and resumed anywhere."""
+"""Data order and keys of dropout: pure functions of seed and step, so that a run can be cut and resumed anywhere."""
 
 import functools
 
@@ -24,6 +24,19 @@ def blocks_of_step(seed: int, step: int, sequences: int, blocks: int) -> NDArray
     return chosen
 
 
-def dropout_seed(seed: int, step: int, first: int) -> int:
-    """The seed of dropout for the micro-batch of a step that begins at its sequence `first`."""
+def dropout_keys(seed: int, step: int, sequences: int, sites: int) -> NDArray[np.int32]:
+    """(sites, sequences, 2) int32: what the masks of each dropout and sequence of a step are made from.
+
+    A sequence has its keys by its place in the step, so its masks do not depend on how the step is cut.
+    """
+    generator = np.random.default_rng([seed, _DROPOUT, step])
+    drawn = generator.integers(-(2**31), 2**31, size=(sequences, sites, 2), dtype=np.int32)
+    return np.ascontiguousarray(drawn.transpose(1, 0, 2))
+
+
+def generator_seed(seed: int, step: int, first: int) -> int:
+    """The seed of torch's generator for the micro-batch of a step that begins at its sequence `first`.
+
+    Only a GPU's attention kernel draws from it, and modules of other architectures that know no keys.
+    """
     return int(np.random.SeedSequence([seed, _DROPOUT, step, first]).generate_state(1, np.uint64)[0] >> 1)

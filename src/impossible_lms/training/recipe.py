@@ -1,9 +1,10 @@
 """The recipe: the hyperparameters of a training run, as one frozen object read from a TOML file."""
 
 import tomllib
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -28,13 +29,22 @@ class Recipe(BaseModel):
     weight_decay: float = Field(ge=0, description="AdamW's, on matrices and embeddings alone")
     gradient_clip: float = Field(gt=0, description="largest norm of the gradient")
     dropout: float = Field(ge=0, lt=1)
-    checkpoint_every: int = Field(ge=1, description="steps between checkpoints; the last step has one too")
+    checkpoint_every: (
+        Annotated[int, Field(ge=1)]
+        | Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
+        | Annotated[str, Field(pattern=r"^log:[1-9][0-9]*$")]
+    ) = Field(
+        description="steps between checkpoints, a list of steps, or log:N for N in equal ratios; and the last step"
+    )
+    held_out_every: int | None = Field(default=None, ge=1, description="steps between losses on the dev split")
     precision: Literal["bf16", "fp32"] = Field(description="of matrix products; weights stay float32")
 
     @model_validator(mode="after")
-    def _warms_up_in_time(self) -> "Recipe":
+    def _fits_its_steps(self) -> "Recipe":
         if self.warmup_steps >= self.steps:
             raise ValueError(f"warmup_steps ({self.warmup_steps}) must be fewer than steps ({self.steps})")
+        if isinstance(self.checkpoint_every, list) and max(self.checkpoint_every) > self.steps:
+            raise ValueError(f"checkpoint_every: {max(self.checkpoint_every)} is beyond the last step ({self.steps})")
         return self
 
     def learning_rate_at(self, step: int) -> float:
@@ -46,9 +56,27 @@ class Recipe(BaseModel):
             return self.learning_rate * step / self.warmup_steps
         return self.learning_rate * (self.steps - step) / (self.steps - self.warmup_steps)
 
+    @property
+    def checkpoints(self) -> tuple[int, ...]:
+        """The numbers of steps after which a checkpoint is kept, in order; the last is always among them."""
+        every = self.checkpoint_every
+        if isinstance(every, int):
+            chosen: Iterable[int] = range(every, self.steps, every)
+        elif isinstance(every, str):
+            count = int(every.removeprefix("log:"))
+            chosen = (round(self.steps ** (place / max(1, count - 1))) for place in range(count))
+        else:
+            chosen = every
+        return tuple(sorted({*chosen, self.steps}))
+
     def has_checkpoint(self, step: int) -> bool:
         """Whether a checkpoint is kept after this many steps."""
-        return step % self.checkpoint_every == 0 or step == self.steps
+        return step in self.checkpoints
+
+    def measures_held_out(self, step: int) -> bool:
+        """Whether the loss on the dev split is measured after this many steps."""
+        every = self.held_out_every
+        return every is not None and (step % every == 0 or step == self.steps)
 
 
 def load_recipe(name: str) -> Recipe:

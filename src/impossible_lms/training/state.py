@@ -1,73 +1,103 @@
-"""State: what resuming a run needs, in one folder that is whole or absent; the newest alone is kept."""
+"""State: what resuming a run needs, in folders that are whole or absent; the newest and the one before it are kept.
+
+The one before is there for the day on which the newest turns out damaged: it alone can then go on to the same bits. No
+other optimizer state is kept, and checkpoints have none.
+"""
 
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from impossible_lms.files import MANIFEST, folder_beside, read_manifest, verify_files
+from impossible_lms.errors import UserError
+from impossible_lms.files import digest_of, folder_beside, read_manifest, verify_files
 
 if TYPE_CHECKING:
     import torch
 
 STATE = "training state"
+KEPT = 2
 _NAME = re.compile(r"step-([0-9]+)")
+_ARRAYS = ("weights", "exp_avg", "exp_avg_sq")
+
+Snapshot = dict[str, dict[str, "torch.Tensor"]]
 
 
 @dataclass(frozen=True)
 class Progressed:
-    """How far a run has come: steps done, and seconds spent in them."""
+    """How far a run has come: steps done, the seconds spent in them, and joules where they can be measured."""
 
     step: int = 0
     seconds: float = 0.0
+    joules: float | None = None
 
 
 def save_state(
-    folder: Path, progressed: Progressed, model: "torch.nn.Module", optimizer: "torch.optim.Optimizer"
+    folder: Path, progressed: Progressed, snapshot: Snapshot, request: dict[str, Any], computed_with: dict[str, Any]
 ) -> None:
-    """Write weights and optimizer to `folder/step-N`, then remove the states before it.
+    """Write `folder/step-N`, then remove all states but that and the one before.
 
-    Data order and dropout are functions of seed and step, so there is nothing else to keep.
+    Data order and dropout are functions of seed and step, so weights, moments and the step are all there is to keep.
+
+    Args:
+        folder: of the run's states.
+        progressed: how far the run has come.
+        snapshot: `weights`, `exp_avg` and `exp_avg_sq`, each by the parameter's name.
+        request: what decides the run's result.
+        computed_with: versions, threads and devices, on which the last bit depends.
     """
     from safetensors.torch import save_file
 
-    moments = {}
-    for name, parameter in model.named_parameters():
-        for key in ("exp_avg", "exp_avg_sq"):
-            moments[f"{name}.{key}"] = optimizer.state[parameter][key].contiguous()
-    weights = {name: parameter.detach().contiguous() for name, parameter in model.named_parameters()}
-    target = folder / f"step-{progressed.step}"
-    with folder_beside(target, STATE, {"step": progressed.step, "seconds": progressed.seconds}) as part:
-        save_file(weights, part / "weights.safetensors")
-        save_file(moments, part / "optimizer.safetensors")
-    for path in folder.iterdir():
-        if path != target and _NAME.fullmatch(path.name):
-            shutil.rmtree(path)
+    record = {**asdict(progressed), "request": digest_of(request), "computed_with": computed_with}
+    with folder_beside(folder / f"step-{progressed.step}", STATE, record) as part:
+        for array in _ARRAYS:
+            save_file({name: values.contiguous() for name, values in snapshot[array].items()}, part / _file(array))
+    for _, path in _found(folder)[KEPT:]:
+        shutil.rmtree(path)
 
 
-def load_state(folder: Path, model: "torch.nn.Module", optimizer: "torch.optim.Optimizer") -> Progressed:
-    """Put the newest state in `folder` into model and optimizer; how far it had come (0 steps where there is none)."""
-    import torch
+def load_state(
+    folder: Path, request: dict[str, Any], say: Callable[[str], None]
+) -> tuple[Progressed, Snapshot, dict[str, Any]] | None:
+    """The newest whole state of this run: progress, snapshot, and what it was computed with. None where there is none.
+
+    One that is damaged, unfinished or of another run is named to `say`, set aside under another name, and the one
+    before is taken. UserError where there are states and none of them is good: a run never begins again unasked.
+    """
     from safetensors.torch import load_file
 
-    newest = _newest(folder)
-    if newest is None:
-        return Progressed()
-    manifest = read_manifest(newest, STATE)
-    verify_files(newest, manifest)
-    record = manifest["record"]
-    weights, moments = load_file(newest / "weights.safetensors"), load_file(newest / "optimizer.safetensors")
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(weights[name])
-            optimizer.state[parameter] = {
-                "step": torch.tensor(float(record["step"])),
-                **{key: moments[f"{name}.{key}"].to(parameter.device) for key in ("exp_avg", "exp_avg_sq")},
-            }
-    return Progressed(int(record["step"]), float(record["seconds"]))
+    faults: list[str] = []
+    skipped: list[Path] = []
+    for step, path in _found(folder):
+        try:
+            manifest = read_manifest(path, STATE)
+            verify_files(path, manifest)
+            record = manifest["record"]
+            if record["request"] != digest_of(request) or record["step"] != step:
+                raise UserError(f"{path}: belongs to another run.")
+            snapshot = {array: load_file(path / _file(array)) for array in _ARRAYS}
+            progressed = Progressed(step, float(record["seconds"]), record["joules"])
+            for bad in skipped:
+                bad.rename(bad.with_name(f"damaged-{bad.name}-{bad.stat().st_mtime_ns}"))
+            return progressed, snapshot, dict(record["computed_with"])
+        except (UserError, KeyError, TypeError, ValueError) as error:
+            said = str(error) if isinstance(error, UserError) else f"{path}: damaged ({error!r})."
+            faults.append(said)
+            skipped.append(path)
+            say(f"skipped, looking for the state before it: {said}")
+    if faults:
+        raise UserError(f"{faults[0]} No other state is whole. To begin again, remove {folder}.")
+    return None
 
 
-def _newest(folder: Path) -> Path | None:
-    found = [path for path in folder.glob("step-*") if _NAME.fullmatch(path.name) and (path / MANIFEST).is_file()]
-    return max(found, key=lambda path: int(path.name.removeprefix("step-")), default=None)
+def _file(array: str) -> str:
+    return f"{array}.safetensors"
+
+
+def _found(folder: Path) -> list[tuple[int, Path]]:
+    """The states there, newest first by number; they appear by renaming, so what is being written is not among them."""
+    paths = folder.glob("step-*") if folder.is_dir() else ()
+    numbered = [(int(match[1]), path) for path in paths if (match := _NAME.fullmatch(path.name))]
+    return sorted(numbered, reverse=True)

@@ -1,0 +1,140 @@
+"""Causal attention with dropout on a processor, where torch's own falls back to whole matrices and a slow generator.
+
+Rows are taken in blocks, so that what lies above the diagonal is left out and a block stays in cache; products are in
+the precision of the inputs, the softmax in float32. Nothing of the size of the matrix is kept for the way back: it is
+computed again. On a GPU attention is torch's, which has a kernel that does all of this.
+"""
+
+from typing import Any
+
+import torch
+from transformers import AttentionInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+from impossible_lms.training.fast.dropout import Dropout, kept
+
+NAME = "impossible_lms"
+_ROWS = 64, 256  # in a block, at least and at most
+
+
+def use_attention(model: torch.nn.Module) -> None:
+    """Give a model this attention, if it has one that can be exchanged. Its scale becomes a tensor.
+
+    Numbers that differ from layer to layer would make `torch.compile` compile every layer anew; tensors do not.
+    """
+    AttentionInterface.register(NAME, attention)
+    AttentionMaskInterface.register(NAME, sdpa_mask)
+    model.set_attn_implementation(NAME)  # type: ignore[operator]
+    for module in model.modules():
+        if isinstance(getattr(module, "scaling", None), float):
+            device = next(module.parameters()).device
+            module.scaling = torch.tensor(module.scaling, dtype=torch.float32, device=device)
+
+
+def attention(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    dropout: float = 0.0,
+    scaling: torch.Tensor | float | None = None,
+    **options: Any,
+) -> tuple[torch.Tensor, None]:
+    """As transformers' attention functions: (batch, heads, length, width) each to (batch, length, heads, width)."""
+    if scaling is None:
+        scaling = query.shape[-1] ** -0.5
+    keys = _keys(module)
+    if query.device.type != "cpu" or not dropout or keys is None:
+        query = (query * scaling).to(query.dtype)
+        plain: torch.Tensor
+        plain, _ = sdpa_attention_forward(module, query, key, value, attention_mask, dropout, 1.0, **options)
+        return plain, None
+    groups = query.shape[1] // key.shape[1]
+    if groups > 1:
+        key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
+    query, key = query.to(value.dtype), key.to(value.dtype)  # rotations are float32, as autocast leaves them
+    scale = torch.as_tensor(scaling, dtype=torch.float32)
+    inputs = query, key, value, attention_mask, scale, keys, dropout
+    out: torch.Tensor = _CausalAttention.apply(*inputs)  # type: ignore[no-untyped-call]
+    return out.transpose(1, 2), None
+
+
+def _keys(module: torch.nn.Module) -> torch.Tensor | None:
+    """The keys of the attention's dropout: of its own module, as in GPT-2, or given to it, as in Llama."""
+    own = getattr(module, "attn_dropout", None)
+    return own.keys if isinstance(own, Dropout) else getattr(module, "keys", None)
+
+
+class _CausalAttention(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, query, key, value, allowed, scale, keys, probability):  # type: ignore[no-untyped-def]
+        parts, sums = [], []
+        for rows, width in _blocks(query.shape[2]):
+            scores = _scores(query, key, allowed, scale, rows, width)
+            largest = scores.amax(-1, keepdim=True)
+            weights = torch.exp(scores - largest)
+            total = weights.sum(-1, keepdim=True)
+            stays = kept(_places(query, rows, width), keys, probability)
+            weights = torch.where(stays, weights * (1 / ((1 - probability) * total)), 0.0).to(value.dtype)
+            parts.append(weights @ value[:, :, :width])
+            sums.append((largest + torch.log(total))[..., 0])
+        out, logsumexp = torch.cat(parts, 2), torch.cat(sums, 2)
+        ctx.save_for_backward(query, key, value, allowed, scale, keys, out, logsumexp)
+        ctx.probability = probability
+        return out
+
+    @staticmethod
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+        query, key, value, allowed, scale, keys, out, logsumexp = ctx.saved_tensors
+        rest = 1 / (1 - ctx.probability)
+        gradient = gradient.to(query.dtype)
+        own = (gradient.float() * out.float()).sum(-1, keepdim=True)
+        of_query, of_key, of_value = [], torch.zeros_like(key), torch.zeros_like(value)
+        for rows, width in _blocks(query.shape[2]):
+            scores = _scores(query, key, allowed, scale, rows, width)
+            weights = torch.exp(scores - logsumexp[:, :, rows, None])
+            stays = kept(_places(query, rows, width), keys, ctx.probability)
+            mine = gradient[:, :, rows]
+            of_weights = (mine @ value[:, :, :width].transpose(-1, -2)).float()
+            of_scores = weights * (torch.where(stays, of_weights * rest, 0.0) - own[:, :, rows]) * scale
+            of_scores = of_scores.to(query.dtype)
+            dropped = torch.where(stays, weights * rest, 0.0).to(query.dtype)
+            of_query.append(of_scores @ key[:, :, :width])
+            of_key[:, :, :width] += of_scores.transpose(-1, -2) @ query[:, :, rows]
+            of_value[:, :, :width] += dropped.transpose(-1, -2) @ mine
+        return torch.cat(of_query, 2), of_key, of_value, None, None, None, None
+
+
+def _blocks(length: int) -> list[tuple[slice, int]]:
+    """Rows, and how many columns are left of or on their diagonal."""
+    rows = min(max(_ROWS[0], length // 4), _ROWS[1])
+    ends = [*range(rows, length, rows), length]
+    return [(slice(start, end), end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _scores(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    allowed: torch.Tensor | None,
+    scale: torch.Tensor,
+    rows: slice,
+    width: int,
+) -> torch.Tensor:
+    """(batch, heads, rows, width) float32, minus infinity where a row must not look."""
+    scores = (query[:, :, rows] @ key[:, :, :width].transpose(-1, -2)).float() * scale
+    if allowed is None:
+        row = torch.arange(rows.start, rows.stop, dtype=torch.int32)[:, None]
+        visible = row >= torch.arange(width, dtype=torch.int32)
+    else:
+        visible = allowed[:, :, rows, :width]
+    return torch.where(visible, scores, -torch.inf)
+
+
+def _places(query: torch.Tensor, rows: slice, width: int) -> torch.Tensor:
+    """(heads, rows, width) int32: the number of each place in the sequence's whole matrix."""
+    _, heads, length, _ = query.shape
+    head = torch.arange(heads, dtype=torch.int32)[:, None, None] * (length * length)
+    row = torch.arange(rows.start, rows.stop, dtype=torch.int32)[:, None] * length
+    return head + row + torch.arange(width, dtype=torch.int32)

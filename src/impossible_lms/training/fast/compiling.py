@@ -1,0 +1,61 @@
+"""Compiling a model's blocks, where it pays: one block is compiled and serves for all."""
+
+import os
+import shutil
+from collections.abc import Callable
+
+import torch
+
+# A run with less to compute is over sooner without: compiling `tiny` takes some 20 s on two cores the first time, and
+# 3 s from then on out of torch's cache, and a step takes half as long (docs/log.md, 2026-11-24).
+WORTH_COMPILING = {"cpu": 2e12, "cuda": 2e16}  # floating-point operations of a run
+STEPS_BEFORE_COMPILING = (
+    10  # of a run, never of a process: which steps are compiled must not depend on where it was cut
+)
+
+
+def shall_compile(
+    model: torch.nn.Module, operations: float, device: torch.device, asked: bool | None, say: Callable[[str], None]
+) -> bool:
+    """Whether to compile: as asked, or where the run is long, the blocks are a transformer's and a compiler is there.
+
+    A function of the run and the machine alone, never of time, so that a resumed run decides the same.
+    """
+    if asked is not None:
+        return asked
+    if operations < WORTH_COMPILING.get(device.type, float("inf")) or not getattr(model, "_supports_sdpa", False):
+        return False
+    if device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
+        say("no C++ compiler (g++) found: training without compiled kernels, about half as fast.")
+        return False
+    return True
+
+
+def compile_blocks(model: torch.nn.Module) -> None:
+    """Compile the blocks that transformers says are not to be split; each is called with one shape."""
+    names = set(getattr(model, "_no_split_modules", None) or ())
+    torch._dynamo.config.recompile_limit = max(64, torch._dynamo.config.recompile_limit)
+    for module in model.modules():
+        if type(module).__name__ in names:
+            module.compile(dynamic=False)
+
+
+class Gelu(torch.nn.Module):
+    """GELU in its tanh form, as GPT-2 has it: x sigmoid(2 u) = x (1 + tanh u) / 2, and exp is quicker than tanh."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(...) to (...)."""
+        if not torch.compiler.is_compiling():
+            return torch.nn.functional.gelu(x, approximate="tanh")
+        wide = x.float()
+        return (wide * torch.sigmoid(1.5957691216057308 * (wide + 0.044715 * wide * wide * wide))).to(x.dtype)
+
+
+def exchange_gelu(model: torch.nn.Module) -> None:
+    """Put `Gelu` where a model has transformers' own, which is seven operations."""
+    from transformers.activations import NewGELUActivation
+
+    for parent in model.modules():
+        for name, child in list(parent.named_children()):
+            if isinstance(child, NewGELUActivation):
+                setattr(parent, name, Gelu())

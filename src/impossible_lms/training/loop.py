@@ -1,0 +1,286 @@
+"""The loop: the steps of a run from where it stands, with all that is measured and saved on the way."""
+
+import math
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impossible_lms.data.dataset import TokenDataset
+from impossible_lms.errors import Interrupted, UserError
+from impossible_lms.files import to_json, write_text
+from impossible_lms.models.checkpoints import Blank
+from impossible_lms.models.run import FINISHED, METRICS, Run
+from impossible_lms.progress import Progress
+from impossible_lms.training.devices import Devices
+from impossible_lms.training.energy import EnergyMeter
+from impossible_lms.training.held_out import held_out_blocks
+from impossible_lms.training.metrics import Metrics, metrics_of, start_trackers
+from impossible_lms.training.operations import matrix_rate, operations_of_run, operations_per_token
+from impossible_lms.training.order import blocks_of_step, dropout_keys, generator_seed
+from impossible_lms.training.recipe import Recipe
+from impossible_lms.training.saving import Saver, computed_with, refuse_full_disk, say_differences
+from impossible_lms.training.state import Progressed, load_state
+from impossible_lms.training.stopping import stop_signals
+from impossible_lms.versions import versions
+
+# Computed at a time unless asked otherwise; on a processor small ones stay in its cache (measured: +10 %).
+TOKENS_IN_MICRO_BATCH = {"cuda": 16384, "cpu": 2048}
+NAMED_BLOCKS = 16  # in a message; `diverged.json` has all
+
+
+@dataclass
+class Training:
+    """A run, and all that is needed to go on with it; see `train.Options` for what changes no result."""
+
+    run: Run
+    dataset: TokenDataset
+    recipe: Recipe
+    seed: int
+    micro_batch: int | None
+    keep: int | None
+    dtype: str
+    track: tuple[str, ...]
+    compiled: bool | None
+    devices: Devices
+    progress: Progress
+    say: Callable[[str], None]
+
+    def train(self, model: Any) -> None:
+        """Take `model`, with its fresh weights, to the end of the recipe."""
+        from impossible_lms.training.fast.network import Network
+
+        recipe, devices = self.recipe, self.devices
+        self.share = devices.share_of(recipe.sequences_per_step)
+        at_a_time = TOKENS_IN_MICRO_BATCH.get(devices.device.type, TOKENS_IN_MICRO_BATCH["cpu"]) // recipe.context
+        self.micro = min(self.micro_batch or max(1, at_a_time), self.share.stop - self.share.start)
+        blank = Blank(model, self.dataset.tokenizer, recipe.context, self.dtype)
+        per_token = operations_per_token(model, recipe.context)
+        operations = operations_of_run(per_token, recipe)
+        self.network = Network(
+            model,
+            recipe,
+            devices.device,
+            sequences=self.micro,
+            operations=operations,
+            compiled=self.compiled,
+            say=self.say,
+        )
+        here = computed_with(devices.device, devices.count, self.network.compiled)
+        request = self.run.record["request"]
+        self.saver = Saver(self.run.folder, blank, request, here, self.keep)
+        progressed = self._resume(blank, here)
+        self.meter = EnergyMeter(devices.device, devices.is_first_of_node)
+        rate = sum(devices.gathered(matrix_rate(devices.device, recipe.precision)))
+        self.utilisation_per_speed = per_token / rate
+        self.held_out = held_out_blocks(self.dataset) if recipe.held_out_every else np.empty((0, recipe.context), int)
+        if recipe.held_out_every and not len(self.held_out):
+            self.say(f"no held-out loss: the dev split of {self.dataset.folder} does not fill a block.")
+        if devices.is_first:
+            start_trackers(devices.accelerator, self.run.name, self.run.folder / "tracking", request, self.track)
+        self.progress.start(f"{self.run.name}, seed {self.seed}", recipe.steps)
+        try:
+            with self._metrics(progressed.step) as metrics, stop_signals() as stopping:
+                last = self._steps(progressed, metrics, stopping)
+        except KeyboardInterrupt:  # a second signal: nothing is waited for
+            raise
+        except BaseException:
+            self.saver.finish()
+            raise
+        finally:
+            self.progress.end()
+        self.saver.finish()
+        if devices.is_first:
+            self._finish(*last)
+
+    def _resume(self, blank: Blank, here: dict[str, Any]) -> Progressed:
+        """Take up the newest state of the first process, in all of them; refuse a disk without room."""
+
+        def found() -> Progressed:
+            request, folder = self.run.record["request"], self.run.folder
+            state = load_state(folder / "state", request, self.say)
+            progressed = Progressed()
+            if state is not None:
+                progressed, snapshot, before = state
+                self.network.restore(snapshot, progressed.step)
+                say_differences(before, here, self.say)
+                self.say(f"going on after step {progressed.step} of {self.recipe.steps}.")
+            remaining = sum(step > progressed.step for step in self.recipe.checkpoints)
+            refuse_full_disk(folder, blank, remaining, self.keep, self.network.parameters, self.say)
+            return progressed
+
+        progressed = self.devices.decided_by_first(found)
+        for arrays in self.network.arrays().values():
+            self.devices.copy_from_first(arrays)
+        self.network.set_step(progressed.step)
+        return progressed
+
+    def _steps(self, progressed: Progressed, metrics: Metrics | None, stopping: list[int]) -> tuple[Progressed, Any]:
+        """All steps that remain; how far the run has come then, and the last step's values."""
+        recipe, values = self.recipe, {}
+        joules_before, batch = progressed.joules or 0.0, self._load(progressed.step)
+        for step in range(progressed.step, recipe.steps):
+            began = time.perf_counter()
+            sums = self._gradient(step, batch, stopping)
+            batch = self._load(step + 1)  # while a GPU is still busy
+            self.devices.sum(*self.network.gradients, sums)
+            loss, of_markers, markers, stops, joules = sums.tolist()
+            norm = float(self.network.gradient_norm())
+            self._refuse_non_finite(step, loss, norm)
+            self.network.update(recipe.learning_rate_at(step), norm)
+            spent = time.perf_counter() - began
+            speed = recipe.sequences_per_step * recipe.context / spent
+            predicted = recipe.sequences_per_step * (recipe.context - 1)
+            progressed = replace(
+                progressed,
+                step=step + 1,
+                seconds=progressed.seconds + spent,
+                joules=joules_before + joules if joules > 0 else None,
+            )
+            values = {
+                "loss": loss / predicted,
+                "loss_markers": of_markers / markers if markers else None,
+                "loss_others": (loss - of_markers) / (predicted - markers),
+                "learning_rate": recipe.learning_rate_at(step),
+                "gradient_norm": norm,
+                "tokens_per_second": round(speed, 1),
+                "model_flops_utilisation": round(speed * self.utilisation_per_speed, 4),
+            }
+            if recipe.measures_held_out(step + 1) and len(self.held_out):
+                values["held_out_loss"] = self._held_out_loss()
+            if metrics is not None:
+                metrics.write(step + 1, **values)
+            self.progress.at(step + 1, f"loss {values['loss']:.3f}  {speed:,.0f} tokens/s")
+            self.saver.check()
+            if self.devices.count == 1:
+                stops = bool(stopping)  # also of what came since the gradient; several processes must agree
+            if recipe.has_checkpoint(step + 1) or stops:
+                self._save(progressed, metrics)
+            if stops and step + 1 < recipe.steps:
+                self.saver.finish()
+                raise Interrupted(f"{self.run.folder}: stopped after step {step + 1}. The same command continues.")
+        return progressed, values
+
+    def _load(self, step: int) -> tuple[NDArray[np.int64], Any, Any]:
+        """This process's part of a step: the numbers of its blocks, their ids on the device, and keys of dropout."""
+        import torch
+
+        if step >= self.recipe.steps:
+            return np.empty(0, np.int64), None, None
+        sequences = self.recipe.sequences_per_step
+        chosen = blocks_of_step(self.seed, step, sequences, len(self.dataset))[self.share]
+        keys = dropout_keys(self.seed, step, sequences, self.network.sites)[:, self.share]
+        moved = []
+        for array in (self.dataset.blocks(chosen), keys):
+            tensor = torch.from_numpy(np.ascontiguousarray(array))
+            if self.devices.device.type == "cuda":
+                tensor = tensor.pin_memory()
+            moved.append(tensor.to(self.devices.device, non_blocking=True))
+        return chosen, moved[0], moved[1]
+
+    def _gradient(self, step: int, batch: tuple[NDArray[np.int64], Any, Any], stopping: list[int]) -> Any:
+        """Add up the gradient of a step, and (5,) float64: losses, those of markers, count of those, stop, joules."""
+        import torch
+
+        _, ids, keys = batch
+        network, device = self.network, self.devices.device
+        sums = torch.zeros(5, dtype=torch.float64, device=device)
+        marks = torch.tensor(list(self.dataset.tokenizer.markers.values()), dtype=torch.int64, device=device)
+        network.begin_step(step)
+        self._losses = []
+        for first in range(0, len(ids), self.micro):
+            here = slice(first, first + self.micro)
+            torch.manual_seed(generator_seed(self.seed, step, self.share.start + first))
+            losses = network.micro_batch(ids[here], keys[:, here]).double()
+            is_mark = torch.isin(ids[here, 1:], marks)
+            sums[:3] += torch.stack([losses.sum(), (losses * is_mark).sum(), is_mark.sum()])
+            self._losses.append(losses.sum(1))
+        sums[3], sums[4] = float(bool(stopping)), self.meter.joules()
+        return sums
+
+    def _held_out_loss(self) -> float:
+        """The mean loss of the dev split's tokens, without dropout; each process measures a part."""
+        import torch
+
+        sums = torch.zeros(2, dtype=torch.float64, device=self.devices.device)
+        for first in range(self.devices.rank * self.micro, len(self.held_out), self.devices.count * self.micro):
+            ids = torch.from_numpy(self.held_out[first : first + self.micro]).to(self.devices.device)
+            losses = self.network.held_out_losses(ids)
+            sums += torch.stack([losses.double().sum(), torch.tensor(losses.numel(), device=sums.device)])
+        self.devices.sum(sums)
+        return float(sums[0] / sums[1])
+
+    def _refuse_non_finite(self, step: int, loss: float, norm: float) -> None:
+        """UserError before the optimizer's step where loss or gradient is no longer a number."""
+        if math.isfinite(loss) and math.isfinite(norm):
+            return
+        import torch
+
+        chosen = blocks_of_step(self.seed, step, self.recipe.sequences_per_step, len(self.dataset))
+        bad = ~torch.isfinite(torch.cat(self._losses)).cpu().numpy()
+        at_fault = chosen[self.share][bad] if bad.any() else chosen
+        named = ", ".join(str(block) for block in at_fault[:NAMED_BLOCKS])
+        more = f" and {len(at_fault) - NAMED_BLOCKS} more (diverged.json)" if len(at_fault) > NAMED_BLOCKS else ""
+        if self.devices.is_first:
+            said = {"step": step + 1, "loss": str(loss), "gradient_norm": str(norm), "blocks": chosen.tolist()}
+            write_text(self.run.folder / "diverged.json", to_json(said))
+            self.saver.finish()
+        raise UserError(
+            f"{self.run.folder}: step {step + 1} has loss {loss} and gradient norm {norm}, in blocks {named}{more}; "
+            f"the step was not taken, and {self.saver.last_good()}. Lower the recipe's learning_rate, or set precision "
+            "to fp32."
+        )
+
+    def _save(self, progressed: Progressed, metrics: Metrics | None) -> None:
+        if metrics is not None:
+            metrics.sync()
+            self.saver.begin(progressed, self.network.snapshot(), self.recipe.has_checkpoint(progressed.step))
+
+    @contextmanager
+    def _metrics(self, step: int) -> Iterator[Metrics | None]:
+        """The metrics' file in the first process, nothing in the others."""
+        if not self.devices.is_first:
+            yield None
+            return
+        with metrics_of(self.run.folder / METRICS, step, self.devices.accelerator) as metrics:
+            yield metrics
+
+    def _finish(self, progressed: Progressed, values: dict[str, Any]) -> None:
+        joules = progressed.joules
+        finished = {
+            "steps": self.recipe.steps,
+            "seconds": round(progressed.seconds, 3),
+            "hours": round(progressed.seconds / 3600, 4),
+            "loss": values["loss"],
+            "held_out_loss": values.get("held_out_loss"),
+            "parameters": self.network.parameters,
+            "kilowatt_hours": None if joules is None else round(joules / 3.6e6, 6),
+            "energy_source": self.meter.source,
+            "tokens_per_second": round(
+                self.recipe.steps * self.recipe.sequences_per_step * self.recipe.context / progressed.seconds, 1
+            ),
+            "hardware": _hardware(self.devices),
+            "versions": software(),
+        }
+        write_text(self.run.folder / FINISHED, to_json(finished))
+
+
+def _hardware(devices: Devices) -> dict[str, Any]:
+    import torch
+
+    several = {"devices": devices.count} if devices.count > 1 else {}
+    if devices.device.type == "cuda":
+        named = torch.cuda.get_device_name(devices.device)
+        return {"device": named, "threads": torch.get_num_threads(), **several}
+    return {"device": platform.machine(), "cores": os.cpu_count(), "threads": torch.get_num_threads(), **several}
+
+
+def software() -> dict[str, str]:
+    """The versions of what computes a run."""
+    return versions("accelerate", "numpy", "torch", "transformers")

@@ -1,0 +1,191 @@
+"""The quick functions compute what the plain ones do: dropout by counting, attention, the loss, the whole step."""
+
+import pytest
+import torch
+from torch.nn import functional
+
+from impossible_lms.errors import Interrupted
+from impossible_lms.models.architectures import SIZES, get_architecture, make_config, make_model
+from impossible_lms.training.fast.attention import attention
+from impossible_lms.training.fast.compiling import Gelu
+from impossible_lms.training.fast.dropout import Dropout, kept
+from impossible_lms.training.fast.loss import OutputLoss
+from impossible_lms.training.fast.network import Network
+from impossible_lms.training.train import Options, train
+
+CPU = torch.device("cpu")
+
+
+def random_keys(*shape, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(-(2**31), 2**31, (*shape, 2), generator=generator).int()
+
+
+@pytest.mark.parametrize("probability", [0.1, 0.5])
+def test_masks_drop_as_many_as_asked_and_are_independent(probability):
+    count, batch = 200_000, 6
+    stays = kept(torch.arange(count, dtype=torch.int32), random_keys(batch), probability).double()
+    spread = 4 * (probability * (1 - probability) / count) ** 0.5
+    assert ((stays.mean(1) - (1 - probability)).abs() < spread).all()
+    centred = stays - (1 - probability)
+    for lag in (1, 2, 16, 128, 4096):  # neighbours and columns of one mask
+        assert ((centred[:, lag:] * centred[:, :-lag]).mean(1).abs() < spread).all(), lag
+    for other in range(1, batch):  # masks of other sequences
+        assert (centred[0] * centred[other]).mean().abs() < spread
+
+
+def test_a_sequence_has_the_same_mask_in_any_batch():
+    keys, place = random_keys(5), torch.arange(1000, dtype=torch.int32)
+    whole = kept(place, keys, 0.1)
+    assert torch.equal(whole[2:4], kept(place, keys[2:4], 0.1))
+    assert len({row.numpy().tobytes() for row in whole}) == 5
+
+
+def test_dropout_keeps_the_expectation_and_is_off_when_evaluating():
+    module = Dropout(0.25)
+    module.keys = random_keys(2)
+    x = torch.ones(2, 50, 400)
+    dropped = module.train()(x)
+    assert dropped.unique().tolist() == pytest.approx([0, 1 / 0.75])
+    assert dropped.mean().item() == pytest.approx(1, abs=0.02)
+    assert torch.equal(module(x.view(100, 400)).view_as(x), dropped)  # batch and length in one dimension
+    assert torch.equal(module.eval()(x), x)
+
+
+class Heads(torch.nn.Module):
+    keys: torch.Tensor
+    is_causal = True
+
+
+@pytest.mark.parametrize("length", [7, 300])  # less and more than a block of rows
+@pytest.mark.parametrize("kv_heads", [4, 2])
+def test_attention_and_its_gradients_equal_the_plain_ones(length, kv_heads):
+    generator = torch.Generator().manual_seed(1)
+    query = torch.randn(2, 4, length, 16, generator=generator, requires_grad=True)
+    key, value = (torch.randn(2, kv_heads, length, 16, generator=generator, requires_grad=True) for _ in range(2))
+    module = Heads()
+    module.keys = random_keys(2)
+    out, _ = attention(module, query, key, value, None, dropout=0.1, scaling=0.3)
+    stays = kept(torch.arange(4 * length * length, dtype=torch.int32).view(4, length, length), module.keys, 0.1)
+    wide = [x.repeat_interleave(4 // kv_heads, 1) for x in (key, value)]
+    scores = (query @ wide[0].transpose(-1, -2)) * 0.3
+    scores = scores.masked_fill(~torch.ones(length, length, dtype=torch.bool).tril(), -torch.inf)
+    plain = ((scores.softmax(-1) * stays / 0.9) @ wide[1]).transpose(1, 2)
+    assert torch.allclose(out, plain, atol=1e-5)
+    towards = torch.randn(plain.shape, generator=generator)
+    for ours, theirs in zip(
+        torch.autograd.grad(out, (query, key, value), towards),
+        torch.autograd.grad(plain, (query, key, value), towards),
+        strict=True,
+    ):
+        assert torch.allclose(ours, theirs, atol=1e-4)
+
+
+def test_attention_takes_a_mask_and_without_dropout_is_torchs():
+    generator = torch.Generator().manual_seed(2)
+    query, key, value = (torch.randn(1, 2, 6, 8, generator=generator) for _ in range(3))
+    module = Heads()
+    module.keys = random_keys(1)
+    band = torch.ones(6, 6, dtype=torch.bool).tril() & torch.ones(6, 6, dtype=torch.bool).triu(-2)
+    expected = functional.scaled_dot_product_attention(query, key, value, attn_mask=band, scale=0.5).transpose(1, 2)
+    nearly, _ = attention(module, query, key, value, band[None, None], dropout=1e-9, scaling=0.5)
+    none, _ = attention(module, query, key, value, band[None, None], dropout=0.0, scaling=torch.tensor(0.5))
+    assert torch.allclose(nearly, expected, atol=1e-5) and torch.allclose(none, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("bias", [False, True])
+def test_the_loss_and_its_gradients_equal_the_plain_ones(bias, compiled):
+    generator = torch.Generator().manual_seed(3)
+    hidden = torch.randn(300, 24, generator=generator, requires_grad=True)
+    weight = torch.randn(20_001, 24, generator=generator, requires_grad=True)  # so that rows are taken in parts
+    shift = torch.randn(20_001, generator=generator, requires_grad=True) if bias else None
+    targets = torch.randint(0, 20_001, (300,), generator=generator)
+    losses, of_hidden, of_weight, of_bias = OutputLoss(compiled)(
+        hidden.detach(),
+        targets.int(),
+        weight.detach(),
+        None if shift is None else shift.detach(),
+        torch.tensor(0.01),
+    )
+    plain = functional.cross_entropy(functional.linear(hidden, weight, shift), targets, reduction="none")
+    (plain.sum() * 0.01).backward()
+    assert torch.allclose(losses, plain, atol=1e-4)
+    assert (of_bias is None) == (shift is None)
+    for ours, theirs in ((of_hidden, hidden), (of_weight, weight), (of_bias, shift)):
+        if ours is not None and theirs is not None and theirs.grad is not None:
+            assert torch.allclose(ours, theirs.grad, atol=1e-6)
+
+
+def test_gelu_is_gpt2s():
+    from transformers.activations import NewGELUActivation
+
+    x = torch.linspace(-6, 6, 1001)
+    assert torch.allclose(Gelu()(x), NewGELUActivation()(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "gpt2-no-pos"])
+def test_a_step_equals_the_plain_one(recipe, name):
+    """Loss, gradient, clipping and AdamW of three steps, against transformers' loss and torch's own tools."""
+    still = recipe.model_copy(update={"dropout": 0.0})
+    config = make_config(SIZES["tiny"], vocabulary_size=401, context=32, end_of_text=0, dropout=0.0)
+    network = Network(
+        make_model(get_architecture(name), config, 5),
+        still,
+        CPU,
+        sequences=2,
+        operations=0,
+        compiled=False,
+        say=print,
+    )
+    plain = make_model(get_architecture(name), config, 5).train()
+    groups = [
+        {"params": [p for p in plain.parameters() if p.ndim >= 2], "weight_decay": still.weight_decay},
+        {"params": [p for p in plain.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, betas=(still.beta1, still.beta2), eps=still.epsilon)
+    ids = torch.randint(0, 401, (3, 4, 32), generator=torch.Generator().manual_seed(7))
+    for step, batch in enumerate(ids):
+        network.begin_step(step)
+        keys = random_keys(network.sites, 4, seed=step)
+        losses = torch.cat([network.micro_batch(batch[at : at + 2], keys[:, at : at + 2]) for at in (0, 2)])
+        loss = plain(input_ids=batch, labels=batch).loss
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(plain.parameters(), still.gradient_clip)
+        assert losses.mean().item() == pytest.approx(loss.item(), rel=1e-5)
+        assert network.gradient_norm().item() == pytest.approx(norm.item(), rel=1e-4)
+        network.update(1e-3, network.gradient_norm().item())
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-3
+        optimizer.step()
+        optimizer.zero_grad()
+    held_out = network.held_out_losses(ids[0]).mean().item()
+    assert held_out == pytest.approx(plain.eval()(input_ids=ids[0], labels=ids[0]).loss.item(), rel=1e-4)
+    saved = network.snapshot()["weights"]
+    for key, parameter in plain.named_parameters():
+        assert torch.allclose(saved[key], parameter, atol=2e-5), key
+
+
+@pytest.mark.slow
+def test_compiled_steps_equal_the_others_and_resume_to_the_bit(dataset, recipe, tmp_path):
+    """Fourteen steps, of which the last four are compiled; cut before and after that."""
+    from tests.training.test_faults import AtStep, assert_same_result, interrupt
+
+    chosen = recipe.model_copy(update={"steps": 14, "precision": "bf16"})
+    plain = train(dataset.folder, tmp_path / "plain", recipe=chosen, size="tiny", options=Options(compiled=False))
+    whole = train(dataset.folder, tmp_path / "whole", recipe=chosen, size="tiny", options=Options(compiled=True))
+    for step in (9, 12):
+        with pytest.raises(Interrupted):
+            train(
+                dataset.folder,
+                tmp_path / "cut",
+                recipe=chosen,
+                size="tiny",
+                options=Options(compiled=True),
+                progress=AtStep(step, interrupt),
+            )
+    cut = train(dataset.folder, tmp_path / "cut", recipe=chosen, size="tiny", options=Options(compiled=True))
+    assert_same_result(cut.folder, whole.folder)
+    for ours, theirs in zip(whole.metrics(), plain.metrics(), strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=2e-3)
+    assert whole.metrics()[-1]["loss"] != plain.metrics()[-1]["loss"]
