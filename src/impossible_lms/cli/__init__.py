@@ -1,0 +1,76 @@
+"""`impossible`: one short function a verb, in this folder; what happens is in the packages."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from impossible_lms import __version__
+from impossible_lms.cli import data, languages, models
+from impossible_lms.errors import Interrupted, UserError
+
+app = typer.Typer(
+    help="Impossible languages: rewrite a corpus, train language models on it, measure what they learn.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+VERBS: tuple[Callable[..., None], ...] = (
+    languages.languages,
+    languages.speak,
+    languages.check,
+    data.annotate,
+    data.build,
+    data.inspect,
+    models.train,
+    models.publish,
+    models.demo,
+)
+for verb in VERBS:
+    app.command()(verb)
+evaluate = typer.Typer(help="Measure a run's checkpoints.", no_args_is_help=True, rich_markup_mode=None)
+evaluate.command()(models.perplexity)
+app.add_typer(evaluate, name="evaluate")
+
+INTERRUPTED = 130  # exit code, as after Ctrl-C in any shell; typer gives it back too
+
+# The base of typer's errors (bad parameter, usage error, this), which it does not export.
+CommandLineError: type[Any] = typer.BadParameter.__mro__[2]
+
+
+@app.callback(invoke_without_command=True)
+def options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Impossible languages: rewrite a corpus, train language models on it, measure what they learn."""
+    if version:
+        print(f"impossible-lms {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; errors are one line on stderr: exit code 2 for bad input, 5 for disk and memory."""
+    try:
+        code = app(standalone_mode=False)
+    except UserError as error:
+        _fail(str(error), 2)
+    except CommandLineError as error:
+        _fail(error.format_message(), error.exit_code)
+    except Interrupted as error:
+        _fail(str(error), INTERRUPTED)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except OSError as error:
+        _fail(f"{error.filename or 'disk'}: {error.strerror or error}.", 5)
+    if code == INTERRUPTED:
+        _fail("interrupted. Nothing half-written is left; the same command begins again where it can.", INTERRUPTED)
+    sys.exit(code or 0)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

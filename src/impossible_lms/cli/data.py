@@ -1,0 +1,99 @@
+"""The verbs of corpora and datasets: annotate, build, inspect."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from impossible_lms.cli.options import CorpusSpec, Json, TokenizerSpec
+
+
+def annotate(
+    corpus: Annotated[str, typer.Argument(help="The corpus to annotate, as --corpus names one elsewhere.")],
+    annotator: Annotated[
+        str,
+        typer.Option(
+            "--with",
+            help="spacy[:pipeline or folder], stanza[:language or folder], or trees:FILE-or-FOLDER of bracketed trees.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option(help="A file ending in .conllu; of a corpus divided into splits, a folder of them.")
+    ],
+    trees: Annotated[bool, typer.Option("--trees", help="Constituency trees too (Stanza).")] = False,
+) -> None:
+    """Annotate a corpus: sentences, lemmas, features, dependencies and trees, as CoNLL-U."""
+    from impossible_lms.corpora import read_corpus
+    from impossible_lms.corpora.annotate import annotate as annotate_corpus
+    from impossible_lms.corpora.annotate import load_annotator, summary
+    from impossible_lms.progress import Console
+
+    source = read_corpus(corpus)
+    record = annotate_corpus(source, load_annotator(annotator, source, trees), output, progress=Console())
+    print(f"{output}: {summary(record)}")
+
+
+def build(
+    corpus: CorpusSpec,
+    language: Annotated[
+        list[str],
+        typer.Option(
+            help="A language, as `impossible languages` lists them; repeat it for several. paper: the fifteen."
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="The folder to write; of several languages, each gets one in it.")],
+    tokenizer: TokenizerSpec = "gpt2",
+    context: Annotated[int, typer.Option(help="Tokens in a training block.")] = 1024,
+    seed: Annotated[int, typer.Option(help="Order of the training sentences.")] = 0,
+) -> None:
+    """Write a corpus in one language, or in many in one pass, as token datasets."""
+    from impossible_lms.corpora import read_corpus
+    from impossible_lms.data.build import build_dataset, build_datasets, training_texts
+    from impossible_lms.languages import get_languages
+    from impossible_lms.progress import Console
+    from impossible_lms.tokenizer import load_tokenizer
+
+    chosen = get_languages(language)
+    source = read_corpus(corpus)
+    loaded = load_tokenizer(tokenizer, training_texts(source))
+    options: dict[str, Any] = {"context": context, "seed": seed, "progress": Console()}
+    if len(chosen) == 1:
+        datasets = [build_dataset(source, chosen[0], loaded, output, **options)]
+    else:
+        datasets = build_datasets(source, chosen, loaded, output, **options)
+    for dataset in datasets:
+        print(f"{dataset.folder}: {len(dataset):,} blocks of {dataset.context} tokens in {dataset.language}")
+
+
+def inspect(
+    data: Annotated[Path, typer.Argument(help="A folder made by `impossible build`.")],
+    sentences: Annotated[int, typer.Option(min=0, help="How many test sentences to show.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Say what is inside a token dataset, check every file, and show decoded sentences."""
+    from impossible_lms.data.dataset import TokenDataset
+
+    dataset = TokenDataset.open(data)
+    dataset.verify()
+    held_out = dataset.held_out("test")
+    shown = [dataset.tokenizer.decode(tokens) for _, tokens in zip(range(sentences), held_out.tokens, strict=False)]
+    if as_json:
+        print(json.dumps({"record": dataset.record, "sentences": shown}, ensure_ascii=False, indent=2))
+        return
+    request, counts = dataset.record["request"], dataset.record["counts"]
+    print(f"{data}: {request['language']}, every file as its manifest says")
+    print(f"corpus     {dataset.record['corpus']}  sha256 {request['corpus'][:16]}…")
+    print(f"tokenizer  {dataset.record['tokenizer']}  {dataset.vocabulary_size:,} ids as {dataset.record['dtype']}")
+    print(f"markers    {' '.join(f'{marker} = {id_}' for marker, id_ in dataset.record['markers'].items()) or 'none'}")
+    tail = counts["tail_tokens"]
+    print(
+        f"blocks     {counts['blocks']:,} of {dataset.context} tokens, order seed {request['seed']}, {tail} tokens left"
+    )
+    for split in ("train", "dev", "test"):
+        count = counts[split]
+        dropped = "".join(f", {number:,} dropped: {reason}" for reason, number in count["dropped"].items())
+        numbers = f"{count['sentences']:,} sentences, {count['affected']:,} affected, {count['tokens']:,} tokens"
+        print(f"{split:<10} {numbers}{dropped}")
+    for text in shown:
+        print(f"  {text}")

@@ -1,0 +1,150 @@
+"""The verbs of the languages: list them, say a sentence in them, check what they do."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from impossible_lms.cli.options import CorpusSpec, Json, TokenizerSpec
+from impossible_lms.errors import UserError
+
+if TYPE_CHECKING:
+    from impossible_lms.tokenizer import Tokenizer
+
+Verbs = Annotated[
+    list[str] | None, typer.Option(metavar="FORM=LEMMA", help="A verb for the hop languages to mark; may be repeated.")
+]
+# Where no tokenizer is asked for, examples use one trained on the built-in grammar: it needs neither files nor network.
+EXAMPLE_TOKENIZER, EXAMPLE_CORPUS = "train:vocab=2048", "grammar:sentences=10000,seed=0"
+EXAMPLE = "He cleans his very messy bookshelf."
+EXAMPLE_PARSE = [(2, "nsubj"), (0, "root"), (6, "nmod:poss"), (5, "advmod"), (6, "amod"), (2, "obj"), (2, "punct")]
+
+
+def languages(as_json: Json = False) -> None:
+    """List the languages, with an example each: the paper's fifteen, then those from later work."""
+    from rich.console import Console
+
+    from impossible_lms.corpora.example import example
+    from impossible_lms.languages import LANGUAGES
+    from impossible_lms.languages.speak import speak as spoken_in
+    from impossible_lms.report.terminal import language_table
+
+    tokenizer = _example_tokenizer(EXAMPLE_TOKENIZER)
+    sentence = example(EXAMPLE, parse=EXAMPLE_PARSE)
+    spoken = {name: spoken_in(language, sentence, tokenizer) for name, language in LANGUAGES.items()}
+    if not as_json:
+        Console().print(language_table(LANGUAGES, spoken))
+        return
+    rows = [
+        {
+            "name": name,
+            "family": language.family.name,
+            "control": language.control,
+            "does": language.summary,
+            "example": spoken[name].text,
+        }
+        for name, language in LANGUAGES.items()
+    ]
+    print(json.dumps(rows, ensure_ascii=False, indent=2))
+
+
+def speak(
+    language: Annotated[
+        str, typer.Argument(help="A language, as `impossible languages` lists them, or paper, or all.")
+    ],
+    text: Annotated[str, typer.Argument(help="A sentence of English.")],
+    tokenizer: TokenizerSpec = EXAMPLE_TOKENIZER,
+    singular: Verbs = None,
+    plural: Verbs = None,
+    as_json: Json = False,
+) -> None:
+    """Say TEXT in LANGUAGE: as text and as tokens, markers in colour.
+
+    The hop languages mark finite verbs of the third person present. Name them with --singular and --plural, each with
+    its lemma; with neither, those that the built-in lexicon is sure of are marked.
+    """
+    from rich.console import Console
+
+    from impossible_lms.corpora.example import example
+    from impossible_lms.languages import GROUPS, get_language
+    from impossible_lms.languages.speak import speak as spoken_in
+    from impossible_lms.report.terminal import coloured, pieces, spoken_table
+
+    chosen = GROUPS.get(language) or {language: get_language(language)}  # an unknown name is said at once
+    marked, plurals = _verbs("--singular", singular, text), _verbs("--plural", plural, text)
+    sentence, loaded = example(text, marked, plurals), _example_tokenizer(tokenizer)
+    spoken = {name: spoken_in(each, sentence, loaded) for name, each in chosen.items()}
+    if language in GROUPS:
+        if as_json:
+            print(json.dumps({name: vars(said) for name, said in spoken.items()}, ensure_ascii=False, indent=2))
+        else:
+            Console().print(spoken_table(chosen, spoken))
+        return
+    said = spoken[language]
+    if said.dropped:
+        raise UserError(f"{language} drops this sentence ({said.dropped}).")
+    if chosen[language].family.name == "hop" and not said.affected:
+        print("no marked verb found; name one with --singular FORM=LEMMA or --plural FORM=LEMMA", file=sys.stderr)
+    if as_json:
+        print(json.dumps(vars(said), ensure_ascii=False))
+        return
+    console = Console(soft_wrap=True)
+    console.print(coloured(said))
+    console.print(pieces(said))
+    console.print(" ".join(str(token) for token in said.ids), style="dim", highlight=False)
+
+
+def check(
+    language: Annotated[list[str], typer.Argument(help="Languages: names, path/to/file.py:Name, paper, or all.")],
+    corpus: CorpusSpec = EXAMPLE_CORPUS,
+    tokenizer: TokenizerSpec = EXAMPLE_TOKENIZER,
+    sample: Annotated[
+        int, typer.Option(min=2, help="Sentences to rewrite, at most: the first of every file.")
+    ] = 20_000,
+    as_json: Json = False,
+) -> None:
+    """Say what languages do, with evidence from a corpus, each beside its control."""
+    from rich.console import Console
+
+    from impossible_lms.corpora import read_corpus
+    from impossible_lms.data.build import training_texts
+    from impossible_lms.languages import get_language, get_languages
+    from impossible_lms.languages.check import check as check_language
+    from impossible_lms.languages.check import sampled
+    from impossible_lms.report.terminal import LEGEND, report_table
+    from impossible_lms.tokenizer import load_tokenizer
+
+    asked = get_languages(language)
+    compared = {each.name: each for one in asked for each in (get_language(one.control), one)}
+    source = read_corpus(corpus)
+    loaded = load_tokenizer(tokenizer, training_texts(source))
+    sentences = sampled(source, sample)
+    reports = [check_language(each, sentences, loaded, sample) for each in compared.values()]
+    if as_json:
+        print(json.dumps([report.row() for report in reports], ensure_ascii=False, indent=2))
+        return
+    Console().print(report_table(reports))
+    count, size = reports[0].sentences, max(report.tokens for report in reports)
+    print(f"\n{count:,} sentences of {source.name}, up to {size:,} tokens\n{LEGEND}")
+
+
+def _example_tokenizer(spec: str) -> "Tokenizer":
+    """The tokenizer of `spec`; one that is to be trained learns from the built-in English."""
+    from impossible_lms.corpora import read_corpus
+    from impossible_lms.tokenizer import load_tokenizer
+
+    return load_tokenizer(spec, read_corpus(EXAMPLE_CORPUS).texts())
+
+
+def _verbs(flag: str, pairs: list[str] | None, text: str) -> dict[str, str] | None:
+    """The verbs of --singular or --plural with their lemmas."""
+    if pairs is None:
+        return None
+    verbs = dict(pair.partition("=")[::2] for pair in pairs)
+    for form, lemma in verbs.items():
+        if not lemma or form.lower() not in text.lower():
+            raise UserError(
+                f"{flag} {form}={lemma}: a word of the sentence and its lemma are expected, as cleans=clean."
+            )
+    return verbs

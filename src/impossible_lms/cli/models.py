@@ -1,0 +1,110 @@
+"""The verbs of models: train, evaluate, publish, and the demo of all of it."""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impossible_lms.cli.options import Json, RunFolder
+
+
+class CheckpointDtype(StrEnum):
+    """What a checkpoint's weights are stored as."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+def train(
+    data: Annotated[Path, typer.Option(help="A folder made by `impossible build`.")],
+    output: Annotated[Path, typer.Option(help="The run folder; a run in it that was stopped goes on.")],
+    model: Annotated[
+        str, typer.Option(help="gpt2, gpt2-no-pos, or a configuration of transformers: a folder, a file or a Hub id.")
+    ] = "gpt2-no-pos",
+    size: Annotated[
+        str | None, typer.Option(help="Of a GPT-2: small (the published size, the default) or tiny.")
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="paper, demo, or a TOML file.")] = "paper",
+    seed: Annotated[int, typer.Option(min=0, help="Weights, data order and dropout.")] = 53,
+    micro_batch: Annotated[
+        int | None, typer.Option(min=1, help="Sequences computed at a time: memory and speed, not the result.")
+    ] = None,
+    keep: Annotated[int | None, typer.Option(min=1, help="Checkpoints that stay, the newest; all by default.")] = None,
+    dtype: Annotated[CheckpointDtype, typer.Option(help="Of the weights in checkpoints.")] = CheckpointDtype.fp32,
+    track: Annotated[
+        list[str] | None, typer.Option(help="trackio, wandb or tensorboard, beside metrics.jsonl; may be repeated.")
+    ] = None,
+    compiled: Annotated[
+        bool | None,
+        typer.Option("--compile/--no-compile", help="Compile the model's blocks; where it pays by default."),
+    ] = None,
+) -> None:
+    """Train a model from scratch on a token dataset; under torchrun, on several devices."""
+    from impossible_lms.progress import Console
+    from impossible_lms.training.recipe import load_recipe
+    from impossible_lms.training.train import Options
+    from impossible_lms.training.train import train as train_model
+
+    run = train_model(
+        data,
+        output,
+        recipe=load_recipe(recipe),
+        model=model,
+        size=size,
+        seed=seed,
+        options=Options(micro_batch, keep, dtype.value, tuple(track or ()), compiled),
+        progress=Console(),
+        say=lambda line: print(line, file=sys.stderr),
+    )
+    if os.environ.get("RANK", "0") == "0":  # of torchrun: the first process speaks
+        done = run.finished or {}
+        print(f"{output}: {run.name}, {done['steps']:,} steps, loss {done['loss']:.3f}, {done['seconds']:,.0f} s")
+
+
+def perplexity(
+    run: RunFolder,
+    data: Annotated[Path | None, typer.Option(help="Another dataset of the same tokenizer.")] = None,
+    sample: Annotated[int, typer.Option(min=1, help="Affected test sentences a genre, at most.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the sample.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """The perplexity of every checkpoint on held-out sentences: tables and a figure."""
+    from impossible_lms.evaluation.perplexity import evaluate_perplexity
+    from impossible_lms.models.run import Run
+    from impossible_lms.progress import Console
+    from impossible_lms.report.figures import perplexity_figure, save_figure
+
+    opened = Run.open(run)
+    curve = evaluate_perplexity(opened, data=data, sample=sample, seed=seed, progress=Console())
+    figure = save_figure(perplexity_figure([curve]), run / "evaluation" / "perplexity.png")
+    if as_json:
+        print(curve.to_json(orient="records"))
+        return
+    print(curve[["step", "sentences", "perplexity"]].to_string(index=False, float_format="{:.2f}".format))
+    print(f"tables: {run / 'evaluation' / 'perplexity'}  figure: {figure}")
+
+
+def publish(
+    run: RunFolder,
+    to: Annotated[str, typer.Option(help="'cache' for this machine's Hugging Face cache, or a folder.")],
+    namespace: Annotated[str, typer.Option(help="The user or organisation in the model's id.")] = "local",
+    overwrite: Annotated[bool, typer.Option(help="Replace revisions that hold other weights.")] = False,
+) -> None:
+    """Publish a run: one revision a checkpoint, main the last, with a model card."""
+    from impossible_lms.models.run import Run
+    from impossible_lms.publishing.repository import publish as publish_run
+
+    model_id, repository = publish_run(Run.open(run), to, namespace, overwrite=overwrite)
+    print(f"{model_id}: {repository}")
+
+
+def demo(output: Annotated[Path, typer.Option(help="The folder for everything.")] = Path("demo")) -> None:
+    """Build, train, measure and publish two languages on the built-in grammar, in minutes."""
+    from impossible_lms.experiment.demo import run_demo
+    from impossible_lms.progress import Console
+
+    for path in run_demo(output, lambda line: print(line, file=sys.stderr), Console()):
+        print(path)
