@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 evaluate = typer.Typer(help="Measure a run's checkpoints.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(evaluate, name="evaluate")
+hub = typer.Typer(help="A Hugging Face Hub on this machine.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(hub, name="hub")
 
 CorpusSpec = Annotated[
     str,
@@ -333,6 +335,29 @@ def publish(
 
     model_id, repository = publish_run(Run.open(run), to, namespace, overwrite=overwrite)
     print(f"{model_id}: {repository}")
+
+
+@hub.command()
+def serve(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder that holds the hub; made if there is none.")
+    ],
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port on 127.0.0.1; 0 takes any that is free.")
+    ] = 8321,
+) -> None:
+    """Serve a hub from DIR to this machine until Ctrl-C: Hugging Face tools use it through HF_ENDPOINT."""
+    from impossible_lms.publishing.hub_server import hub_server
+
+    with hub_server(folder, port, log=lambda line: print(line, file=sys.stderr)) as server:
+        print(
+            f"{folder} at HF_ENDPOINT={server.address} (uploads: also HF_HUB_DISABLE_XET=1). Ctrl-C ends it.",
+            flush=True,
+        )
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print(f"{folder}: no longer served", file=sys.stderr)
 
 
 @app.command()

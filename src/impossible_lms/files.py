@@ -96,6 +96,12 @@ def remove_unfinished(path: Path) -> None:
             left.unlink(missing_ok=True)
 
 
+def remove_unfinished_below(folder: Path) -> None:
+    """Remove what killed writers left anywhere in a folder that nobody else writes to now."""
+    for left in list(folder.rglob(f".*{_PART}*")):
+        left.unlink(missing_ok=True)
+
+
 def write_manifest(folder: Path, kind: str, record: Mapping[str, Any]) -> None:
     """Write `manifest.json`: the kind of artefact, its record, and the sha256 and size of every file in the folder."""
     files = {
