@@ -10,6 +10,7 @@ import typer
 
 from impossible_lms import __version__
 from impossible_lms.errors import Interrupted, UserError
+from impossible_lms.publishing import commands
 
 if TYPE_CHECKING:
     from impossible_lms.tokenizer import Tokenizer
@@ -23,8 +24,6 @@ app = typer.Typer(
 )
 evaluate = typer.Typer(help="Measure a run's checkpoints.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(evaluate, name="evaluate")
-hub = typer.Typer(help="A Hugging Face Hub on this machine.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(hub, name="hub")
 
 CorpusSpec = Annotated[
     str,
@@ -322,42 +321,9 @@ def perplexity(
     print(f"tables: {run / 'evaluation' / 'perplexity'}  figure: {figure}")
 
 
-@app.command()
-def publish(
-    run: RunFolder,
-    to: Annotated[str, typer.Option(help="'cache' for this machine's Hugging Face cache, or a folder.")],
-    namespace: Annotated[str, typer.Option(help="The user or organisation in the model's id.")] = "local",
-    overwrite: Annotated[bool, typer.Option(help="Replace revisions that hold other weights.")] = False,
-) -> None:
-    """Publish a run: one revision a checkpoint, main the last, with a model card."""
-    from impossible_lms.models.run import Run
-    from impossible_lms.publishing.repository import publish as publish_run
-
-    model_id, repository = publish_run(Run.open(run), to, namespace, overwrite=overwrite)
-    print(f"{model_id}: {repository}")
-
-
-@hub.command()
-def serve(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder that holds the hub; made if there is none.")
-    ],
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port on 127.0.0.1; 0 takes any that is free.")
-    ] = 8321,
-) -> None:
-    """Serve a hub from DIR to this machine until Ctrl-C: Hugging Face tools use it through HF_ENDPOINT."""
-    from impossible_lms.publishing.hub_server import hub_server
-
-    with hub_server(folder, port, log=lambda line: print(line, file=sys.stderr)) as server:
-        print(
-            f"{folder} at HF_ENDPOINT={server.address} (uploads: also HF_HUB_DISABLE_XET=1). Ctrl-C ends it.",
-            flush=True,
-        )
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            print(f"{folder}: no longer served", file=sys.stderr)
+app.command()(commands.publish)
+app.command()(commands.card)
+app.add_typer(commands.hub, name="hub")
 
 
 @app.command()

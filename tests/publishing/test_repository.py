@@ -87,7 +87,7 @@ def test_other_weights_are_not_replaced_unless_asked(run, tmp_path):
             shutil.copytree(run.folder, other.folder)
             shutil.rmtree(other.folder / "checkpoints" / "checkpoint-12")
             shutil.copytree(run.folder / "checkpoints" / "checkpoint-8", other.folder / "checkpoints" / "checkpoint-12")
-        with pytest.raises(UserError, match=r"checkpoint-12: holds other weights. Pass --overwrite"):
+        with pytest.raises(UserError, match=r"checkpoint-12: holds another model.safetensors. Pass --overwrite"):
             publish(other, namespace="me", **target)
         publish(other, namespace="me", overwrite=True, **target)
 
@@ -115,7 +115,10 @@ def test_the_card_says_what_happened(run):
         "Seed 53",
         "grammar:sentences=2000,seed=0",
         "@inproceedings{kallini-etal-2024-mission",
-        "hours on",
+        "| hours | ",
+        "| energy | not recorded |",
+        "Commit of the code: not recorded.",
+        "Not evaluated yet.",
     ):
         assert fact in card
 

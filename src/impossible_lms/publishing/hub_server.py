@@ -246,7 +246,10 @@ class HubApi(Exchange):
 
     def _applied(self, files: dict[str, Entry], line: Operation) -> dict[str, Entry]:
         """The files of a commit after one of its operations."""
-        path, blobs = checked_path(line.value.get("path")), self.server.store.blobs
+        said = line.value.get("path")
+        if line.key == "deletedFolder" and isinstance(said, str):
+            said = said.removesuffix("/")
+        path, blobs = checked_path(said), self.server.store.blobs
         if line.key == "file":
             return files | {path: blobs.small(_from_base64(path, line.value.get("content")))}
         if line.key == "lfsFile":

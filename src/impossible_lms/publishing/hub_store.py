@@ -25,7 +25,7 @@ from typing import Any, Literal
 from urllib.parse import quote, unquote
 
 from impossible_lms.errors import UserError
-from impossible_lms.files import remove_unfinished_below, to_json, write_text, written_beside
+from impossible_lms.files import git_id_of, remove_unfinished_below, to_json, write_text, written_beside
 
 KINDS = ("models", "datasets")
 MAIN = "main"
@@ -141,7 +141,7 @@ class Blobs:
         sha256 = hashlib.sha256(content).hexdigest()
         if not self.holds(sha256, len(content)):
             self.put(sha256, [content])
-        return Entry(sha256, len(content), git_id(content), False)
+        return Entry(sha256, len(content), git_id_of(content), False)
 
     def large(self, sha256: str) -> Entry:
         """A content that was sent before, as a large file of a commit; its git id is that of the pointer to it."""
@@ -149,7 +149,7 @@ class Blobs:
         if not path.is_file():
             raise Refused(400, "", f"the large file {sha256} was not uploaded.")
         size = path.stat().st_size
-        return Entry(sha256, size, git_id(pointer(sha256, size)), True)
+        return Entry(sha256, size, git_id_of(pointer(sha256, size)), True)
 
 
 class Repository:
@@ -346,11 +346,6 @@ def checked_path(path: Any) -> str:
     if any(part in ("", ".", "..", ".git") for part in parts) or re.search(r"[\x00-\x1f\\]", path) or len(path) > 1024:
         raise Refused(400, "", f"{path!r}: not a path inside a repository.")
     return str(path)
-
-
-def git_id(content: bytes) -> str:
-    """The id git gives a file of this content."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def pointer(sha256: str, size: int) -> bytes:
