@@ -39,7 +39,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Verbs = Annotated[
     list[str] | None, typer.Option(metavar="FORM=LEMMA", help="A verb for the hop languages to mark; may be repeated.")
 ]
-RunFolder = Annotated[Path, typer.Argument(help="A folder made by `impossible train`.")]
 
 INTERRUPTED = 130  # exit code, as after Ctrl-C in any shell; typer gives it back too
 
@@ -299,26 +298,33 @@ def train(
 
 @evaluate.command()
 def perplexity(
-    run: RunFolder,
-    data: Annotated[Path | None, typer.Option(help="Another dataset of the same tokenizer.")] = None,
+    run: Annotated[
+        str, typer.Argument(help="A folder made by `impossible train`; or a published model: its folder or Hub id.")
+    ],
+    data: Annotated[
+        Path | None, typer.Option(help="Another dataset of the same tokenizer; for a published model, the dataset.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="The folder for what is measured, for a published model alone.")
+    ] = None,
     sample: Annotated[int, typer.Option(min=1, help="Affected test sentences a genre, at most.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the sample.")] = 0,
     as_json: Json = False,
 ) -> None:
     """The perplexity of every checkpoint on held-out sentences: tables and a figure."""
     from impossible_lms.evaluation.perplexity import evaluate_perplexity
-    from impossible_lms.models.run import Run
+    from impossible_lms.models.published import open_run
     from impossible_lms.progress import Console
     from impossible_lms.report.figures import perplexity_figure, save_figure
 
-    opened = Run.open(run)
+    opened = open_run(run, output)
     curve = evaluate_perplexity(opened, data=data, sample=sample, seed=seed, progress=Console())
-    figure = save_figure(perplexity_figure([curve]), run / "evaluation" / "perplexity.png")
+    figure = save_figure(perplexity_figure([curve]), opened.folder / "evaluation" / "perplexity.png")
     if as_json:
         print(curve.to_json(orient="records"))
         return
     print(curve[["step", "sentences", "perplexity"]].to_string(index=False, float_format="{:.2f}".format))
-    print(f"tables: {run / 'evaluation' / 'perplexity'}  figure: {figure}")
+    print(f"tables: {opened.folder / 'evaluation' / 'perplexity'}  figure: {figure}")
 
 
 app.command()(commands.publish)

@@ -1,0 +1,185 @@
+"""Models in the layout of the published ones: loaded as they are, their code never run, and nothing in them random."""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from impossible_lms import build_dataset, evaluate_perplexity, get_language, load_published, read_corpus
+from impossible_lms.errors import UserError
+from impossible_lms.models.architectures import SIZES, get_architecture, make_config, make_model
+from impossible_lms.models.published import PublishedRun, open_run
+
+CODE = "from pathlib import Path\nPath('PWNED').touch()\nfrom transformers.utils.model_parallel_utils import gone\n"
+NO_POS, GPT2 = "gpt2-no-pos", "gpt2"
+
+
+def legacy(folder, tokenizer, name=NO_POS, markers=("🅁",), seed=0, safe=False, **config):
+    """A small model in `folder` as transformers 4.3x left the published ones; the model that was saved."""
+    folder.mkdir(parents=True)
+    ids = tokenizer.vocabulary_size + len(markers)
+    settings = make_config(SIZES["tiny"], vocabulary_size=ids, context=64, end_of_text=0, dropout=0.1)
+    model = make_model(get_architecture(name), settings, seed).eval()
+    state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    if name == NO_POS:
+        del state["transformer.wpe.weight"]
+    for layer in range(settings.n_layer):
+        state[f"transformer.h.{layer}.attn.bias"] = torch.ones(1, 1, 64, 64, dtype=torch.uint8).tril()
+        state[f"transformer.h.{layer}.attn.masked_bias"] = torch.tensor(-1e4)
+    if safe:
+        del state["lm_head.weight"]
+        save_file(state, folder / "model.safetensors", {"format": "pt"})
+    else:
+        torch.save(state, folder / "pytorch_model.bin")
+    kept = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "scale_attn_by_inverse_layer_idx")
+    written = {key: getattr(settings, key) for key in (*kept, "reorder_and_upcast_attn", "bos_token_id")}
+    written |= {"model_type": "gpt2", "n_ctx": 64, "torch_dtype": "float32", "transformers_version": "4.31.0"}
+    written |= {"task_specific_params": {"text-generation": {"do_sample": True, "max_length": 50}}}
+    if name == NO_POS:
+        module = "gpt2_no_positional_encoding_model"
+        (folder / f"{module}.py").write_text(CODE)
+        written["architectures"] = ["GPT2NoPositionalEncodingLMHeadModel"]
+        written["auto_map"] = {"AutoModelForCausalLM": f"{module}.GPT2NoPositionalEncodingLMHeadModel"}
+    else:
+        written["architectures"] = ["GPT2LMHeadModel"]
+    (folder / "config.json").write_text(json.dumps(written | config))
+    tokenizer.backend.plain.model.save(str(folder))
+    end = "<|endoftext|>"
+    (folder / "special_tokens_map.json").write_text(json.dumps(dict.fromkeys(("bos_token", "eos_token"), end)))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "GPT2Tokenizer", "unk_token": end}))
+    if markers:
+        added = {marker: tokenizer.vocabulary_size + index for index, marker in enumerate(markers)}
+        (folder / "added_tokens.json").write_text(json.dumps(added, ensure_ascii=True))
+    return model
+
+
+@pytest.mark.parametrize("safe", [False, True], ids=["bin", "safetensors"])
+@pytest.mark.parametrize(("name", "markers"), [(NO_POS, ("🅁",)), (GPT2, ()), (NO_POS, ("🅂", "🄿"))])
+def test_they_load_as_they_are(tmp_path, monkeypatch, tokenizer, name, markers, safe):
+    monkeypatch.chdir(tmp_path)
+    model = legacy(tmp_path / "it", tokenizer, name, markers, safe=safe)
+    loaded = load_published(tmp_path / "it", architecture=name)
+    ids = torch.randint(0, model.config.vocab_size, (2, 64), generator=torch.Generator().manual_seed(1))
+    assert torch.equal(loaded.model(ids).logits, model(ids).logits)
+    assert loaded.architecture.name == name and loaded.model.config.vocab_size == 400 + len(markers)
+    marked = tokenizer.with_markers(markers)
+    assert loaded.tokenizer.vocabulary() == marked.vocabulary() and dict(loaded.tokenizer.markers) == marked.markers
+    assert list(loaded.tokenizer.encode(["He cleans it. 🅁"]).values) == list(marked.encode(["He cleans it. 🅁"]).values)
+    assert not (tmp_path / "PWNED").exists()
+
+
+def test_ours_load_too(run, tmp_path):
+    from impossible_lms import publish
+
+    _, repository = publish(run, tmp_path, "me")
+    loaded = load_published(repository, "checkpoint-8", architecture=NO_POS)
+    expected = run.checkpoints()[1].load()
+    assert all(torch.equal(a, b) for a, b in zip(loaded.model.parameters(), expected.parameters(), strict=True))
+    assert loaded.tokenizer.vocabulary() == run.dataset().tokenizer.vocabulary()
+
+
+def test_positions_are_neither_lost_nor_invented(tmp_path, tokenizer):
+    legacy(tmp_path / "without", tokenizer, NO_POS)
+    legacy(tmp_path / "with", tokenizer, GPT2)
+    with pytest.raises(UserError, match=r"without@main: is a gpt2-no-pos, not a gpt2\.$"):
+        load_published(tmp_path / "without", architecture=GPT2)
+    with pytest.raises(UserError, match=r"with@main: is a gpt2, not a gpt2-no-pos\.$"):
+        load_published(tmp_path / "with", architecture=NO_POS)
+    configs = [tmp_path / name / "config.json" for name in ("without", "with")]
+    texts = [path.read_text() for path in configs]
+    for path, text in zip(configs, reversed(texts), strict=True):
+        path.write_text(text)
+    with pytest.raises(UserError, match=r"pytorch_model.bin: has no transformer.wpe.weight.* They would be random\.$"):
+        load_published(tmp_path / "without")
+    with pytest.raises(UserError, match=r"bin: transformer.wpe.weight is not zero.* They would be lost\.$"):
+        load_published(tmp_path / "with")
+
+
+class Evil:
+    def __reduce__(self):
+        return Path.touch, (Path("PWNED"),)
+
+
+def test_a_pickle_that_is_more_than_weights_is_not_opened(tmp_path, monkeypatch, tokenizer):
+    monkeypatch.chdir(tmp_path)
+    legacy(tmp_path / "it", tokenizer)
+    weights = tmp_path / "it" / "pytorch_model.bin"
+    for save in (torch.save, lambda value, path: path.write_bytes(pickle.dumps(value, protocol=2))):
+        save({"transformer.wte.weight": Evil()}, weights)
+        with pytest.raises(UserError, match=r"pytorch_model.bin: not a file of weights alone, or damaged"):
+            load_published(tmp_path / "it")
+    torch.save([torch.ones(2)], weights)
+    with pytest.raises(UserError, match=r"a tensor by each name is expected"):
+        load_published(tmp_path / "it")
+    assert not (tmp_path / "PWNED").exists()
+
+
+def test_what_is_no_such_model_is_one_line(tmp_path, tokenizer):
+    folder = tmp_path / "it"
+    legacy(folder, tokenizer)
+    config = json.loads((folder / "config.json").read_text())
+
+    def fault(changes, match, revision="main"):
+        (folder / "config.json").write_text(json.dumps(config | changes))
+        with pytest.raises(UserError, match=match) as error:
+            load_published(folder, revision)
+        assert "\n" not in str(error.value)
+
+    fault({"model_type": "llama"}, r"config.json: model_type llama, gpt2 expected\.")
+    fault({"n_layer": 5}, r"lacks transformer.h.4.ln_1.weight.* and 7 more, by config.json beside it\.")
+    fault({"n_layer": 3}, r"has no place for transformer.h.3.ln_1.weight")
+    fault({"vocab_size": 999}, r"has another shape of transformer.wte.weight, lm_head.weight")
+    fault({"activation_function": "none"}, r"config.json: ")
+    fault({"n_embd": "x"}, r"config.json: cannot be read")
+    fault({}, r"it: one model, with no revision checkpoint-5\.", "checkpoint-5")
+    (folder / "added_tokens.json").write_text('{"🅁": 777}')
+    fault({}, r"added tokens are not the last ids")
+    (folder / "pytorch_model.bin").write_bytes(b"no")
+    fault({}, r"not a file of weights alone, or damaged")
+    (folder / "pytorch_model.bin").unlink()
+    fault({}, r"it@main: has neither of model.safetensors and pytorch_model.bin\.")
+    (folder / "config.json").write_text("{")
+    with pytest.raises(UserError, match=r"config.json: cannot be read"):
+        load_published(folder)
+    with pytest.raises(UserError, match=r"me/none@main: neither a folder here nor to be had from the Hugging Face Hub"):
+        load_published("me/none")
+
+
+def test_a_published_models_perplexity(tmp_path, tokenizer, dataset):
+    source = tmp_path / "partial-reverse-gpt2-no-pos"
+    for step in (100, 20, 3):
+        legacy(source / f"checkpoint-{step}", tokenizer, seed=step)
+    legacy(source / "main", tokenizer, seed=100)
+    opened = open_run(str(source), tmp_path / "out")
+    assert isinstance(opened, PublishedRun) and opened.language == "partial-reverse"
+    curve = evaluate_perplexity(opened, data=dataset.folder, sample=10)
+    assert curve["step"].tolist() == [3, 20, 100] and set(curve["architecture"]) == {NO_POS}
+    assert curve["seed"].isna().all() and np.isfinite(curve["perplexity"]).all()
+    stored = pd.read_parquet(tmp_path / "out" / "evaluation" / "perplexity" / "curve.parquet")
+    pd.testing.assert_frame_equal(stored, curve)
+    with pytest.raises(UserError, match=r"comes without data. Give a dataset with --data"):
+        evaluate_perplexity(opened)
+    corpus = read_corpus("grammar:sentences=300,seed=1")
+    data = build_dataset(corpus, get_language("no-hop"), tokenizer, tmp_path / "hop", context=32)
+    with pytest.raises(UserError, match=r"built with another vocabulary than the model of"):
+        evaluate_perplexity(opened, data=data.folder)
+
+
+def test_what_a_run_may_be(tmp_path, run, tokenizer):
+    assert open_run(str(run.folder)) == run
+    with pytest.raises(UserError, match=r"--output x: only for published models"):
+        open_run(str(run.folder), Path("x"))
+    with pytest.raises(UserError, match=r"nowhere: no such folder. A run made by `impossible train` is expected"):
+        open_run("nowhere")
+    with pytest.raises(UserError, match=r"me/it: no run here, and for a model on the Hub --output is needed"):
+        open_run("me/it")
+    legacy(tmp_path / "only" / "main", tokenizer)
+    with pytest.raises(UserError, match=r"no revision checkpoint-N, which measuring over training needs"):
+        open_run(str(tmp_path / "only"), tmp_path).checkpoints()
+    with pytest.raises(UserError, match=r"me/it: neither a folder here nor in the cache, and HF_HUB_OFFLINE is set"):
+        open_run("me/it", tmp_path).checkpoints()
