@@ -82,7 +82,7 @@ def _settings(config: Path) -> "GPT2Config":
         if settings.activation_function not in ACT2FN:
             raise ValueError(f"activation_function {settings.activation_function} is unknown")
         return settings
-    except (OSError, ValueError, TypeError) as error:
+    except Exception as error:  # the configuration's own checks have no common class with JSON's below Exception
         raise UserError(f"{config}: cannot be read ({' '.join(str(error).split())[:200]}).") from error
 
 
