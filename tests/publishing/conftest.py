@@ -16,7 +16,6 @@ from impossible_lms.publishing.hub_server import HubApi
 from impossible_lms.publishing.hub_store import Refused, Store
 
 TOKEN = "hf_TESTTESTTESTTESTTEST"
-PARENT = Path(__file__).parents[2]
 
 
 class Troubled(HubApi):

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from tests.publishing.conftest import TOKEN, environment, said_by, served
 
 MODEL, DATA = "me/partial-reverse-gpt2-no-pos", "me/babble"
 PYTHON = re.compile(r"```python\n(.*?)\n```", re.DOTALL)
+ROOT = Path(__file__).parents[2]
 ALONE = "import sys\nsys.modules['impossible_lms'] = None\n"
 
 EVERY_WAY = """
@@ -96,6 +98,8 @@ def test_the_model_loads_in_every_way_and_its_card_runs(trained, hub, tmp_path):
 def test_the_data_load_as_their_card_says(dataset, hub, tmp_path):
     blocks = PYTHON.findall(card_of(hub, "datasets", DATA))
     code = "\n".join([*blocks, ROWS])
+    documented = PYTHON.findall((ROOT / "docs" / "hub.md").read_text(encoding="utf-8"))[0]
+    assert documented in blocks
     text, *splits, first = said_by(code, hub.address, tmp_path).splitlines()
     rows = {split: (tokens, texts) for split, tokens, texts in map(json.loads, splits)}
     held_out = dataset.held_out("test")
@@ -109,12 +113,12 @@ def test_the_data_load_as_their_card_says(dataset, hub, tmp_path):
 
 def test_theirs_and_ours_are_read_by_their_ids(trained, hub, tokenizer, dataset, tmp_path):
     """Repositories as the authors left them: a branch a checkpoint, pickled weights, code that no longer imports."""
-    theirs, api = "them/partial-reverse-gpt2-no-pos", "from huggingface_hub import HfApi; api = HfApi()\n"
+    theirs = "mission-impossible-lms/partial-reverse-gpt2-no-pos"
     weights = [
         legacy(tmp_path / f"checkpoint-{step}", tokenizer, seed=step).lm_head.weight.double().sum().item()
         for step in (100, 200)
     ]
-    upload = api + f"api.create_repo({theirs!r})\n"
+    upload = f"from huggingface_hub import HfApi; api = HfApi()\napi.create_repo({theirs!r})\n"
     for step, branch in ((100, "checkpoint-100"), (200, "checkpoint-200"), (200, "main")):
         about = f"repo_id={theirs!r}, revision={branch!r}"
         if branch != "main":
@@ -127,6 +131,9 @@ def test_theirs_and_ours_are_read_by_their_ids(trained, hub, tokenizer, dataset,
     own = trained.checkpoints()[6].load().lm_head.weight.double().sum().item()
     assert found == [[weight, 401, ["🅁"]] for weight in (*weights, own)]
     assert not any(path.suffix == ".py" for path in (tmp_path / "home").rglob("*"))
+
+    documented = PYTHON.findall((ROOT / "docs" / "hub.md").read_text(encoding="utf-8"))
+    assert said_by(documented[1], hub.address, tmp_path / "home") == "gpt2-no-pos He cleans it.\n"
 
     command = [sys.executable, "-m", "impossible_lms", "evaluate", "perplexity", theirs, "--sample", "3", "--json"]
     command += ["--data", str(dataset.folder), "--output", str(tmp_path / "measured")]
