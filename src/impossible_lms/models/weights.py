@@ -78,6 +78,8 @@ def _settings(config: Path) -> "GPT2Config":
 
     try:
         found = json.loads(config.read_text(encoding="utf-8"))
+        if found.get("model_type") != "gpt2":
+            raise ValueError(f"model_type {found.get('model_type')}, gpt2 expected")
         settings = GPT2Config(**{name: found[name] for name in _SETTINGS if name in found})
         if settings.activation_function not in ACT2FN:
             raise ValueError(f"activation_function {settings.activation_function} is unknown")
