@@ -133,7 +133,7 @@ def test_what_a_run_may_be(tmp_path, run, tokenizer):
         open_run(str(run.folder), Path("x"))
     with pytest.raises(UserError, match=r"nowhere: no such folder. A run made by `impossible train` is expected"):
         open_run("nowhere")
-    with pytest.raises(UserError, match=r"me/it: no run here, and for a model on the Hub --output is needed"):
+    with pytest.raises(UserError, match=r"me/it: no run. If it is a published model, say with --output where"):
         open_run("me/it")
     legacy(tmp_path / "only" / "main", tokenizer)
     with pytest.raises(UserError, match=r"no revision checkpoint-N, which measuring over training needs"):

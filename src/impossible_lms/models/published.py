@@ -154,7 +154,7 @@ def open_run(source: str, output: Path | None = None) -> Run | PublishedRun:
             raise UserError(f"--output {output}: only for published models. What is measured of a run goes into it.")
         return run
     if output is None:
-        raise UserError(f"{source}: no run here, and for a model on the Hub --output is needed: where the results go.")
+        raise UserError(f"{source}: no run. If it is a published model, say with --output where its results go.")
     return PublishedRun(source, output)
 
 
@@ -175,7 +175,7 @@ def load_published(source: str | Path, revision: str = MAIN, *, architecture: st
     Args:
         source: the id of a repository (`mission-impossible-lms/partial-reverse-gpt2-no-pos`); a folder with a model; or
             a folder with one such folder a revision, as `publish --to FOLDER` writes it.
-        revision: a branch, tag or commit, for the last also a folder's name (`checkpoint-500`).
+        revision: a branch, tag or commit (`checkpoint-500`); of a folder of revisions, the name of one.
         architecture: `gpt2` or `gpt2-no-pos`, where another one is an error.
 
     Raises:

@@ -81,7 +81,8 @@ class Hub:
 
     def plan(self, revisions: Sequence[Revision]) -> list[Change]:
         """What each revision needs; nothing is written."""
-        self._patiently(self._api.whoami)  # a token that is no good is said before anything else
+        # First a token that is no good, or no network; that soon.
+        self._patiently(self._api.whoami, PAUSES[:2])
         branches, _ = self._patiently(self._branches)
         return [self._patiently(partial(self._change, each, branches)) for each in revisions]
 
@@ -198,9 +199,9 @@ class Hub:
         found = self._api.create_collection(title, namespace=namespace, private=private, exists_ok=True)
         self._api.add_collection_item(found.slug, self.repo_id, self.kind, exists_ok=True)
 
-    def _patiently(self, work: Callable[[], Result]) -> Result:
+    def _patiently(self, work: Callable[[], Result], pauses: Sequence[float] | None = None) -> Result:
         """Do what can be done again without harm; faults of the way and of the server are waited out for a while."""
-        for pause in (*PAUSES, None):
+        for pause in (*(PAUSES if pauses is None else pauses), None):
             try:
                 with _quietly():
                     return work()
@@ -221,6 +222,8 @@ class Hub:
         except UserError:
             raise
         except (HTTPError, OSError, RuntimeError, ValueError) as error:
+            if getattr(error, "filename", None) is not None:
+                raise  # a file here, not the Hub
             raise UserError(f"{self.repo_id}: {self._said(error)}") from error
 
     def _said(self, error: BaseException) -> str:
