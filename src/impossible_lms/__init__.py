@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from impossible_lms.evaluation.perplexity import evaluate_perplexity
     from impossible_lms.evaluation.scoring import Scorer
     from impossible_lms.languages import LANGUAGES, Language, Transformed, get_language
-    from impossible_lms.publishing.repository import publish
+    from impossible_lms.models.published import Published, load_published
+    from impossible_lms.publishing.repository import publish, publish_to_hub
     from impossible_lms.ragged import Ragged
     from impossible_lms.tokenizer import Tokenizer, load_tokenizer
     from impossible_lms.training.recipe import Recipe, load_recipe
@@ -40,7 +41,10 @@ _HOMES = {
     "Language": "languages",
     "Transformed": "languages",
     "get_language": "languages",
+    "Published": "models.published",
+    "load_published": "models.published",
     "publish": "publishing.repository",
+    "publish_to_hub": "publishing.repository",
     "Ragged": "ragged",
     "Tokenizer": "tokenizer",
     "load_tokenizer": "tokenizer",
@@ -65,7 +69,10 @@ __all__ = [
     "Language",
     "Transformed",
     "get_language",
+    "Published",
+    "load_published",
     "publish",
+    "publish_to_hub",
     "Ragged",
     "Tokenizer",
     "load_tokenizer",

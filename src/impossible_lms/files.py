@@ -24,6 +24,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def git_id_of(content: bytes) -> str:
+    """The id git gives a file of this content, as 40 hexadecimal digits."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
 def to_json(value: Any) -> str:
     """One canonical JSON text: sorted keys, NaN refused, `\\n` at the end."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
@@ -94,6 +99,12 @@ def remove_unfinished(path: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
+
+
+def remove_unfinished_below(folder: Path) -> None:
+    """Remove what killed writers left anywhere in a folder that nobody else writes to now."""
+    for left in list(folder.rglob(f".*{_PART}*")):
+        left.unlink(missing_ok=True)
 
 
 def write_manifest(folder: Path, kind: str, record: Mapping[str, Any]) -> None:

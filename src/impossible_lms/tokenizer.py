@@ -137,6 +137,10 @@ class Tokenizer:
             tokens = encode_each(self.backend.plain, [f" {word}" if space else word for word, space in spaced])
         return Ragged(tokens.values.astype(self.dtype), tokens.offsets)
 
+    def vocabulary(self) -> dict[str, int]:
+        """Every token with its id, markers included."""
+        return dict(self.full.get_vocab(with_added_tokens=True))
+
     def decode(self, ids: Iterable[int]) -> str:
         """The text of the ids, special tokens and markers shown."""
         return str(self.full.decode([int(token) for token in ids], skip_special_tokens=False))
@@ -192,6 +196,33 @@ def load_tokenizer(spec: str, texts: Iterable[str] | None = None) -> Tokenizer:
     if spec.startswith((".", "/", "~")) or spec.count("/") > 1:
         raise UserError(f"--tokenizer {spec}: no such file or folder.")
     return _prepared(spec, _from_hub(spec))
+
+
+def load_marked_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of a published model, its markers (every added token but the end of text) known as such.
+
+    They stand in `tokenizer.json`, or in `added_tokens.json` beside `vocab.json` and `merges.txt`. UserError where
+    there is no tokenizer, or its markers are not the last ids.
+    """
+    import tokenizers
+
+    try:
+        if (folder / "tokenizer.json").is_file():
+            rules = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+            added = {token["content"]: token["id"] for token in rules["added_tokens"]}
+            rules["added_tokens"] = [token for token in rules["added_tokens"] if token["content"] == END_OF_TEXT]
+            plain = tokenizers.Tokenizer.from_str(json.dumps(rules))
+        else:
+            file = folder / "added_tokens.json"
+            added = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+            plain = _read(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder}: its tokenizer cannot be read ({_first_line(error)}).") from error
+    markers = sorted(added.keys() - {END_OF_TEXT}, key=added.__getitem__)
+    tokenizer = _prepared(folder.name, plain).with_markers(markers)
+    if any(tokenizer.markers[marker] != added[marker] for marker in markers):
+        raise UserError(f"{folder}: its tokenizer's added tokens are not the last ids.")
+    return tokenizer
 
 
 def _read(path: Path) -> "tokenizers.Tokenizer":

@@ -1,5 +1,6 @@
 """Published repositories load with the code people have, in a process that does not know this package."""
 
+import json
 import os
 import re
 import shutil
@@ -7,11 +8,14 @@ import subprocess
 import sys
 
 import pytest
+from huggingface_hub import ModelCard
 
+from impossible_lms import evaluate_perplexity
 from impossible_lms.errors import UserError
 from impossible_lms.models.run import FINISHED, Run
 from impossible_lms.publishing.card import model_card, start_code
 from impossible_lms.publishing.repository import publish
+from impossible_lms.report.figures import perplexity_figure, save_figure
 
 CHECKS = """
 import sys
@@ -87,7 +91,7 @@ def test_other_weights_are_not_replaced_unless_asked(run, tmp_path):
             shutil.copytree(run.folder, other.folder)
             shutil.rmtree(other.folder / "checkpoints" / "checkpoint-12")
             shutil.copytree(run.folder / "checkpoints" / "checkpoint-8", other.folder / "checkpoints" / "checkpoint-12")
-        with pytest.raises(UserError, match=r"checkpoint-12: holds other weights. Pass --overwrite"):
+        with pytest.raises(UserError, match=r"checkpoint-12: holds another model.safetensors. Pass --overwrite"):
             publish(other, namespace="me", **target)
         publish(other, namespace="me", overwrite=True, **target)
 
@@ -115,9 +119,31 @@ def test_the_card_says_what_happened(run):
         "Seed 53",
         "grammar:sentences=2000,seed=0",
         "@inproceedings{kallini-etal-2024-mission",
-        "hours on",
+        "| hours | ",
+        "| energy | ",
+        "Commit of the code: ",
+        "Not evaluated yet.",
     ):
         assert fact in card
+
+
+def test_the_card_has_what_was_measured(run, tmp_path):
+    measured = Run(tmp_path / "run", run.record | {"data": str(run.dataset().folder)})
+    shutil.copytree(run.folder, measured.folder)
+    curve = evaluate_perplexity(measured, sample=5)
+    facts = {"kilowatt_hours": 0.01234, "energy_source": "NVML", "commit": "0123abc"}
+    (measured.folder / FINISHED).write_text(json.dumps({**(run.finished or {}), **facts}))
+    card = model_card(measured, "me/it")
+    for fact in ("| energy | 0.0123 kWh (NVML) |", "Commit of the code: `0123abc`.", "in `results/perplexity.csv`."):
+        assert fact in card
+    last = curve["perplexity"].iloc[-1]
+    head = ModelCard(card).data
+    assert head.eval_results[0].metric_value == pytest.approx(last, abs=1e-4) and head.model_name == "it"
+    assert "perplexity.png" not in card
+    save_figure(perplexity_figure([curve]), measured.folder / "evaluation" / "perplexity.png")
+    assert "![Perplexity on held-out sentences over training steps](perplexity.png)" in model_card(measured, "me/it")
+    evaluate_perplexity(measured, sample=6)  # of which there is no figure yet
+    assert "perplexity.png" not in model_card(measured, "me/it")
 
 
 def test_faults_are_named(run, tmp_path):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from impossible_lms import __version__
-from impossible_lms.cli import data, languages, models
+from impossible_lms.cli import data, languages, models, publishing
 from impossible_lms.errors import Interrupted, UserError
 
 app = typer.Typer(
@@ -26,7 +26,8 @@ VERBS: tuple[Callable[..., None], ...] = (
     data.build,
     data.inspect,
     models.train,
-    models.publish,
+    publishing.publish,
+    publishing.card,
     models.demo,
 )
 for verb in VERBS:
@@ -34,6 +35,9 @@ for verb in VERBS:
 evaluate = typer.Typer(help="Measure a run's checkpoints.", no_args_is_help=True, rich_markup_mode=None)
 evaluate.command()(models.perplexity)
 app.add_typer(evaluate, name="evaluate")
+hub = typer.Typer(help="A Hugging Face Hub on this machine.", no_args_is_help=True, rich_markup_mode=None)
+hub.command()(publishing.serve)
+app.add_typer(hub, name="hub")
 
 INTERRUPTED = 130  # exit code, as after Ctrl-C in any shell; typer gives it back too
 

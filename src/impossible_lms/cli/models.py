@@ -1,4 +1,4 @@
-"""The verbs of models: train, evaluate, publish, and the demo of all of it."""
+"""The verbs of models: train, evaluate, and the demo of all of it."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from impossible_lms.cli.options import Json, RunFolder
+from impossible_lms.cli.options import Json
 
 
 class CheckpointDtype(StrEnum):
@@ -65,40 +65,33 @@ def train(
 
 
 def perplexity(
-    run: RunFolder,
-    data: Annotated[Path | None, typer.Option(help="Another dataset of the same tokenizer.")] = None,
+    run: Annotated[
+        str, typer.Argument(help="A folder made by `impossible train`; or a published model: its folder or Hub id.")
+    ],
+    data: Annotated[
+        Path | None, typer.Option(help="Another dataset of the same tokenizer; for a published model, the dataset.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="The folder for what is measured, for a published model alone.")
+    ] = None,
     sample: Annotated[int, typer.Option(min=1, help="Affected test sentences a genre, at most.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the sample.")] = 0,
     as_json: Json = False,
 ) -> None:
     """The perplexity of every checkpoint on held-out sentences: tables and a figure."""
     from impossible_lms.evaluation.perplexity import evaluate_perplexity
-    from impossible_lms.models.run import Run
+    from impossible_lms.models.published import open_run
     from impossible_lms.progress import Console
     from impossible_lms.report.figures import perplexity_figure, save_figure
 
-    opened = Run.open(run)
+    opened = open_run(run, output)
     curve = evaluate_perplexity(opened, data=data, sample=sample, seed=seed, progress=Console())
-    figure = save_figure(perplexity_figure([curve]), run / "evaluation" / "perplexity.png")
+    figure = save_figure(perplexity_figure([curve]), opened.folder / "evaluation" / "perplexity.png")
     if as_json:
         print(curve.to_json(orient="records"))
         return
     print(curve[["step", "sentences", "perplexity"]].to_string(index=False, float_format="{:.2f}".format))
-    print(f"tables: {run / 'evaluation' / 'perplexity'}  figure: {figure}")
-
-
-def publish(
-    run: RunFolder,
-    to: Annotated[str, typer.Option(help="'cache' for this machine's Hugging Face cache, or a folder.")],
-    namespace: Annotated[str, typer.Option(help="The user or organisation in the model's id.")] = "local",
-    overwrite: Annotated[bool, typer.Option(help="Replace revisions that hold other weights.")] = False,
-) -> None:
-    """Publish a run: one revision a checkpoint, main the last, with a model card."""
-    from impossible_lms.models.run import Run
-    from impossible_lms.publishing.repository import publish as publish_run
-
-    model_id, repository = publish_run(Run.open(run), to, namespace, overwrite=overwrite)
-    print(f"{model_id}: {repository}")
+    print(f"tables: {opened.folder / 'evaluation' / 'perplexity'}  figure: {figure}")
 
 
 def demo(output: Annotated[Path, typer.Option(help="The folder for everything.")] = Path("demo")) -> None:

@@ -1,5 +1,6 @@
 """Perplexity of held-out sentences over training (paper, section 4.1)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.files import folder_beside, is_made
 from impossible_lms.models.checkpoints import Checkpoint
+from impossible_lms.models.published import PublishedCheckpoint, PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.ragged import Ragged
@@ -39,7 +41,7 @@ def geometric_mean(values: NDArray[np.float64]) -> float:
 
 
 def evaluate_perplexity(
-    run: Run,
+    run: Run | PublishedRun,
     *,
     data: str | Path | None = None,
     sample: int = SAMPLE,
@@ -57,10 +59,11 @@ def evaluate_perplexity(
     Raises:
         UserError: no checkpoint, no affected test sentence, or `data` with another vocabulary than the model's.
     """
-    dataset, checkpoints = run.dataset(data), run.checkpoints()
+    checkpoints: Sequence[Checkpoint | PublishedCheckpoint] = run.checkpoints()
+    dataset = run.dataset(data)
     request = {
         "data": dataset.identity,
-        "checkpoints": {checkpoint.revision: checkpoint.digests()["model.safetensors"] for checkpoint in checkpoints},
+        "checkpoints": {checkpoint.revision: checkpoint.weights_digest() for checkpoint in checkpoints},
         "sample": sample,
         "seed": seed,
     }
@@ -106,8 +109,8 @@ def _sampled(held_out: HeldOut, sample: int, seed: int, context: int | None) -> 
 
 
 def _scored(
-    run: Run,
-    checkpoints: list[Checkpoint],
+    run: Run | PublishedRun,
+    checkpoints: Sequence[Checkpoint | PublishedCheckpoint],
     tokens: Ragged,
     chosen: pd.DataFrame,
     device: str | None,
@@ -129,7 +132,7 @@ def _scored(
     return pd.concat(tables, ignore_index=True)
 
 
-def _curve(items: pd.DataFrame, run: Run) -> pd.DataFrame:
+def _curve(items: pd.DataFrame, run: Run | PublishedRun) -> pd.DataFrame:
     groups = items.groupby("step", sort=True)["perplexity"]
     return pd.DataFrame(
         {

@@ -16,7 +16,7 @@ from impossible_lms.evaluation.perplexity import evaluate_perplexity
 from impossible_lms.languages import get_language
 from impossible_lms.models.run import Run
 from impossible_lms.progress import Progress
-from impossible_lms.publishing.card import start_code
+from impossible_lms.publishing.card import FIGURE, start_code
 from impossible_lms.publishing.repository import CACHE, publish
 from impossible_lms.report.figures import perplexity_figure, save_figure
 from impossible_lms.tokenizer import load_tokenizer
@@ -65,6 +65,7 @@ def run_demo(
         said = "already measured: " if (run.folder / "evaluation" / "perplexity").is_dir() else ""
         curve = evaluate_perplexity(run, progress=progress)
         say(f"{said}perplexity of {run.name}: {curve['perplexity'].iloc[-1]:.2f} after {curve['step'].iloc[-1]} steps")
+        save_figure(perplexity_figure([curve]), run.folder / "evaluation" / FIGURE)
         curves.append(curve)
     figure = save_figure(perplexity_figure(curves), output / "perplexity.png")
     say(f"figure: {figure}")

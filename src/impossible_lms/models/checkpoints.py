@@ -49,6 +49,10 @@ class Checkpoint:
         manifest = read_manifest(self.folder, CHECKPOINT)
         return {name: entry["sha256"] for name, entry in manifest["files"].items()}
 
+    def weights_digest(self) -> str:
+        """The sha256 of its weights, from the manifest."""
+        return self.digests()["model.safetensors"]
+
     def load(self) -> Any:
         """The model in float32, for evaluation, once its files are as the manifest says; UserError where not."""
         import torch
@@ -135,26 +139,33 @@ def save_checkpoint(
     return Checkpoint(folder, step)
 
 
+def checkpoint_step(name: str) -> int | None:
+    """N of the name `checkpoint-N`; None for any other name."""
+    match = _NAME.fullmatch(name)
+    return int(match[1]) if match else None
+
+
 def list_checkpoints(folder: Path) -> list[Checkpoint]:
     """The finished checkpoints `checkpoint-N` below `folder`, in the order of their steps."""
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
-        match = _NAME.fullmatch(path.name)
-        if match and (path / MANIFEST).is_file():
-            found.append(Checkpoint(path, int(match[1])))
+        step = checkpoint_step(path.name)
+        if step is not None and (path / MANIFEST).is_file():
+            found.append(Checkpoint(path, step))
     return sorted(found, key=lambda checkpoint: checkpoint.step)
 
 
 def architecture_of(folder: Path) -> Architecture:
-    """The architecture of a saved model, from its config."""
+    """The architecture of a saved model, from its config: ours say it in `auto_map`, others in `architectures`."""
     try:
         config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{folder / 'config.json'}: cannot be read ({error}).") from error
     if config.get("model_type") != "gpt2":
         return architecture_named(str(config.get("model_type")), config)
-    mapped = str(config.get("auto_map", {}).get("AutoModelForCausalLM", ""))
-    return ARCHITECTURES["gpt2-no-pos" if mapped.endswith(NO_POSITIONS_CLASS) else "gpt2"]
+    classes = [str(config.get("auto_map", {}).get("AutoModelForCausalLM", "")), *(config.get("architectures") or [])]
+    has_positions = not any(name.endswith(NO_POSITIONS_CLASS) for name in classes)
+    return ARCHITECTURES["gpt2" if has_positions else "gpt2-no-pos"]
 
 
 @contextlib.contextmanager

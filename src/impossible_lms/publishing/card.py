@@ -1,7 +1,8 @@
-"""The model card of a run: made from the run's own records, with the code to start."""
+"""The model card of a run: what happened, from the run's own records, with the code to start."""
 
 import json
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.models.checkpoints import Checkpoint
 from impossible_lms.models.run import Run
 
+FIGURE = "perplexity.png"
 CITATION = """\
 @inproceedings{kallini-etal-2024-mission,
   title = {Mission: Impossible Language Models},
@@ -45,17 +47,15 @@ def start_code(run: Run, model_id: str) -> str:
 
 def model_card(run: Run, model_id: str) -> str:
     """The card of a finished run as Markdown. UserError where the run is not finished."""
-    import jinja2
-
     finished = run.finished
     if finished is None:
         raise UserError(f"{run.folder}: not finished. Continue it with `impossible train` before publishing.")
-    source = resources.files("impossible_lms.publishing").joinpath("card.md.j2").read_text(encoding="utf-8")
-    # Markdown, not HTML: nothing is escaped for a browser here, the Hub sanitises what it renders.
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)  # noqa: S701
-    dataset, checkpoints = run.dataset(), run.checkpoints()
-    hardware = ", ".join(f"{key} {value}" for key, value in finished["hardware"].items())
-    return environment.from_string(source).render(
+    dataset, checkpoints, curve = run.dataset(), run.checkpoints(), _curve(run)
+    recipe = run.record["request"]["recipe"]
+    steps_tokens = finished["steps"] * recipe["sequences_per_step"] * recipe["context"]
+    return rendered(
+        "card.md.j2",
+        metadata=_metadata(run, model_id, dataset.record["corpus"], curve),
         run=run,
         model_id=model_id,
         language=dataset.record["described"],
@@ -66,12 +66,14 @@ def model_card(run: Run, model_id: str) -> str:
         count=len(checkpoints),
         context=dataset.context,
         data=dataset.record,
-        recipe=run.record["request"]["recipe"],
+        recipe=recipe,
         shape=_shape(checkpoints[-1]),
-        energy=_energy(finished),
         finished=finished,
-        hardware=hardware,
-        results=_results(run),
+        tokens=steps_tokens,
+        epochs=steps_tokens / (dataset.record["counts"]["blocks"] * dataset.context),
+        hardware=", ".join(f"{key} {value}" for key, value in finished["hardware"].items()),
+        results=[dict(row) for row in _thinned(curve).to_dict("records")] if curve is not None else [],
+        figure=FIGURE if figure_of(run) else None,
         citation=CITATION,
     )
 
@@ -89,12 +91,50 @@ def _shape(checkpoint: Checkpoint) -> str:
     return ", ".join(said + [f"width {found['width']}" for _ in range("width" in found)])
 
 
-def _energy(finished: dict[str, Any]) -> str:
-    """What the run used, or that it could not be read."""
-    used = finished["kilowatt_hours"]
-    if used is None:
-        return f"energy {finished['energy_source']}"
-    return f"{used:.3g} kWh ({finished['energy_source']})"
+def figure_of(run: Run) -> Path | None:
+    """The figure of the perplexity curve, as `impossible evaluate perplexity` drew it; None where it is of another."""
+    figure = run.folder / "evaluation" / FIGURE
+    curve = _curve_file(run)
+    if not figure.is_file() or not curve.is_file() or figure.stat().st_mtime_ns < curve.stat().st_mtime_ns:
+        return None
+    return figure
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A template of this folder, filled in. Markdown, not HTML: the Hub sanitises what it renders."""
+    import jinja2
+
+    source = resources.files("impossible_lms.publishing").joinpath(template).read_text(encoding="utf-8")
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)  # noqa: S701
+    return environment.from_string(source).render(**values)
+
+
+def _metadata(run: Run, model_id: str, corpus: str, curve: pd.DataFrame | None) -> str:
+    """The card's head in YAML, with the last perplexity as the Hub's `model-index`."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    results = None
+    if curve is not None:
+        last = curve.iloc[-1]
+        measured = EvalResult(
+            task_type="text-generation",
+            dataset_type=corpus,
+            dataset_name=f"{corpus} in {run.language}",
+            dataset_split="test",
+            metric_type="perplexity",
+            metric_name=f"perplexity (geometric mean over {last['sentences']} sentences)",
+            metric_value=round(float(last["perplexity"]), 4),
+        )
+        results = [measured]
+    data = ModelCardData(
+        language="en",
+        library_name="transformers",
+        pipeline_tag="text-generation",
+        tags=["impossible-languages", run.language, run.architecture.name],
+        model_name=model_id.split("/")[1],
+        eval_results=results,
+    )
+    return str(data.to_yaml())
 
 
 def _early(checkpoints: list[Checkpoint]) -> Checkpoint:
@@ -102,11 +142,16 @@ def _early(checkpoints: list[Checkpoint]) -> Checkpoint:
     return checkpoints[max(0, len(checkpoints) // 6 - 1)]
 
 
-def _results(run: Run) -> list[dict[str, Any]]:
-    """About ten rows of the perplexity curve, the last among them; none where it was not measured."""
-    path = run.folder / "evaluation" / "perplexity" / "curve.parquet"
-    if not path.is_file():
-        return []
-    curve = pd.read_parquet(path)
-    every = max(1, len(curve) // 10)
-    return [dict(row) for row in curve.iloc[::-1].iloc[::every].iloc[::-1].to_dict("records")]
+def _curve_file(run: Run) -> Path:
+    return run.folder / "evaluation" / "perplexity" / "curve.parquet"
+
+
+def _curve(run: Run) -> pd.DataFrame | None:
+    """The perplexity of every checkpoint; None where it was not measured."""
+    path = _curve_file(run)
+    return pd.read_parquet(path) if path.is_file() else None
+
+
+def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
+    """About ten rows, the last among them."""
+    return curve.iloc[::-1].iloc[:: max(1, len(curve) // 10)].iloc[::-1]

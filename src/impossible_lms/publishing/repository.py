@@ -1,151 +1,139 @@
-"""Repositories: the revisions of a run as a Hugging Face cache, or as plain folders."""
+"""Publish: a run or datasets as a repository, in a Hugging Face cache, in plain folders, or on the Hub."""
 
-import hashlib
+import contextlib
 import os
 import re
 import shutil
-import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
+from impossible_lms.data.dataset import DATASET, TokenDataset
 from impossible_lms.errors import UserError
-from impossible_lms.files import digest_of, link_or_copy, sha256_of, write_text
-from impossible_lms.models.run import Run
-from impossible_lms.publishing.card import model_card
+from impossible_lms.files import MANIFEST
+from impossible_lms.models.run import RECORD, Run
+from impossible_lms.progress import Progress
+from impossible_lms.publishing.dataset import dataset_publication
+from impossible_lms.publishing.local import machine_cache, write_cache, write_folders
+from impossible_lms.publishing.model import model_publication
+from impossible_lms.publishing.revision import Publication, Revision
+from impossible_lms.publishing.upload import Change, Hub
 
 CACHE = "cache"
-WEIGHTS = "model.safetensors"
+HUB = "hub:"
 # What the Hub takes: letters, digits, and - _ . inside.
-_NAMESPACE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
+_NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
 
 
-@dataclass(frozen=True)
-class Revision:
-    """One state of a repository: its files by name, and their sha256."""
+def publication_of(folder: Path, name: str | None = None, license_id: str | None = None) -> Publication:
+    """What a folder holds to be published: a run, a token dataset, or a folder of datasets, which are one repository.
 
-    name: str
-    files: dict[str, Path]
-    digests: dict[str, str]
-
-    @property
-    def commit(self) -> str:
-        """40 hexadecimal digits that name the content, as a git commit does."""
-        return hashlib.sha1(digest_of(self.digests).encode(), usedforsecurity=False).hexdigest()
+    `name` and `license_id` are for datasets: the repository's name and the corpus's licence. UserError for any other
+    folder.
+    """
+    wanted = "A run made by `impossible train` or data made by `impossible build` is expected here."
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder. {wanted}")
+    if (folder / RECORD).is_file():
+        for flag, value in (("--name", name), ("--license", license_id)):
+            if value is not None:
+                raise UserError(f"{flag} {value}: only for data, not for a run.")
+        return model_publication(Run.open(folder))
+    if (folder / MANIFEST).is_file():
+        return dataset_publication([TokenDataset.open(folder)], folder, name, license_id)
+    found = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+    if not found:
+        raise UserError(f"{folder}: neither a run nor a {DATASET}. {wanted}")
+    return dataset_publication([TokenDataset.open(path) for path in found], folder, name, license_id)
 
 
 def publish(
-    run: Run, to: str | Path, namespace: str, *, cache: Path | None = None, overwrite: bool = False
+    what: Run | Publication, to: str | Path, namespace: str, *, cache: Path | None = None, overwrite: bool = False
 ) -> tuple[str, Path]:
-    """Publish a finished run as `<namespace>/<language>-<architecture>`: one revision a checkpoint, `main` the last.
+    """Publish on this machine, as `<namespace>/<name>`: of a run one revision a checkpoint, `main` the last.
 
     Args:
-        run: what to publish.
-        to: `cache` for a Hugging Face cache, after which the model loads by its id without a network; anything else is
-            a folder, which gets `<namespace>/<name>/<revision>/` below it.
+        what: a finished run, or what `publication_of` gives.
+        to: `cache` for a Hugging Face cache, after which it loads by its id without a network; anything else is a
+            folder, which gets `<namespace>/<name>/<revision>/` below it.
         namespace: the user or organisation in the id.
         cache: the folder of the cache; that of this machine (`HF_HUB_CACHE`) by default.
-        overwrite: replace revisions that hold other weights.
+        overwrite: replace revisions that hold other weights or tables.
 
     Returns:
-        The id of the model and the folder of its repository.
+        The id and the folder of its repository.
 
     Raises:
-        UserError: the run is not finished, the namespace is none, or a revision exists with other weights.
+        UserError: the run is not finished, the namespace is none, or a revision exists with other content.
     """
-    if not _NAMESPACE.fullmatch(namespace) or "--" in namespace or ".." in namespace:
-        raise UserError(
-            f"--namespace {namespace}: not a name the Hugging Face Hub takes (letters, digits, - _ . inside)."
-        )
-    model_id = f"{namespace}/{run.name}"
-    card = model_card(run, model_id)
-    with tempfile.TemporaryDirectory() as scratch:
-        readme = Path(scratch) / "README.md"
-        write_text(readme, card)
-        revisions = _revisions(run, readme)
+    publication = what if isinstance(what, Publication) else model_publication(what)
+    repo_id = _id(publication, namespace, "--namespace ")
+    with _written(publication, repo_id) as revisions:
         if to == CACHE:
-            repository = (cache or _machine_cache()) / f"models--{namespace}--{run.name}"
-            _to_cache(repository, revisions, overwrite)
+            repository = (cache or machine_cache()) / f"{publication.kind}s--{repo_id.replace('/', '--')}"
+            write_cache(repository, revisions, overwrite)
         else:
-            repository = Path(to) / namespace / run.name
-            _to_folders(repository, revisions, overwrite)
-    return model_id, repository
+            repository = Path(to) / repo_id
+            write_folders(repository, revisions, overwrite)
+    return repo_id, repository
 
 
-def _machine_cache() -> Path:
-    from huggingface_hub.constants import HF_HUB_CACHE
+def publish_to_hub(
+    what: Run | Publication,
+    namespace: str,
+    *,
+    overwrite: bool = False,
+    private: bool = False,
+    collection: str | None = None,
+    progress: Progress | None = None,
+) -> str:
+    """Publish on the Hugging Face Hub, or what `HF_ENDPOINT` is; the address of the repository.
 
-    return Path(HF_HUB_CACHE)
-
-
-def _revisions(run: Run, readme: Path) -> list[Revision]:
-    """The revisions in the order they are to appear, `main` at the end."""
-    revisions = []
-    for checkpoint in run.checkpoints():
-        files = {path.name: path for path in checkpoint.files()} | {readme.name: readme}
-        digests = checkpoint.digests() | {readme.name: sha256_of(readme)}
-        revisions.append(Revision(checkpoint.revision, files, digests))
-    last = revisions[-1]
-    return [*revisions, Revision("main", last.files, last.digests)]
-
-
-def _to_cache(repository: Path, revisions: list[Revision], overwrite: bool) -> None:
-    """Write the layout of the Hugging Face cache: blobs by content, snapshots of links to them, refs to snapshots."""
-    for revision in revisions:
-        _refuse_other_weights(
-            repository / "refs" / revision.name, _cached_weights(repository, revision), revision, overwrite
-        )
-    for revision in revisions:
-        snapshot = repository / "snapshots" / revision.commit
-        for name, source in revision.files.items():
-            blob = repository / "blobs" / revision.digests[name]
-            _put(source, blob)
-            link = snapshot / name
-            link.parent.mkdir(parents=True, exist_ok=True)
-            if not link.is_symlink():
-                link.symlink_to(os.path.relpath(blob, link.parent))
-        write_text(repository / "refs" / revision.name, revision.commit)
+    One commit a revision, `main` last; what is there already is not sent again. All else as in `Hub.upload`, and
+    `publish`.
+    """
+    publication = what if isinstance(what, Publication) else model_publication(what)
+    repo_id = _id(publication, namespace, f"--to {HUB}")
+    hub = Hub(repo_id, publication.kind)
+    with _written(publication, repo_id) as revisions:
+        return hub.upload(revisions, overwrite=overwrite, private=private, collection=collection, progress=progress)
 
 
-def _cached_weights(repository: Path, revision: Revision) -> str | None:
-    ref = repository / "refs" / revision.name
-    if not ref.is_file():
-        return None
-    weights = repository / "snapshots" / ref.read_text(encoding="utf-8").strip() / WEIGHTS
-    return weights.resolve().name if weights.exists() else None
+def planned_on_hub(what: Run | Publication, namespace: str) -> list[Change]:
+    """What `publish_to_hub` would do to each revision; nothing is written on the Hub."""
+    publication = what if isinstance(what, Publication) else model_publication(what)
+    repo_id = _id(publication, namespace, f"--to {HUB}")
+    hub = Hub(repo_id, publication.kind)
+    with _written(publication, repo_id) as revisions:
+        return hub.plan(revisions)
 
 
-def _to_folders(repository: Path, revisions: list[Revision], overwrite: bool) -> None:
-    """Write one complete folder a revision."""
-    for revision in revisions:
-        weights = repository / revision.name / WEIGHTS
-        _refuse_other_weights(
-            repository / revision.name, sha256_of(weights) if weights.is_file() else None, revision, overwrite
-        )
-    for revision in revisions:
-        for name, source in revision.files.items():
-            target = repository / revision.name / name
-            if not target.is_file() or sha256_of(target) != revision.digests[name]:
-                target.unlink(missing_ok=True)
-                _put(source, target)
+def _id(publication: Publication, namespace: str, flag: str) -> str:
+    for said, name in ((f"{flag}{namespace}", namespace), (f"--name {publication.name}", publication.name)):
+        if not _NAME.fullmatch(name):
+            raise UserError(f"{said}: not a name the Hugging Face Hub takes (letters, digits, - _ . inside).")
+    return f"{namespace}/{publication.name}"
 
 
-def _refuse_other_weights(place: Path, found: str | None, revision: Revision, overwrite: bool) -> None:
-    if found is not None and found != revision.digests[WEIGHTS] and not overwrite:
-        raise UserError(f"{place}: holds other weights. Pass --overwrite to replace them, or another --namespace.")
-
-
-def _put(source: Path, target: Path) -> None:
-    """Put a file at `target`, whole or not at all; weights are linked where the disk allows it."""
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part-{os.getpid()}")
-    part.unlink(missing_ok=True)
+@contextlib.contextmanager
+def _written(publication: Publication, repo_id: str) -> Iterator[list[Revision]]:
+    """The revisions, as long as the block runs; what has to be written for them stands beside the source."""
+    source = publication.source.resolve()
+    for left in source.parent.glob(f".{source.name}.publish-*"):
+        if not _is_alive(left.name.rpartition("-")[2]):
+            shutil.rmtree(left, ignore_errors=True)
+    scratch = source.with_name(f".{source.name}.publish-{os.getpid()}")
+    scratch.mkdir()
     try:
-        if source.suffix == ".safetensors":
-            link_or_copy(source, part)
-        else:
-            shutil.copyfile(source, part)
-        part.replace(target)
+        yield publication.revisions(repo_id, scratch)
     finally:
-        part.unlink(missing_ok=True)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -27,7 +27,8 @@ def perplexity_figure(curves: Sequence[pd.DataFrame]) -> "Figure":
     axes = figure.add_subplot()
     for curve in sorted(curves, key=lambda table: -table["perplexity"].iloc[-1]):  # the legend in the lines' order
         language, style = curve["language"].iloc[0], style_of(curve["language"].iloc[0])
-        label = f"{language}-{curve['architecture'].iloc[0]}, seed {curve['seed'].iloc[0]}"
+        seed = curve["seed"].iloc[0]
+        label = f"{language}-{curve['architecture'].iloc[0]}" + ("" if pd.isna(seed) else f", seed {seed}")
         axes.plot(
             curve["step"],
             curve["perplexity"],

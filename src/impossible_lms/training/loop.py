@@ -28,7 +28,7 @@ from impossible_lms.training.recipe import Recipe
 from impossible_lms.training.saving import Saver, computed_with, refuse_full_disk, say_differences
 from impossible_lms.training.state import Progressed, load_state
 from impossible_lms.training.stopping import stop_signals
-from impossible_lms.versions import versions
+from impossible_lms.versions import commit, versions
 
 # Computed at a time unless asked otherwise; on a processor small ones stay in its cache (measured: +10 %).
 TOKENS_IN_MICRO_BATCH = {"cuda": 16384, "cpu": 2048}
@@ -267,6 +267,7 @@ class Training:
             ),
             "hardware": _hardware(self.devices),
             "versions": software(),
+            "commit": commit(),
         }
         write_text(self.run.folder / FINISHED, to_json(finished))
 

@@ -1,0 +1,358 @@
+"""What a hub on this machine keeps: repositories of commits over files stored once by content, on disk, in plain JSON.
+
+```
+DIR/hub.json                                 what this folder is
+DIR/blobs/ab/<sha256>                        the content of every file, once for all repositories
+DIR/models/<namespace>/<name>/repo.json      and DIR/datasets/... alike
+                              commits/<id>.json   a commit: parent, title, date, and its files by path
+                              refs/heads/<branch>  refs/tags/<tag>: the id of a commit
+DIR/collections/<namespace>/<slug>.json
+```
+Paths inside a repository stand in JSON alone and never become paths on the disk.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import threading
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote, unquote
+
+from impossible_lms.errors import UserError
+from impossible_lms.files import git_id_of, remove_unfinished_below, to_json, write_text, written_beside
+
+KINDS = ("models", "datasets")
+MAIN = "main"
+COLLECTIONS = "collections"
+_MARK = {"kind": "hub of impossible-lms", "version": 1}
+# As the Hub has them: letters, digits, - _ . inside, no -- and no .., at most 96 signs.
+_NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
+_REF = re.compile(r"(?!.*(?:\.\.|//|@\{))[A-Za-z0-9][A-Za-z0-9._/+@-]{0,199}(?<![./])")
+COMMIT_ID = re.compile(r"[0-9a-f]{40}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+_FIRST = """\
+*.arrow filter=lfs diff=lfs merge=lfs -text
+*.bin filter=lfs diff=lfs merge=lfs -text
+*.parquet filter=lfs diff=lfs merge=lfs -text
+*.png filter=lfs diff=lfs merge=lfs -text
+*.safetensors filter=lfs diff=lfs merge=lfs -text
+"""
+
+Refs = Literal["heads", "tags"]
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not an accident
+    """A request the hub does not grant: an HTTP status, the Hub's own code for it (or ""), and a sentence.
+
+    `headers` and `facts` go with the answer where clients look for more.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+        self.headers, self.facts = headers or {}, facts or {}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a commit: the sha256 and size of its content, its git id, and whether it was sent as a large file."""
+
+    sha256: str
+    size: int
+    git_id: str
+    is_large: bool
+
+    @property
+    def etag(self) -> str:
+        """What clients compare a file by."""
+        return self.sha256 if self.is_large else self.git_id
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A state of a repository. Its id is a hash of everything else."""
+
+    parent: str | None
+    title: str
+    message: str
+    date: str
+    files: Mapping[str, Entry]
+
+    @property
+    def id(self) -> str:
+        """40 hexadecimal digits."""
+        return hashlib.sha1(self.to_json().encode(), usedforsecurity=False).hexdigest()
+
+    def to_json(self) -> str:
+        """The text it is kept as."""
+        return to_json(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Commit":
+        """The commit that was kept as `text`."""
+        values = json.loads(text)
+        return cls(**values | {"files": {path: Entry(**entry) for path, entry in values["files"].items()}})
+
+
+class Blobs:
+    """Files by the sha256 of their content."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, sha256: str) -> Path:
+        """Where the content is, or would be."""
+        if not SHA256.fullmatch(sha256):
+            raise Refused(400, "", "a sha256 of 64 hexadecimal digits is expected.")
+        return self._folder / sha256[:2] / sha256
+
+    def holds(self, sha256: str, size: int) -> bool:
+        """Whether a content of this size is there."""
+        path = self.path(sha256)
+        return path.is_file() and path.stat().st_size == size
+
+    def put(self, sha256: str, chunks: Iterable[bytes]) -> None:
+        """Keep a content that arrives in chunks; nothing is kept if it is not the content it says."""
+        path = self.path(sha256)
+        with written_beside(path) as part:
+            content = hashlib.sha256()
+            with part.open("wb") as file:
+                for chunk in chunks:
+                    content.update(chunk)
+                    file.write(chunk)
+            if content.hexdigest() != sha256:
+                raise Refused(400, "", f"the content has sha256 {content.hexdigest()}, {sha256} was announced.")
+
+    def small(self, content: bytes) -> Entry:
+        """Keep a content that is at hand as a regular file of a commit."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        if not self.holds(sha256, len(content)):
+            self.put(sha256, [content])
+        return Entry(sha256, len(content), git_id_of(content), False)
+
+    def large(self, sha256: str) -> Entry:
+        """A content that was sent before, as a large file of a commit; its git id is that of the pointer to it."""
+        path = self.path(sha256)
+        if not path.is_file():
+            raise Refused(400, "", f"the large file {sha256} was not uploaded.")
+        size = path.stat().st_size
+        return Entry(sha256, size, git_id_of(pointer(sha256, size)), True)
+
+
+class Repository:
+    """One repository: its commits and the branches and tags that name them."""
+
+    def __init__(self, folder: Path, kind: str, repo_id: str) -> None:
+        self.folder, self.kind, self.id = folder, kind, repo_id
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """`private` and the time it was `created`."""
+        return dict(json.loads((self.folder / "repo.json").read_text(encoding="utf-8")))
+
+    def refs(self, kind: Refs) -> dict[str, str]:
+        """Commit ids by the names of branches (`heads`) or `tags`."""
+        folder = self.folder / "refs" / kind
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+        return {unquote(path.name): path.read_text(encoding="utf-8") for path in paths if not path.name.startswith(".")}
+
+    def set_ref(self, kind: Refs, name: str, commit: str) -> None:
+        """Let a branch or tag name a commit, in one step."""
+        if not _REF.fullmatch(name) or COMMIT_ID.fullmatch(name):
+            raise Refused(400, "", f"{name!r} cannot be the name of a branch or tag.")
+        write_text(self._ref(kind, name), commit)
+
+    def drop_ref(self, kind: Refs, name: str) -> None:
+        """Forget a branch or tag."""
+        if name not in self.refs(kind) or (kind, name) == ("heads", MAIN):
+            raise Refused(404, "RevisionNotFound", f"no {name} to delete.")
+        self._ref(kind, name).unlink()
+
+    def _ref(self, kind: Refs, name: str) -> Path:
+        return self.folder / "refs" / kind / quote(name, safe="")
+
+    def commit(self, revision: str) -> Commit:
+        """The commit that a branch, a tag or an id names."""
+        name = revision.removeprefix("refs/heads/").removeprefix("refs/tags/")
+        known = self.refs("tags") | self.refs("heads")
+        path = self.folder / "commits" / f"{known.get(name, name)}.json"
+        if not COMMIT_ID.fullmatch(path.stem) or not path.is_file():
+            raise Refused(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+        return Commit.from_json(path.read_text(encoding="utf-8"))
+
+    def add(self, commit: Commit) -> None:
+        """Keep a commit; no branch names it yet."""
+        write_text(self.folder / "commits" / f"{commit.id}.json", commit.to_json())
+
+
+class Store:
+    """All that a hub keeps, in one folder. Changes come one at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        mark = folder / "hub.json"
+        if folder.is_dir() and any(path.name != ".lock" for path in folder.iterdir()) and not mark.is_file():
+            raise UserError(f"{folder}: exists and is not a hub. Choose another folder.")
+        if mark.is_file() and json.loads(mark.read_text(encoding="utf-8")) != _MARK:
+            raise UserError(f"{mark}: not a hub of this version. Choose another folder.")
+        write_text(mark, to_json(_MARK))
+        remove_unfinished_below(folder)  # of an earlier server that was killed
+        self.folder, self.blobs, self._changing = folder, Blobs(folder / "blobs"), threading.Lock()
+
+    def repository(self, kind: str, repo_id: str) -> Repository:
+        """The repository called `<namespace>/<name>`."""
+        folder = self._folder(kind, repo_id)
+        if not (folder / "repo.json").is_file():
+            raise Refused(404, "RepoNotFound", "Repository not found")
+        return Repository(folder, kind, repo_id)
+
+    def repositories(self, kind: str) -> list[Repository]:
+        """All of a kind, by name."""
+        found = sorted((self.folder / kind).glob("*/*/repo.json"))
+        return [Repository(path.parent, kind, "/".join(path.parts[-3:-1])) for path in found]
+
+    def create(self, kind: str, repo_id: str, private: bool) -> bool:
+        """Make a repository whose `main` holds what the Hub's first commit does; False if it is there already."""
+        folder = self._folder(kind, repo_id)
+        with self._changing:
+            if (folder / "repo.json").is_file():
+                return False
+            repository = Repository(folder, kind, repo_id)
+            first = Commit(None, "initial commit", "", now(), {".gitattributes": self.blobs.small(_FIRST.encode())})
+            repository.add(first)
+            repository.set_ref("heads", MAIN, first.id)
+            write_text(folder / "repo.json", to_json({"private": private, "created": now()}))
+        return True
+
+    def delete(self, kind: str, repo_id: str) -> None:
+        """Forget a repository; contents stay, for others may share them."""
+        with self._changing:
+            repository = self.repository(kind, repo_id)
+            (repository.folder / "repo.json").unlink()
+            shutil.rmtree(repository.folder)
+
+    def branch(self, repository: Repository, kind: Refs, name: str, start: str) -> None:
+        """A new branch or tag at the commit that `start` names."""
+        with self._changing:
+            if name in repository.refs(kind):
+                raise Refused(409, "", f"Reference already exists: {name}")
+            repository.set_ref(kind, name, repository.commit(start).id)
+
+    def change(
+        self,
+        repository: Repository,
+        branch: str,
+        parent: str | None,
+        title: str,
+        message: str,
+        changed: Callable[[dict[str, Entry]], dict[str, Entry]],
+    ) -> Commit:
+        """Make the next commit of a branch: `changed` gives its files from those before. All of it or nothing.
+
+        `parent`, where given, is the id (or its beginning) that the branch is expected to be at.
+        """
+        with self._changing:
+            if branch not in repository.refs("heads"):
+                raise Refused(404, "RevisionNotFound", f"Invalid rev id: {branch}")
+            head = repository.commit(branch)
+            if parent is not None and not head.id.startswith(parent):
+                raise Refused(412, "", "A commit has happened since. Please refresh and try again.")
+            files = changed(dict(head.files))
+            if files == head.files:
+                return head
+            commit = Commit(head.id, title, message, now(), files)
+            repository.add(commit)
+            repository.set_ref("heads", branch, commit.id)
+        return commit
+
+    def new_collection(self, namespace: str, title: str, private: bool) -> dict[str, Any]:
+        """A new, empty collection; the Hub gives the slug of one that exists along with its refusal."""
+        self._check(namespace)
+        plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+        name = re.sub(r"[^a-z0-9]+", "-", plain)[:60].strip("-") or "collection"
+        slug = f"{namespace}/{name}-{hashlib.sha256(f'{namespace}/{title}'.encode()).hexdigest()[:24]}"
+        with self._changing:
+            path = self._collection(slug)
+            if path.is_file():
+                raise Refused(409, "", "Collection already exists", facts={"slug": slug})
+            value: dict[str, Any] = {
+                "slug": slug,
+                "title": title,
+                "owner": {"name": namespace, "type": "user"},
+                "items": [],
+            }
+            value |= {"lastUpdated": now(), "position": 0, "private": private, "theme": "blue", "upvotes": 0}
+            write_text(path, to_json(value))
+        return value
+
+    def collection(self, slug: str) -> dict[str, Any]:
+        """The collection called `<namespace>/<slug>`."""
+        path = self._collection(slug)
+        if not path.is_file():
+            raise Refused(404, "", "Collection not found")
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+
+    def add_to_collection(self, slug: str, kind: str, repo_id: str) -> dict[str, Any]:
+        """Put a repository into a collection."""
+        self.repository(f"{kind}s", repo_id)
+        with self._changing:
+            value = self.collection(slug)
+            if any((item["type"], item["id"]) == (kind, repo_id) for item in value["items"]):
+                raise Refused(409, "", "Item already in collection")
+            number = len(value["items"])
+            item = {"_id": f"{number:024x}", "id": repo_id, "type": kind, "position": number}
+            value |= {"items": [*value["items"], item], "lastUpdated": now()}
+            write_text(self._collection(slug), to_json(value))
+        return value
+
+    def _collection(self, slug: str) -> Path:
+        namespace, name = self._pair(slug)
+        return self.folder / COLLECTIONS / namespace / f"{name}.json"
+
+    def _folder(self, kind: str, repo_id: str) -> Path:
+        namespace, name = self._pair(repo_id)
+        if kind not in KINDS:
+            raise Refused(404, "RepoNotFound", f"no {kind} are kept here.")
+        return self.folder / kind / namespace / name
+
+    def _pair(self, name: str) -> list[str]:
+        parts = name.split("/")
+        if len(parts) != 2:
+            raise Refused(400, "", f"{name!r}: a namespace and a name are expected.")
+        return [self._check(part) for part in parts]
+
+    @staticmethod
+    def _check(name: str) -> str:
+        if not _NAME.fullmatch(name) or name.endswith(".git"):
+            raise Refused(400, "", f"{name!r}: not a name the Hub takes (letters, digits, - _ . inside).")
+        return name
+
+
+def checked_path(path: Any) -> str:
+    """A path inside a repository; Refused for one that leads elsewhere."""
+    parts = path.split("/") if isinstance(path, str) else [""]
+    if any(part in ("", ".", "..", ".git") for part in parts) or re.search(r"[\x00-\x1f\\]", path) or len(path) > 1024:
+        raise Refused(400, "", f"{path!r}: not a path inside a repository.")
+    return str(path)
+
+
+def pointer(sha256: str, size: int) -> bytes:
+    """What git keeps in the place of a large file."""
+    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n".encode()
+
+
+def now() -> str:
+    """The time as the Hub writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -1,0 +1,78 @@
+"""Repositories on this machine: a Hugging Face cache, from which things load by their id offline, or plain folders."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from impossible_lms.errors import UserError
+from impossible_lms.files import link_or_copy, sha256_of, write_text
+from impossible_lms.publishing.revision import CONTENT, Revision
+
+
+def machine_cache() -> Path:
+    """The folder of this machine's cache (`HF_HUB_CACHE`)."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE)
+
+
+def write_cache(repository: Path, revisions: Sequence[Revision], overwrite: bool) -> None:
+    """Write the layout of the Hugging Face cache: blobs by content, snapshots of links to them, refs to snapshots."""
+    for revision in revisions:
+        ref = repository / "refs" / revision.name
+        if ref.is_file() and not overwrite:
+            _refuse_other(ref, repository / "snapshots" / ref.read_text(encoding="utf-8").strip(), revision)
+    for revision in revisions:
+        snapshot = repository / "snapshots" / revision.commit
+        for path, source in revision.files.items():
+            blob = repository / "blobs" / revision.digests[path]
+            _put(source, blob)
+            link = snapshot / path
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if not link.is_symlink():
+                link.symlink_to(os.path.relpath(blob, link.parent))
+        write_text(repository / "refs" / revision.name, revision.commit)
+
+
+def write_folders(repository: Path, revisions: Sequence[Revision], overwrite: bool) -> None:
+    """Write one complete folder a revision."""
+    for revision in revisions:
+        if not overwrite:
+            _refuse_other(repository / revision.name, repository / revision.name, revision)
+    for revision in revisions:
+        for path, source in revision.files.items():
+            target = repository / revision.name / path
+            if not target.is_file() or sha256_of(target) != revision.digests[path]:
+                target.unlink(missing_ok=True)
+                _put(source, target)
+
+
+def _refuse_other(place: Path, folder: Path, revision: Revision) -> None:
+    """UserError where a folder holds other weights or tables than a revision."""
+    for path, digest in revision.content.items():
+        found = folder / path
+        if found.is_file() and _digest(found) != digest:
+            raise UserError(f"{place}: holds another {path}. Pass --overwrite to replace it, or another --namespace.")
+
+
+def _digest(path: Path) -> str:
+    """The sha256 of a file; in a cache the name of the blob that a link leads to says it."""
+    return path.resolve().name if path.is_symlink() else sha256_of(path)
+
+
+def _put(source: Path, target: Path) -> None:
+    """Put a file at `target`, whole or not at all; weights and tables are linked where the disk allows it."""
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part-{os.getpid()}")
+    part.unlink(missing_ok=True)
+    try:
+        if source.name.endswith(CONTENT):
+            link_or_copy(source, part)
+        else:
+            shutil.copyfile(source, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
