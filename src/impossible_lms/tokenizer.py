@@ -209,14 +209,17 @@ def load_marked_tokenizer(folder: Path) -> Tokenizer:
     try:
         if (folder / "tokenizer.json").is_file():
             rules = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
-            added = {token["content"]: token["id"] for token in rules["added_tokens"]}
+            added = {str(token["content"]): int(token["id"]) for token in rules["added_tokens"]}
             rules["added_tokens"] = [token for token in rules["added_tokens"] if token["content"] == END_OF_TEXT]
             plain = tokenizers.Tokenizer.from_str(json.dumps(rules))
         else:
             file = folder / "added_tokens.json"
-            added = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+            found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+            added = {str(token): int(number) for token, number in found.items()}
             plain = _read(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # the backend raises bare Exception for whatever it cannot parse
         raise UserError(f"{folder}: its tokenizer cannot be read ({_first_line(error)}).") from error
     markers = sorted(added.keys() - {END_OF_TEXT}, key=added.__getitem__)
     tokenizer = _prepared(folder.name, plain).with_markers(markers)

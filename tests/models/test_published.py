@@ -96,10 +96,18 @@ def test_what_is_no_such_model_is_one_line(tmp_path, tokenizer):
     fault({}, r"it: one model, with no revision checkpoint-5\.", "checkpoint-5")
     (folder / "added_tokens.json").write_text('{"🅁": 777}')
     fault({}, r"added tokens are not the last ids")
+    for odd in ('{"🅁": null}', "[]", "{"):
+        (folder / "added_tokens.json").write_text(odd)
+        fault({}, r"its tokenizer cannot be read")
+    (folder / "tokenizer.json").write_text('{"added_tokens": []}')
+    fault({}, r"its tokenizer cannot be read")
     (folder / "pytorch_model.bin").write_bytes(b"no")
     fault({}, r"not a file of weights alone, or damaged")
     (folder / "pytorch_model.bin").unlink()
     fault({}, r"it@main: has neither of model.safetensors and pytorch_model.bin\.")
+    (folder / "config.json").write_text("[]")
+    with pytest.raises(UserError, match=r"config.json: model_type None, gpt2 expected"):
+        load_published(folder)
     (folder / "config.json").write_text("{")
     with pytest.raises(UserError, match=r"config.json: cannot be read"):
         load_published(folder)

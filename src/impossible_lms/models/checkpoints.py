@@ -161,10 +161,11 @@ def architecture_of(folder: Path) -> Architecture:
         config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{folder / 'config.json'}: cannot be read ({error}).") from error
-    if config.get("model_type") != "gpt2":
-        return architecture_named(str(config.get("model_type")), config)
-    classes = [str(config.get("auto_map", {}).get("AutoModelForCausalLM", "")), *(config.get("architectures") or [])]
-    has_positions = not any(name.endswith(NO_POSITIONS_CLASS) for name in classes)
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind != "gpt2":
+        return architecture_named(str(kind), config)
+    classes = [(config.get("auto_map") or {}).get("AutoModelForCausalLM", ""), *(config.get("architectures") or [])]
+    has_positions = not any(str(name).endswith(NO_POSITIONS_CLASS) for name in classes)
     return ARCHITECTURES["gpt2" if has_positions else "gpt2-no-pos"]
 
 
