@@ -1,5 +1,6 @@
 """The quick functions compute what the plain ones do: dropout by counting, attention, the loss, the whole step."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -11,6 +12,7 @@ from impossible_lms.training.fast.compiling import Gelu
 from impossible_lms.training.fast.dropout import Dropout, kept
 from impossible_lms.training.fast.loss import OutputLoss
 from impossible_lms.training.fast.network import Network
+from impossible_lms.training.order import blocks_of_step
 from impossible_lms.training.train import Options, train
 
 CPU = torch.device("cpu")
@@ -189,3 +191,53 @@ def test_compiled_steps_equal_the_others_and_resume_to_the_bit(dataset, recipe, 
     for ours, theirs in zip(whole.metrics(), plain.metrics(), strict=True):
         assert ours["loss"] == pytest.approx(theirs["loss"], rel=2e-3)
     assert whole.metrics()[-1]["loss"] != plain.metrics()[-1]["loss"]
+
+
+def plain_losses(dataset, recipe, seed):
+    """Losses of a plain float32 loop: transformers' model and loss, torch's dropout, clipping and AdamW."""
+    config = make_config(
+        SIZES["tiny"], vocabulary_size=dataset.vocabulary_size, context=32, end_of_text=0, dropout=recipe.dropout
+    )
+    model = make_model(get_architecture("gpt2-no-pos"), config, seed).train()
+    groups = [
+        {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, betas=(recipe.beta1, recipe.beta2), eps=recipe.epsilon)
+    losses = []
+    for step in range(recipe.steps):
+        ids = torch.from_numpy(dataset.blocks(blocks_of_step(seed, step, recipe.sequences_per_step, len(dataset))))
+        loss = model(input_ids=ids, labels=ids).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_clip)
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate_at(step)
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    return np.array(losses).reshape(-1, 10).mean(1)
+
+
+@pytest.mark.slow
+def test_the_fast_paths_curve_lies_within_the_spread_of_seeds(dataset, recipe, tmp_path):
+    """A hundred steps with dropout, bf16 and compiled, beside plain float32; means of ten steps, in nats."""
+    chosen = recipe.model_copy(
+        update={"steps": 100, "sequences_per_step": 16, "warmup_steps": 10, "checkpoint_every": 100}
+    )
+    seeds = (53, 54, 55, 56)
+    plain = np.array([plain_losses(dataset, chosen, seed) for seed in seeds])
+    fast = []
+    for seed in seeds:
+        run = train(
+            dataset.folder,
+            tmp_path / str(seed),
+            recipe=chosen.model_copy(update={"precision": "bf16"}),
+            size="tiny",
+            seed=seed,
+            options=Options(compiled=True),
+        )
+        fast.append(np.array([line["loss"] for line in run.metrics()]).reshape(-1, 10).mean(1))
+    spread = np.std(plain, axis=0, ddof=1)
+    apart = np.abs(np.array(fast) - plain)
+    print(f"apart at most {apart.max():.4f}, on average {apart.mean():.4f}; seeds spread by {spread.mean():.4f}")
+    assert apart.mean() < spread.mean() and (np.abs(np.mean(fast, 0) - plain.mean(0)) < 2 * spread / 2).all()

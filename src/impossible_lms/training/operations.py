@@ -54,7 +54,7 @@ def operations_of_run(per_token: float, recipe: Recipe) -> float:
 
 
 def _wait(device: "torch.device") -> None:
-    if device.type == "cuda":
+    if device.type != "cpu":
         import torch
 
-        torch.cuda.synchronize(device)
+        torch.accelerator.synchronize(device)

@@ -116,7 +116,7 @@ def refuse_full_disk(
     """
     checkpoint, state = blank.checkpoint_bytes(), 12 * parameters
     count = remaining if keep is None else min(remaining, keep + 1)
-    states = KEPT + 1 - sum(1 for _ in (folder / "state").glob("step-*"))
+    states = max(1, KEPT + 1 - sum(1 for _ in (folder / "state").glob("step-*")))
     needed = count * (checkpoint + SMALL_FILES) + states * state
     free = shutil.disk_usage(folder).free
     say(

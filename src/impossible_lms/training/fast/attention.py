@@ -15,7 +15,7 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from impossible_lms.training.fast.dropout import Dropout, kept
 
 NAME = "impossible_lms"
-_ROWS = 64, 256  # in a block, at least and at most
+_ROWS = 256  # in a block; fewer are slower, for gradients of keys are then added up in parts (docs/log.md, 2026-11-24)
 
 
 def use_attention(model: torch.nn.Module) -> None:
@@ -73,13 +73,11 @@ class _CausalAttention(torch.autograd.Function):
         parts, sums = [], []
         for rows, width in _blocks(query.shape[2]):
             scores = _scores(query, key, allowed, scale, rows, width)
-            largest = scores.amax(-1, keepdim=True)
-            weights = torch.exp(scores - largest)
-            total = weights.sum(-1, keepdim=True)
+            normaliser = torch.logsumexp(scores, -1, keepdim=True)
+            weights = torch.exp(scores - normaliser) * (1 / (1 - probability))
             stays = kept(_places(query, rows, width), keys, probability)
-            weights = torch.where(stays, weights * (1 / ((1 - probability) * total)), 0.0).to(value.dtype)
-            parts.append(weights @ value[:, :, :width])
-            sums.append((largest + torch.log(total))[..., 0])
+            parts.append(torch.where(stays, weights, 0.0).to(value.dtype) @ value[:, :, :width])
+            sums.append(normaliser[..., 0])
         out, logsumexp = torch.cat(parts, 2), torch.cat(sums, 2)
         ctx.save_for_backward(query, key, value, allowed, scale, keys, out, logsumexp)
         ctx.probability = probability
@@ -109,8 +107,7 @@ class _CausalAttention(torch.autograd.Function):
 
 def _blocks(length: int) -> list[tuple[slice, int]]:
     """Rows, and how many columns are left of or on their diagonal."""
-    rows = min(max(_ROWS[0], length // 4), _ROWS[1])
-    ends = [*range(rows, length, rows), length]
+    ends = [*range(_ROWS, length, _ROWS), length]
     return [(slice(start, end), end) for start, end in zip([0, *ends], ends, strict=False)]
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -33,6 +34,10 @@ def shall_compile(
 
 def compile_blocks(model: torch.nn.Module) -> None:
     """Compile the blocks that transformers says are not to be split; each is called with one shape."""
+    # torch looks at inputs' gradients while it compiles, and warns of its own doing.
+    warnings.filterwarnings(
+        "ignore", message="The .grad attribute of a Tensor that is not a leaf", category=UserWarning
+    )
     names = set(getattr(model, "_no_split_modules", None) or ())
     torch._dynamo.config.recompile_limit = max(64, torch._dynamo.config.recompile_limit)
     for module in model.modules():

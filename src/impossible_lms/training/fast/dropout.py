@@ -26,8 +26,7 @@ def kept(place: torch.Tensor, keys: torch.Tensor, probability: float) -> torch.T
     first, second = (keys[:, column].view(-1, *[1] * place.ndim) for column in (0, 1))
     mixed = place + first
     mixed = (mixed ^ ((mixed >> 16) & 0xFFFF)) * _FIRST ^ second
-    mixed = (mixed ^ ((mixed >> 15) & 0x1FFFF)) * _SECOND
-    mixed = mixed ^ ((mixed >> 16) & 0xFFFF)
+    mixed = (mixed ^ ((mixed >> 15) & 0x1FFFF)) * _SECOND  # its last step moves low bits alone, and high ones decide
     return mixed >= int(probability * 2**32) - 2**31
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-_ELEMENTS_AT_A_TIME = {"cpu": 2**20, "cuda": 2**29}  # logits: of the size of a cache, or enough to fill the device
+_ELEMENTS_AT_A_TIME = {True: 2**20, False: 2**29}  # logits, on a processor or not: a cache's worth, or a device's
 
 
 def _to_gradient(logits: torch.Tensor, targets: torch.Tensor, scale: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -43,7 +43,7 @@ class OutputLoss:
             of `weight`.
         """
         hidden, vocabulary = hidden.to(weight.dtype), weight.shape[0]
-        rows = max(1, _ELEMENTS_AT_A_TIME[hidden.device.type] // vocabulary)
+        rows = max(1, _ELEMENTS_AT_A_TIME[hidden.device.type == "cpu"] // vocabulary)
         rows = min(-(-rows // 64) * 64, len(hidden))
         logits = torch.empty(len(hidden), vocabulary, dtype=weight.dtype, device=hidden.device)
         of_hidden = torch.empty_like(hidden)
