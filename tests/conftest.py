@@ -1,6 +1,7 @@
 """What several tests share: small corpora, tokenizers, a built dataset and a trained run."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -58,3 +59,18 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer) -> T
 def run(tmp_path_factory: pytest.TempPathFactory, dataset: TokenDataset, recipe: Recipe) -> Run:
     """A finished run of three checkpoints, without positions. Tests must not change it."""
     return train(dataset.folder, tmp_path_factory.mktemp("runs") / "no-pos", recipe=recipe, size="tiny")
+
+
+@pytest.fixture(scope="session")
+def hop_run(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer, recipe: Recipe) -> Run:
+    """A finished run of TokenHop, without positions. Tests may evaluate it, and must not change it."""
+    folder = tmp_path_factory.mktemp("hop")
+    build_dataset(read_corpus(CORPUS), get_language("token-hop"), tokenizer, folder / "token-hop", context=32)
+    return train(folder / "token-hop", folder / "run", recipe=recipe, size="tiny")
+
+
+@pytest.fixture
+def copied_run(run: Run, tmp_path: Path) -> Run:
+    """The PartialReverse run, one's own to change, beside the same data."""
+    shutil.copytree(run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("evaluation"))
+    return Run(tmp_path / "run", run.record | {"data": str(run.dataset().folder)})

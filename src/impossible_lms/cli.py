@@ -10,6 +10,7 @@ import typer
 
 from impossible_lms import __version__
 from impossible_lms.errors import Interrupted, UserError
+from impossible_lms.experiment.evaluate_command import evaluate, metrics
 
 if TYPE_CHECKING:
     from impossible_lms.tokenizer import Tokenizer
@@ -21,8 +22,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-evaluate = typer.Typer(help="Measure a run's checkpoints.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(evaluate, name="evaluate")
 
 CorpusSpec = Annotated[
     str,
@@ -270,30 +269,6 @@ def train(
     )
 
 
-@evaluate.command()
-def perplexity(
-    run: RunFolder,
-    data: Annotated[Path | None, typer.Option(help="Another dataset of the same tokenizer.")] = None,
-    sample: Annotated[int, typer.Option(min=1, help="Affected test sentences a genre, at most.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the sample.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """The perplexity of every checkpoint on held-out sentences: tables and a figure."""
-    from impossible_lms.evaluation.perplexity import evaluate_perplexity
-    from impossible_lms.models.run import Run
-    from impossible_lms.progress import Console
-    from impossible_lms.report.figures import perplexity_figure, save_figure
-
-    opened = Run.open(run)
-    curve = evaluate_perplexity(opened, data=data, sample=sample, seed=seed, progress=Console())
-    figure = save_figure(perplexity_figure([curve]), run / "evaluation" / "perplexity.png")
-    if as_json:
-        print(curve.to_json(orient="records"))
-        return
-    print(curve[["step", "sentences", "perplexity"]].to_string(index=False, float_format="{:.2f}".format))
-    print(f"tables: {run / 'evaluation' / 'perplexity'}  figure: {figure}")
-
-
 @app.command()
 def publish(
     run: RunFolder,
@@ -317,6 +292,10 @@ def demo(output: Annotated[Path, typer.Option(help="The folder for everything.")
 
     for path in run_demo(output, lambda line: print(line, file=sys.stderr), Console()):
         print(path)
+
+
+app.command()(evaluate)
+app.command()(metrics)
 
 
 def main() -> None:

@@ -76,6 +76,6 @@ def _results(run: Run) -> list[dict[str, Any]]:
     path = run.folder / "evaluation" / "perplexity" / "curve.parquet"
     if not path.is_file():
         return []
-    curve = pd.read_parquet(path)
+    curve = pd.read_parquet(path).dropna(subset="perplexity")  # without checkpoints that could not be measured
     every = max(1, len(curve) // 10)
     return [dict(row) for row in curve.iloc[::-1].iloc[::every].iloc[::-1].to_dict("records")]

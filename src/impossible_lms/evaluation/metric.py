@@ -1,0 +1,145 @@
+"""Metric: what a measure of checkpoints declares, and what it is given; one file a metric beside this one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from impossible_lms.data.dataset import HeldOut, TokenDataset
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.languages import get_language
+from impossible_lms.languages.language import Language
+from impossible_lms.models.run import Run
+from impossible_lms.tokenizer import Tokenizer
+
+PRECISIONS = ("fp32", "bf16")
+LOWER, HIGHER = "lower", "higher"  # which values a better learner has
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user may ask of a metric.
+
+    Attributes:
+        data: the folder of a test set of the same tokenizer; None for the run's own.
+        checkpoints: `all`, `every=200` or steps with commas between.
+        sample: how many items at most; what one is, the metric says. None for its default.
+        seed: of the sample, and of whatever else the metric draws.
+        precision: of the model's weights and activations, `fp32` or `bf16`.
+        as_published: do as the published scripts did, mistakes included, where that changes numbers.
+        corpus: what items are made from, for the metrics that need more than the test set.
+        control: a run to compare with, for the metrics that compare.
+    """
+
+    data: Path | None = None
+    checkpoints: str = "all"
+    sample: int | None = None
+    seed: int = 0
+    precision: str = "fp32"
+    as_published: bool = False
+    corpus: str | None = None
+    control: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise UserError(f"--precision {self.precision}: unknown. Known: {', '.join(PRECISIONS)}.")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A run under a metric: the run, the test set and the request."""
+
+    run: Run
+    request: Request
+
+    @cached_property
+    def dataset(self) -> TokenDataset:
+        """The test set: the run's own dataset, or that of `--data`; UserError for another tokenizer."""
+        return self.run.dataset(self.request.data)
+
+    @cached_property
+    def held_out(self) -> HeldOut:
+        """Its test sentences."""
+        return self.dataset.held_out("test")
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer with the language's markers."""
+        return self.dataset.tokenizer
+
+    @cached_property
+    def language(self) -> Language:
+        """The language of the test set."""
+        return language_of(self.dataset)
+
+    @property
+    def context(self) -> int | None:
+        """The most tokens the model takes in; None for a model without positions, which takes any number."""
+        trained_on = int(self.run.record["request"]["dataset"]["request"]["context"])
+        return trained_on if self.run.architecture.has_positions else None
+
+    def sample(self, default: int) -> int:
+        """How many items are asked for."""
+        return self.request.sample if self.request.sample is not None else default
+
+
+@dataclass(frozen=True)
+class Task:
+    """A metric made ready for one run: the same items are scored with every checkpoint.
+
+    Attributes:
+        score: given a model, one row an item; the driver adds the step.
+        identity: what decides the items beside the request and the test set (other runs, corpora), for records.
+        notes: what a reader should know of the items: how many were left out, and why.
+    """
+
+    score: Callable[[Scorer], pd.DataFrame]
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measure of checkpoints.
+
+    Attributes:
+        name: what it is asked for by, in kebab case.
+        value: the column of its curve that holds the result; `low` and `high` beside it are a 95 % interval over
+            items, where the metric has one.
+        unit: of the result, as on an axis.
+        direction: whether a better learner has `lower` or `higher` values.
+        summary: what it measures, in a few words.
+        item: what one row of its items is about.
+        prepare: from a run and a request, the task. UserError where the language or the test set does not serve.
+        aggregate: from the items of one checkpoint, one row or several of its curve.
+        options: the options of the request that only some metrics have and that it reads: `corpus`, `control`,
+            `as_published`.
+        groups: the columns of the curve that tell several rows of one step apart.
+        shown: of its groups, the one that the figure shows: a value for each of some columns.
+        figure: how its curve is drawn: `curves` over training, or `heat maps` of layers and positions.
+        logarithmic: whether its axis is.
+    """
+
+    name: str
+    value: str
+    unit: str
+    direction: str
+    summary: str
+    item: str
+    prepare: Callable[[Subject], Task]
+    aggregate: Callable[[pd.DataFrame], pd.DataFrame]
+    options: frozenset[str] = frozenset()
+    groups: tuple[str, ...] = ()
+    shown: Mapping[str, str] = field(default_factory=dict)
+    figure: str = "curves"
+    logarithmic: bool = False
+
+
+def language_of(dataset: TokenDataset) -> Language:
+    """The language a dataset was built in; UserError where its code is not here."""
+    described = dataset.record.get("described", {})
+    return get_language(described.get("spec") or dataset.language)
