@@ -1,5 +1,7 @@
 """Laws that every metric of the registry keeps; a new one is tested the moment it is registered."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -30,7 +32,7 @@ def test_agrees_with_itself_in_batches_of_1_and_32(name, prepared, monkeypatch):
     tables = []
     for size in (1, 32):
         monkeypatch.setattr(scoring, "batches", lambda lengths, size=size: in_order(lengths, size))
-        tables.append(task.score(scorer))
+        tables.append(task.score(scorer, 12))
     pd.testing.assert_frame_equal(*tables, rtol=1e-4, atol=1e-4)
     curve = METRICS[name].aggregate(tables[0])
     assert {"items", METRICS[name].value, "low", "high", *METRICS[name].groups} <= set(curve)
@@ -43,19 +45,28 @@ def in_order(lengths, size):
 
 
 @pytest.fixture
-def prepared(run, hop_run):
+def prepared(run, hop_run, request):
     """A function that readies a metric on a run that serves it: few items, the last checkpoint."""
 
     def made(name):
-        chosen, request = NEEDS.get(name, (None, Request(sample=8)))
+        chosen, asked = NEEDS.get(name, (None, Request(sample=8)))
+        if name in MADE:
+            made = request.getfixturevalue(MADE[name])
+            asked = Request(sample=8, control=made.folder) if MADE[name] == "control_run" else Request(corpus=str(made))
         on = hop_run if chosen == "hop" else run
-        return METRICS[name].prepare(Subject(on, request)), Scorer(on.checkpoints()[-1].load())
+        subject = Subject(on, replace(asked, checkpoints="12"))
+        return METRICS[name].prepare(subject), Scorer(on.checkpoints()[-1].load())
 
     return made
 
 
 # What a metric asks for beside a run, where it asks for anything: a run with markers, a corpus, a control.
-NEEDS: dict[str, tuple[str | None, Request]] = {}
+NEEDS: dict[str, tuple[str | None, Request]] = {
+    "surprisal": ("hop", Request(sample=8)),
+    "interventions": ("hop", Request(corpus="grammar:sentences=1000,seed=0")),
+}
+# And what is made when it is wanted: the run of a control, and a folder of pairs.
+MADE = {"learnability": "control_run", "minimal-pairs": "pairs"}
 
 
 def test_an_unknown_metric_is_named_with_its_neighbours():

@@ -6,9 +6,8 @@ import pandas as pd
 import pytest
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation import driver
 from impossible_lms.evaluation.driver import evaluate
-from impossible_lms.evaluation.metric import Request
+from impossible_lms.evaluation.metric import Request, chosen
 from impossible_lms.evaluation.perplexity import PERPLEXITY
 from impossible_lms.evaluation.seeds import over_seeds
 from impossible_lms.models.checkpoints import Checkpoint
@@ -103,7 +102,7 @@ def test_a_corrupt_checkpoint_is_skipped_and_named(copied_run):
 
 def test_checkpoints_are_chosen(copied_run):
     def steps(which):
-        return [checkpoint.step for checkpoint in driver.chosen(copied_run, which)]
+        return [checkpoint.step for checkpoint in chosen(copied_run, which)]
 
     assert steps("all") == [4, 8, 12] and steps("every=8") == [8] and steps("12,4,4") == [4, 12]
     for which, said in [

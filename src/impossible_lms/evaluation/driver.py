@@ -1,6 +1,5 @@
 """evaluate: every checkpoint of a run under one metric, into tidy tables; what was done is not done again."""
 
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import pandas as pd
 
 from impossible_lms import __version__
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import Metric, Request, Subject, Task
+from impossible_lms.evaluation.metric import Metric, Request, Subject, Task, loaded
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.files import digest_of, folder_beside, is_made, read_manifest, verify_files
 from impossible_lms.models.checkpoints import Checkpoint
@@ -36,7 +35,7 @@ class Evaluation:
             model, `data` (the language of the test set), `step`, the groups, `items` (their number), the metric's
             value with `low` and `high`, and `fault`: why a checkpoint was skipped.
         skipped: the checkpoints that could not be measured, and why.
-        notes: what the metric says of its items.
+        notes: what the metric says of its items and of its curve.
     """
 
     metric: Metric
@@ -72,8 +71,8 @@ def evaluate(
     for option in OPTIONS:
         if getattr(request, option) and option not in metric.options:
             raise UserError(f"--{option.replace('_', '-')}: {metric.name} does not use it. Leave it out.")
-    checkpoints = chosen(run, request.checkpoints)
     subject = Subject(run, request)
+    checkpoints = subject.checkpoints
     task = metric.prepare(subject)
     asked = _asked(metric, subject, task)
     parts = run.folder / "evaluation" / "parts"
@@ -86,32 +85,14 @@ def evaluate(
     if not _is_current(folder, record_request):
         items = pd.concat([_read(parts / key, int(name.rpartition("-")[2])) for name, key in done.items()])
         curve = _curve(metric, subject, items, skipped)
-        record = {"request": record_request, "notes": dict(task.notes), "versions": versions("torch", "transformers")}
+        notes = dict(task.notes) | metric.conclude(curve)
+        record = {"request": record_request, "notes": notes, "versions": versions("torch", "transformers")}
         with folder_beside(folder, TABLES, record) as part:
             for name, table in ((ITEMS, items), (CURVE, curve)):
                 table.to_parquet(part / f"{name}.parquet", index=False)
                 table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
-    return Evaluation(metric, folder, pd.read_parquet(folder / f"{CURVE}.parquet"), skipped, dict(task.notes))
-
-
-def chosen(run: Run, which: str) -> list[Checkpoint]:
-    """The checkpoints that `all`, `every=N` or `N,N,...` names; UserError for a step that the run has not kept."""
-    there = {checkpoint.step: checkpoint for checkpoint in run.checkpoints()}
-    if which == "all":
-        return list(there.values())
-    every = re.fullmatch("every=([1-9][0-9]*)", which)
-    if every:
-        found = [checkpoint for step, checkpoint in there.items() if step % int(every[1]) == 0]
-        if not found:
-            raise UserError(f"--checkpoints {which}: none there. {run.folder} has {_steps(there)}.")
-        return found
-    if not re.fullmatch("[0-9]+(,[0-9]+)*", which):
-        raise UserError(f"--checkpoints {which}: expected all, every=200, or steps as 100,200.")
-    asked = [int(step) for step in which.split(",")]
-    for step in asked:
-        if step not in there:
-            raise UserError(f"--checkpoints {which}: no checkpoint {step}. {run.folder} has {_steps(there)}.")
-    return [there[step] for step in sorted(set(asked))]
+    notes = read_manifest(folder, TABLES)["record"]["notes"]
+    return Evaluation(metric, folder, pd.read_parquet(folder / f"{CURVE}.parquet"), skipped, notes)
 
 
 def variant(metric: Metric, subject: Subject) -> str:
@@ -160,7 +141,8 @@ def _parts(
         except UserError as error:
             skipped[checkpoint.revision] = str(error)
             continue
-        keys[checkpoint.revision] = f"{metric.name}-{digest_of({'asked': asked, 'weights': digests})[:24]}"
+        key = {"asked": asked, "weights": digests, "beside": task.beside(checkpoint.step)}
+        keys[checkpoint.revision] = f"{metric.name}-{digest_of(key)[:24]}"
         if not _is_whole(parts / keys[checkpoint.revision]):
             missing.append(checkpoint)
     free: SimpleQueue[str] = SimpleQueue()
@@ -171,11 +153,11 @@ def _parts(
         """Its name, and why it could not be measured."""
         home = free.get()
         try:
-            model = checkpoint.load()
+            model = _placed(loaded(checkpoint), home, subject.request.precision)
+            items = task.score(Scorer(model), checkpoint.step)
         except UserError as error:
             return checkpoint.revision, str(error)
         else:
-            items = task.score(Scorer(_placed(model, home, subject.request.precision)))
             record = {"request": asked, "checkpoint": checkpoint.revision}
             with folder_beside(parts / keys[checkpoint.revision], PART, record) as part:
                 items.to_parquet(part / f"{ITEMS}.parquet", index=False)
@@ -258,7 +240,3 @@ def _curve(metric: Metric, subject: Subject, items: pd.DataFrame, skipped: dict[
     others = [name for name in table if name not in (*first, "fault")]
     table = table.sort_values("step", kind="stable", ignore_index=True)
     return table.reindex(columns=[*first, *others, "fault"])
-
-
-def _steps(there: dict[int, Checkpoint]) -> str:
-    return ", ".join(str(step) for step in there)

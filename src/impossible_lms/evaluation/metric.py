@@ -1,9 +1,11 @@
 """Metric: what a measure of checkpoints declares, and what it is given; one file a metric beside this one."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pandas as pd
@@ -13,10 +15,12 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.languages import get_language
 from impossible_lms.languages.language import Language
+from impossible_lms.models.checkpoints import Checkpoint
 from impossible_lms.models.run import Run
 from impossible_lms.tokenizer import Tokenizer
 
 PRECISIONS = ("fp32", "bf16")
+_LOADING = Lock()
 LOWER, HIGHER = "lower", "higher"  # which values a better learner has
 
 
@@ -79,8 +83,12 @@ class Subject:
     @property
     def context(self) -> int | None:
         """The most tokens the model takes in; None for a model without positions, which takes any number."""
-        trained_on = int(self.run.record["request"]["dataset"]["request"]["context"])
-        return trained_on if self.run.architecture.has_positions else None
+        return context_of(self.run)
+
+    @cached_property
+    def checkpoints(self) -> list[Checkpoint]:
+        """The checkpoints that are asked for."""
+        return chosen(self.run, self.request.checkpoints)
 
     def sample(self, default: int) -> int:
         """How many items are asked for."""
@@ -92,14 +100,16 @@ class Task:
     """A metric made ready for one run: the same items are scored with every checkpoint.
 
     Attributes:
-        score: given a model, one row an item; the driver adds the step.
+        score: given a model and its step, one row an item; the driver adds the step. A UserError skips the checkpoint.
         identity: what decides the items beside the request and the test set (other runs, corpora), for records.
         notes: what a reader should know of the items: how many were left out, and why.
+        beside: given a step, what else decides the values there (another run's weights), for records.
     """
 
-    score: Callable[[Scorer], pd.DataFrame]
+    score: Callable[[Scorer, int], pd.DataFrame]
     identity: Mapping[str, Any] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
+    beside: Callable[[int], Any] = lambda step: None
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,7 @@ class Metric:
         shown: of its groups, the one that the figure shows: a value for each of some columns.
         figure: how its curve is drawn: `curves` over training, or `heat maps` of layers and positions.
         logarithmic: whether its axis is.
+        conclude: from a whole curve, what is to be said of it, by name.
     """
 
     name: str
@@ -137,9 +148,46 @@ class Metric:
     shown: Mapping[str, str] = field(default_factory=dict)
     figure: str = "curves"
     logarithmic: bool = False
+    conclude: Callable[[pd.DataFrame], dict[str, Any]] = lambda curve: {}
 
 
 def language_of(dataset: TokenDataset) -> Language:
     """The language a dataset was built in; UserError where its code is not here."""
     described = dataset.record.get("described", {})
     return get_language(described.get("spec") or dataset.language)
+
+
+def context_of(run: Run) -> int | None:
+    """The most tokens a run's models take in; None for those without positions, which take any number."""
+    trained_on = int(run.record["request"]["dataset"]["request"]["context"])
+    return trained_on if run.architecture.has_positions else None
+
+
+def loaded(checkpoint: Checkpoint) -> Any:
+    """The model of a checkpoint; one is loaded at a time, for transformers loads wrongly in two threads at once."""
+    with _LOADING:
+        return checkpoint.load()
+
+
+def chosen(run: Run, which: str) -> list[Checkpoint]:
+    """The checkpoints that `all`, `every=N` or `N,N,...` names; UserError for a step that the run has not kept."""
+    there = {checkpoint.step: checkpoint for checkpoint in run.checkpoints()}
+    if which == "all":
+        return list(there.values())
+    every = re.fullmatch("every=([1-9][0-9]*)", which)
+    if every:
+        found = [checkpoint for step, checkpoint in there.items() if step % int(every[1]) == 0]
+        if not found:
+            raise UserError(f"--checkpoints {which}: none there. {run.folder} has {_steps(there)}.")
+        return found
+    if not re.fullmatch("[0-9]+(,[0-9]+)*", which):
+        raise UserError(f"--checkpoints {which}: expected all, every=200, or steps as 100,200.")
+    asked = [int(step) for step in which.split(",")]
+    for step in asked:
+        if step not in there:
+            raise UserError(f"--checkpoints {which}: no checkpoint {step}. {run.folder} has {_steps(there)}.")
+    return [there[step] for step in sorted(set(asked))]
+
+
+def _steps(there: dict[int, Checkpoint]) -> str:
+    return ", ".join(str(step) for step in there)

@@ -50,7 +50,7 @@ def prepare(subject: Subject) -> Task:
     if published and context is not None:
         sentences = _cut(sentences, context)
 
-    def score(scorer: Scorer) -> pd.DataFrame:
+    def score(scorer: Scorer, step: int) -> pd.DataFrame:
         return items.assign(tokens=sentences.lengths(), perplexity=perplexity(scorer, sentences))
 
     return Task(score, notes={"too_long": int((affected & ~fits).sum())})

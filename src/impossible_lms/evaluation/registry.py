@@ -3,10 +3,16 @@
 import difflib
 
 from impossible_lms.errors import UserError
+from impossible_lms.evaluation.interventions import INTERVENTIONS
+from impossible_lms.evaluation.learnability import LEARNABILITY
 from impossible_lms.evaluation.metric import Metric
+from impossible_lms.evaluation.minimal_pairs import MINIMAL_PAIRS
 from impossible_lms.evaluation.perplexity import PERPLEXITY
+from impossible_lms.evaluation.surprisal import SURPRISAL
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in (PERPLEXITY,)}
+METRICS: dict[str, Metric] = {
+    metric.name: metric for metric in (PERPLEXITY, SURPRISAL, INTERVENTIONS, LEARNABILITY, MINIMAL_PAIRS)
+}
 
 
 def get_metric(name: str) -> Metric:

@@ -51,6 +51,10 @@ class Scorer:
         framed = sentences.insert(np.repeat(np.arange(len(sentences)), 2), self._ends(sentences), end_of_text)
         return np.asarray(sums(self.token_logprobs(framed)) * -BITS)
 
+    def beside(self, model: Any) -> "Scorer":
+        """A scorer of another model, on the same device and in the same precision."""
+        return Scorer(model.to(self.model.device, self.model.dtype))
+
     def next_logprobs(self, prefixes: Ragged, candidates: NDArray[np.int64]) -> NDArray[np.float64]:
         """(k, c) float64, nats: the log-probability of each of c `candidates` (k, c) as the token after each prefix.
 
@@ -64,7 +68,7 @@ class Scorer:
         found = np.empty(candidates.shape)
         for batch, hidden in self._hidden(prefixes):
             last = torch.from_numpy(prefixes.lengths()[batch] - 1).to(hidden.device)
-            logits = self._logits(hidden[torch.arange(len(batch), device=hidden.device), last])
+            logits = self.logits(hidden[torch.arange(len(batch), device=hidden.device), last])
             asked = torch.from_numpy(candidates[batch]).to(hidden.device)
             found[batch] = (logits.gather(1, asked) - logits.logsumexp(1, keepdim=True)).double().cpu().numpy()
         return found
@@ -80,7 +84,7 @@ class Scorer:
             predicts = place < (lengths - 1)[row]
             rows = torch.from_numpy(row[predicts]).to(ids.device)
             places = torch.from_numpy(place[predicts]).to(ids.device)
-            logits = self._logits(hidden[rows, places])
+            logits = self.logits(hidden[rows, places])
             targets = ids[rows, places + 1]
             chosen = logits.gather(1, targets[:, None])[:, 0] - torch.logsumexp(logits, dim=1)
         values = chosen.double().cpu().numpy()
@@ -109,7 +113,8 @@ class Scorer:
         hidden: torch.Tensor = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
         return hidden
 
-    def _logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
+    def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
+        """(rows, vocabulary) float32, from (rows, hidden) of the last layer after its norm."""
         logits: torch.Tensor = self.model.get_output_embeddings()(hidden).float()
         return logits
 

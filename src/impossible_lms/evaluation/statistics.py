@@ -43,17 +43,28 @@ def mean_over_items(
     Differences of two conditions on the same items make it the paired bootstrap. One item has no interval. UserError
     for no value.
     """
+    return ratio_over_items(values, np.ones(len(values)), seed, level, resamples)
+
+
+def ratio_over_items(
+    values: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    seed: int = 0,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+) -> Interval:
+    """The sum of `values` (n,) over that of `weights` (n,), as bits a token are; intervals as in `mean_over_items`."""
     _refuse_empty(values)
-    mean = float(values.mean())
+    ratio = float(values.sum() / weights.sum())
     if len(values) < 2:
-        return Interval(mean, None, None)
+        return Interval(ratio, None, None)
     generator, at_once = np.random.default_rng(seed), max(1, CELLS // len(values))
-    means = [
-        values[generator.integers(0, len(values), (min(at_once, resamples - done), len(values)))].mean(axis=1)
-        for done in range(0, resamples, at_once)
-    ]
-    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
-    return Interval(mean, float(low), float(high))
+    ratios = []
+    for done in range(0, resamples, at_once):
+        drawn = generator.integers(0, len(values), (min(at_once, resamples - done), len(values)))
+        ratios.append(values[drawn].sum(axis=1) / weights[drawn].sum(axis=1))
+    low, high = np.quantile(np.concatenate(ratios), [(1 - level) / 2, (1 + level) / 2])
+    return Interval(ratio, float(low), float(high))
 
 
 def proportion(successes: int, trials: int, level: float = LEVEL) -> Interval:

@@ -1,6 +1,7 @@
 """Figures of metrics in the paper's layout: one column a family of languages, one row an architecture."""
 
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -8,7 +9,7 @@ import pandas as pd
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.seeds import over_seeds
-from impossible_lms.languages import get_language
+from impossible_lms.languages import LANGUAGES, get_language
 from impossible_lms.report.figures import style_of
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def curves_figure(metric: Metric, table: pd.DataFrame) -> "Figure":
     from matplotlib.figure import Figure
 
     families = table["language"].map(_family)
-    columns, rows = list(dict.fromkeys(sorted(families))), sorted(set(table["architecture"]), key=_order)
+    columns, rows = sorted(set(families), key=_families().index), sorted(set(table["architecture"]), key=_order)
     most = max(table[families == family].groupby(["language", "data"]).ngroups for family in columns)
     below = 0.4 + LEGEND * (most + 1) / 2
     figure = Figure(figsize=(WIDTH * max(len(columns), 1.3), HEIGHT * len(rows) + below), layout="constrained")
@@ -60,8 +61,48 @@ def curves_figure(metric: Metric, table: pd.DataFrame) -> "Figure":
             if column == 0:
                 axes.set_ylabel(metric.unit)
     seeds = table["seeds"].max()
-    over = f"mean of up to {seeds} seeds, 95 % intervals of t" if seeds > 1 else "one seed, 95 % intervals over items"
-    figure.suptitle(f"{metric.summary} ({metric.direction} is better)\n{over}", fontsize=11)
+    over = f"means over up to {seeds} seeds, 95 % intervals of t" if seeds > 1 else "95 % intervals over items"
+    said = fill(f"{metric.summary} ({metric.direction} is better)", 60 * max(len(columns), 1))
+    figure.suptitle(f"{said}\n{over}", fontsize=11)
+    return figure
+
+
+MAPS = 4  # of a model, from the first checkpoint to the last
+
+
+def heat_maps_figure(metric: Metric, table: pd.DataFrame) -> "Figure":
+    """Layers by positions: one row a model, a few checkpoints from left to right, the value written in each field."""
+    from matplotlib.figure import Figure
+
+    models = list(table.groupby(["architecture", "language", "data"], sort=True))
+    steps = sorted(set(table["step"]))
+    last = len(steps) - 1
+    shown = [steps[at] for at in sorted({round(last * part / (MAPS - 1)) for part in range(MAPS)})]
+    figure = Figure(figsize=(1.0 + 3.1 * len(shown), 0.9 + 2.6 * len(models)), layout="constrained")
+    panels = figure.subplots(len(models), len(shown), squeeze=False)
+    for row, ((architecture, language, _), of_model) in enumerate(models):
+        for axes, step in zip(panels[row], shown, strict=True):
+            field = of_model[of_model["step"] == step].pivot(index="layer", columns="position", values=metric.value)
+            picture = axes.imshow(field, vmin=0, vmax=1, cmap="cividis", origin="lower", aspect="auto")
+            for y, values in enumerate(field.to_numpy()):
+                for x, value in enumerate(values):
+                    colour = "black" if value > 0.6 else "white"
+                    axes.text(
+                        x,
+                        y,
+                        f"{value:.2f}"[1:] if 0 < value < 1 else f"{value:.0f}",
+                        ha="center",
+                        va="center",
+                        fontsize=6,
+                        color=colour,
+                    )
+            axes.set_xticks(range(len(field.columns)), field.columns)
+            axes.set_yticks(range(len(field.index)), field.index)
+            axes.set_title(f"{language}, {ROWS.get(architecture, architecture)}\nstep {step:,}", fontsize=8)
+            axes.set_xlabel("position (token of the prefix)", fontsize=8)
+        panels[row][0].set_ylabel("layer")
+    figure.colorbar(picture, ax=panels, label=metric.unit, shrink=0.8)
+    figure.suptitle(f"{metric.summary} ({metric.direction} is better)", fontsize=11)
     return figure
 
 
@@ -98,9 +139,15 @@ def _logarithmic(axes: "Axes", values: pd.Series) -> None:
 
 def _family(language: str) -> str:
     try:
-        return get_language(language).family.name
+        name = get_language(language).family.name
     except UserError:
         return OWN
+    return name if name in _families() else OWN
+
+
+def _families() -> list[str]:
+    """All families, in the order of the languages' list, which is the paper's."""
+    return [*dict.fromkeys(language.family.name for language in LANGUAGES.values()), OWN]
 
 
 def _order(architecture: str) -> tuple[int, str]:
@@ -108,4 +155,7 @@ def _order(architecture: str) -> tuple[int, str]:
     return (known.index(architecture) if architecture in known else len(known), architecture)
 
 
-FIGURES: Mapping[str, "Callable[[Metric, pd.DataFrame], Figure]"] = {"curves": curves_figure}
+FIGURES: Mapping[str, "Callable[[Metric, pd.DataFrame], Figure]"] = {
+    "curves": curves_figure,
+    "heat maps": heat_maps_figure,
+}
