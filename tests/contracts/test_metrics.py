@@ -63,6 +63,7 @@ def prepared(run, hop_run, request):
 # What a metric asks for beside a run, where it asks for anything: a run with markers, a corpus, a control.
 NEEDS: dict[str, tuple[str | None, Request]] = {
     "surprisal": ("hop", Request(sample=8)),
+    "probes": (None, Request(corpus="grammar:sentences=300,seed=0", sample=15)),
     "interventions": ("hop", Request(corpus="grammar:sentences=1000,seed=0")),
 }
 # And what is made when it is wanted: the run of a control, and a folder of pairs.

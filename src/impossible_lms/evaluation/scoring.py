@@ -73,6 +73,23 @@ class Scorer:
             found[batch] = (logits.gather(1, asked) - logits.logsumexp(1, keepdim=True)).double().cpu().numpy()
         return found
 
+    def states(self, sequences: Ragged) -> "Iterator[tuple[NDArray[np.int64], tuple[torch.Tensor, ...]]]":
+        """All layers in one pass, batch by batch: the indices (b,) of its sequences, and the hidden states.
+
+        These are depth + 1 tensors (b, width, hidden): the embeddings and the output of each block, the last one after
+        the final norm, as transformers gives them. UserError for an id outside the vocabulary.
+        """
+        import torch
+
+        self._check_vocabulary(sequences)
+        for batch in batches(sequences.lengths()):
+            with torch.inference_mode():
+                ids = self._padded(sequences.take(batch))
+                yield (
+                    batch,
+                    self.model.base_model(input_ids=ids, use_cache=False, output_hidden_states=True).hidden_states,
+                )
+
     def _score(self, sentences: Ragged, batch: np.ndarray, scored: Ragged) -> None:
         import torch
 
