@@ -67,7 +67,7 @@ NEEDS: dict[str, tuple[str | None, Request]] = {
     "interventions": ("hop", Request(corpus="grammar:sentences=1000,seed=0")),
 }
 # And what is made when it is wanted: the run of a control, and a folder of pairs.
-MADE = {"learnability": "control_run", "minimal-pairs": "pairs"}
+MADE = {"learnability": "control_run", "generation": "control_run", "minimal-pairs": "pairs"}
 
 
 def test_an_unknown_metric_is_named_with_its_neighbours():

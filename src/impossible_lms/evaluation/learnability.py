@@ -25,7 +25,7 @@ def prepare(subject: Subject) -> Task:
     is of another language than the control, of another corpus or vocabulary, or lacks a checkpoint that is asked for.
     """
     language = subject.language
-    control = _control(subject)
+    control = control_of(subject, "learnability")
     dataset = control.dataset()
     mine, theirs = subject.held_out, dataset.held_out("test")
     _, rows, control_rows = np.intersect1d(mine.table["sentence"], theirs.table["sentence"], return_indices=True)
@@ -99,11 +99,11 @@ def before_change(control: Language, tokens: Ragged, tokenizer: Tokenizer) -> Ra
     return tokens if control.inverse is None else control.inverse(tokens, tokenizer)
 
 
-def _control(subject: Subject) -> Run:
+def control_of(subject: Subject, metric: str) -> Run:
     """The run at `--control`, once it is found to be one."""
     request = subject.request
     if request.control is None:
-        raise UserError(f"learnability: needs a model of {subject.language.control}. Name its run with --control.")
+        raise UserError(f"{metric}: needs a model of {subject.language.control}. Name its run with --control.")
     run = Run.open(request.control)
     if run.language != subject.language.control:
         raise UserError(f"--control {run.folder}: a model of {run.language}, {subject.language.control} is expected.")

@@ -3,6 +3,7 @@
 import difflib
 
 from impossible_lms.errors import UserError
+from impossible_lms.evaluation.generation import GENERATION
 from impossible_lms.evaluation.interventions import INTERVENTIONS
 from impossible_lms.evaluation.learnability import LEARNABILITY
 from impossible_lms.evaluation.metric import Metric
@@ -12,7 +13,8 @@ from impossible_lms.evaluation.probes import PROBES
 from impossible_lms.evaluation.surprisal import SURPRISAL
 
 METRICS: dict[str, Metric] = {
-    metric.name: metric for metric in (PERPLEXITY, SURPRISAL, INTERVENTIONS, PROBES, LEARNABILITY, MINIMAL_PAIRS)
+    metric.name: metric
+    for metric in (PERPLEXITY, SURPRISAL, INTERVENTIONS, PROBES, LEARNABILITY, MINIMAL_PAIRS, GENERATION)
 }
 
 
