@@ -1,9 +1,9 @@
 """Perplexity and interventions: this project beside the published procedure, in one run on one device.
 
 `python -m benchmarks.evaluation [--sentences N] [--pairs N] [--threads N] [--size small|tiny]` prints the tables of
-RESULTS.md. The published procedure: batches of 8 in file order padded to the longest, logits of the whole vocabulary for
-every token, a cross-entropy over all of them; for interventions one full forward of base and source and one with the
-intervention for each layer and position, in batches of 16, and the probabilities of every token at every position.
+RESULTS.md. The published procedure: batches of 8 in file order padded to the longest, logits of the whole vocabulary
+for every token, a cross-entropy over all of them; for interventions one full forward of base and source and one with
+the intervention for each layer and position, in batches of 16, and the probabilities of every token at every position.
 """
 
 import argparse
@@ -115,7 +115,8 @@ def main() -> None:
     published, slow = timed(lambda: published_perplexity(model, lists), device)
     ours, quick = timed(lambda: perplexity(Scorer(model), tokens), device)
     print(
-        f"| perplexity of {len(tokens):,} sentences, {len(tokens.values):,} tokens | seconds | times | largest difference |"
+        f"| perplexity of {len(tokens):,} sentences, {len(tokens.values):,} tokens "
+        "| seconds | times | largest difference |"
     )
     print("| --- | ---: | ---: | ---: |")
     print(f"| published, fp32 | {slow:.1f} | 1 | |")

@@ -12,6 +12,8 @@ from impossible_lms.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from impossible_lms.evaluation.driver import Evaluation
+
 SKIPPED = 3  # exit code: finished, but some checkpoints could not be measured
 
 
@@ -59,10 +61,7 @@ def evaluate(
     for one in found:
         figure = save_figure(metric_figure(wanted, [one.curve]), one.folder.with_suffix(".png"))
         if not as_json:
-            shown = [
-                name for name in ("step", *wanted.groups, "items", wanted.value, "low", "high") if name in one.curve
-            ]
-            print(one.curve[shown].to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
+            print(_shown(one).to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
             said = "".join(f", {name.replace('_', ' ')}: {value}" for name, value in one.notes.items() if value)
             print(f"tables: {one.folder}  figure: {figure}{said}")
     if output:
@@ -99,6 +98,14 @@ def metrics(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for
     for row in rows:
         print(f"{row['name']}: {row['measures']}")
         print(f"  {row['unit']}, {row['better']} is better; one row a {row['item']}; {' '.join(row['options'])}")
+
+
+def _shown(found: "Evaluation") -> "pd.DataFrame":
+    """The rows of a curve that the figure shows, in its main columns; the tables have the rest."""
+    metric, rows = found.metric, found.curve
+    for column, group in metric.shown.items():
+        rows = rows[(rows[column] == group) | rows["fault"].notna()]
+    return rows[["step", *metric.groups, "items", metric.value, "low", "high"]]
 
 
 def _together(name: str, curves: "list[pd.DataFrame]", output: Path) -> None:

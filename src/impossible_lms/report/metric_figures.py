@@ -122,6 +122,8 @@ def _draw(metric: Metric, table: pd.DataFrame, axes: "Axes") -> None:
             markevery=max(1, len(lines) // 15),
             **look,
         )
+        if len(lines) == 1:  # a band has no width there
+            axes.vlines(lines["step"], lines["low"], lines["high"], color=style.colour, linewidth=1)
         axes.fill_between(lines["step"], lines["low"], lines["high"], color=style.colour, alpha=0.15, linewidth=0)
     if metric.logarithmic:
         _logarithmic(axes, table[metric.value])
