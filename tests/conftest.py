@@ -1,6 +1,8 @@
 """What several tests share: small corpora, tokenizers, a built dataset and a trained run."""
 
+import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -58,3 +60,44 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer) -> T
 def run(tmp_path_factory: pytest.TempPathFactory, dataset: TokenDataset, recipe: Recipe) -> Run:
     """A finished run of three checkpoints, without positions. Tests must not change it."""
     return train(dataset.folder, tmp_path_factory.mktemp("runs") / "no-pos", recipe=recipe, size="tiny")
+
+
+@pytest.fixture(scope="session")
+def hop_run(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Run:
+    """A finished run of TokenHop, with a vocabulary of most words. Tests may evaluate it, and must not change it."""
+    tokenizer = load_tokenizer("train:vocab=1200", training_texts(read_corpus(CORPUS)))
+    folder = tmp_path_factory.mktemp("hop")
+    build_dataset(read_corpus(CORPUS), get_language("token-hop"), tokenizer, folder / "token-hop", context=32)
+    return train(folder / "token-hop", folder / "run", recipe=recipe, size="tiny")
+
+
+@pytest.fixture
+def copied_run(run: Run, tmp_path: Path) -> Run:
+    """The PartialReverse run, one's own to change, beside the same data."""
+    shutil.copytree(run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("evaluation"))
+    return Run(tmp_path / "run", run.record | {"data": str(run.dataset().folder)})
+
+
+@pytest.fixture(scope="session")
+def control_run(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer, recipe: Recipe) -> Run:
+    """A finished run of NoReverse, the control of PartialReverse, on the same corpus. Tests must not change it."""
+    folder = tmp_path_factory.mktemp("control")
+    build_dataset(read_corpus(CORPUS), get_language("no-reverse"), tokenizer, folder / "no-reverse", context=32)
+    return train(folder / "no-reverse", folder / "run", recipe=recipe, size="tiny")
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of minimal pairs in BLiMP's fields: two paradigms, in one of which token counts differ."""
+    folder = tmp_path_factory.mktemp("blimp")
+    sentences = {
+        "agreement": ("The {} sleeps.", "The {} sleep."),
+        "order": ("See the {} and the cat.", "See the and {} the cat."),
+    }
+    for paradigm, (good, bad) in sentences.items():
+        rows = [
+            {"sentence_good": good.format(noun), "sentence_bad": bad.format(noun), "field": "syntax", "UID": paradigm}
+            for noun in ("dog", "cat", "girl", "teacher")
+        ]
+        (folder / f"{paradigm}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return folder

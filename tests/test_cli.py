@@ -77,6 +77,13 @@ def test_the_road_from_the_command_line(impossible, text, tmp_path, recipe):
     code, out, _ = impossible("evaluate", "perplexity", run, "--json")
     assert code == 0 and [row["step"] for row in json.loads(out)] == [4, 8, 12]
     assert (run / "evaluation" / "perplexity.png").read_bytes().startswith(b"\x89PNG")
+    weights = run / "checkpoints" / "checkpoint-8" / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    code, out, err = impossible("evaluate", "perplexity", run, "--sample", "3", "--output", tmp_path / "together")
+    assert code == 3 and f"{run}: skipped checkpoint-8: {weights}: its content has changed" in err
+    assert (tmp_path / "together" / "perplexity.png").is_file() and "perplexity" in impossible("metrics")[1]
+    weights.write_bytes(whole)
     code, out, _ = impossible("publish", run, "--to", tmp_path / "hub", "--namespace", "me")
     assert (code, out) == (0, f"me/no-reverse-gpt2-no-pos: {tmp_path / 'hub' / 'me' / 'no-reverse-gpt2-no-pos'}\n")
 
@@ -93,6 +100,8 @@ FAULTS = [
     (["train", "--data", "nowhere", "--output", "x"], "nowhere: no such folder. A token dataset is expected here."),
     (["train", "--data", "nowhere", "--output", "x", "--recipe", "y"], "--recipe y: neither paper or demo nor a file"),
     (["evaluate", "perplexity", "nowhere"], "nowhere: no such folder. A run made by `impossible train` is expected"),
+    (["evaluate", "perplexty", "nowhere"], "unknown metric 'perplexty'. Did you mean perplexity"),
+    (["evaluate", "perplexity", "nowhere", "--precision", "fp8"], "--precision fp8: unknown. Known: fp32, bf16."),
     (["publish", "nowhere", "--to", "cache"], "nowhere: no such folder. A run made by `impossible train`"),
     (["dance"], "No such command 'dance'"),
 ]

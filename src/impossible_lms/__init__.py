@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from impossible_lms.data.build import build_dataset
     from impossible_lms.data.dataset import TokenDataset
     from impossible_lms.errors import UserError
-    from impossible_lms.evaluation.perplexity import evaluate_perplexity
+    from impossible_lms.evaluation.driver import evaluate
+    from impossible_lms.evaluation.metric import Request
+    from impossible_lms.evaluation.registry import METRICS
     from impossible_lms.evaluation.scoring import Scorer
     from impossible_lms.languages import LANGUAGES, Language, Transformed, get_language
     from impossible_lms.models.published import Published, load_published
@@ -35,7 +37,9 @@ _HOMES = {
     "build_dataset": "data.build",
     "TokenDataset": "data.dataset",
     "UserError": "errors",
-    "evaluate_perplexity": "evaluation.perplexity",
+    "evaluate": "evaluation.driver",
+    "Request": "evaluation.metric",
+    "METRICS": "evaluation.registry",
     "Scorer": "evaluation.scoring",
     "LANGUAGES": "languages",
     "Language": "languages",
@@ -63,7 +67,9 @@ __all__ = [
     "build_dataset",
     "TokenDataset",
     "UserError",
-    "evaluate_perplexity",
+    "evaluate",
+    "Request",
+    "METRICS",
     "Scorer",
     "LANGUAGES",
     "Language",

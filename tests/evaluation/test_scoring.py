@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation import scoring
-from impossible_lms.evaluation.perplexity import geometric_mean, perplexity
+from impossible_lms.evaluation.perplexity import perplexity
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.ragged import Ragged
 
@@ -46,8 +46,19 @@ def test_perplexity_leaves_out_the_first_token(scorer):
     assert len(perplexity(scorer, Ragged.of([]))) == 0
 
 
-def test_geometric_mean():
-    assert geometric_mean(np.array([2.0, 8.0])) == pytest.approx(4)
+def test_a_whole_sentence_costs_its_first_token_and_its_end_too(scorer):
+    found = scorer.sentence_bits(Ragged.of([[5, 6, 7], [8]]), 0)
+    expected = [-one_by_one(scorer, sentence).sum() / np.log(2) for sentence in ([0, 5, 6, 7, 0], [0, 8, 0])]
+    assert np.allclose(found, expected, rtol=1e-5)
+
+
+def test_candidates_after_a_prefix(scorer):
+    prefixes, candidates = [[5, 6, 7], [8], [9, 10]], np.array([[1, 2], [3, 3], [4, 0]])
+    found = scorer.next_logprobs(Ragged.of(prefixes), candidates)
+    for row, prefix, asked in zip(found, prefixes, candidates, strict=True):
+        assert np.allclose(row, [one_by_one(scorer, [*prefix, token])[-1] for token in asked], atol=1e-4)
+    with pytest.raises(UserError, match="prefix 1: empty"):
+        scorer.next_logprobs(Ragged.of([[1], []]), candidates[:2])
 
 
 def test_what_cannot_be_scored_is_named(scorer):

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 import torch
 
-from impossible_lms import build_dataset, evaluate_perplexity, get_language, load_published, read_corpus
+from impossible_lms import METRICS, Request, build_dataset, evaluate, get_language, load_published, read_corpus
 from impossible_lms.errors import UserError
 from impossible_lms.models.published import PublishedRun, open_run
 from tests.legacy import GPT2, NO_POS, legacy
+
+PERPLEXITY = METRICS["perplexity"]
 
 
 @pytest.mark.parametrize("safe", [False, True], ids=["bin", "safetensors"])
@@ -122,23 +124,22 @@ def test_a_published_models_perplexity(tmp_path, tokenizer, dataset):
     legacy(source / "main", tokenizer, seed=100)
     opened = open_run(str(source), tmp_path / "out")
     assert isinstance(opened, PublishedRun) and opened.language == "partial-reverse"
-    curve = evaluate_perplexity(opened, data=dataset.folder, sample=10)
+    curve = evaluate(PERPLEXITY, opened, Request(data=dataset.folder, sample=10)).curve
     assert curve["step"].tolist() == [3, 20, 100] and set(curve["architecture"]) == {NO_POS}
     assert curve["seed"].isna().all() and np.isfinite(curve["perplexity"]).all()
-    stored = pd.read_parquet(tmp_path / "out" / "evaluation" / "perplexity" / "curve.parquet")
+    stored = pd.read_parquet(opened.folder / "evaluation" / "perplexity-on-partial-reverse" / "curve.parquet")
+    assert opened.folder == tmp_path / "out" / "partial-reverse-gpt2-no-pos"
     pd.testing.assert_frame_equal(stored, curve)
     with pytest.raises(UserError, match=r"comes without data. Give a dataset with --data"):
-        evaluate_perplexity(opened)
+        evaluate(PERPLEXITY, opened)
     corpus = read_corpus("grammar:sentences=300,seed=1")
     data = build_dataset(corpus, get_language("no-hop"), tokenizer, tmp_path / "hop", context=32)
     with pytest.raises(UserError, match=r"built with another vocabulary than the model of"):
-        evaluate_perplexity(opened, data=data.folder)
+        evaluate(PERPLEXITY, opened, Request(data=data.folder))
 
 
 def test_what_a_run_may_be(tmp_path, run, tokenizer):
-    assert open_run(str(run.folder)) == run
-    with pytest.raises(UserError, match=r"--output x: only for published models"):
-        open_run(str(run.folder), Path("x"))
+    assert open_run(str(run.folder)) == run == open_run(str(run.folder), tmp_path)
     with pytest.raises(UserError, match=r"nowhere: no such folder. A run made by `impossible train` is expected"):
         open_run("nowhere")
     with pytest.raises(UserError, match=r"me/it: no run. If it is a published model, say with --output where"):

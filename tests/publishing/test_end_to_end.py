@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from impossible_lms import evaluate_perplexity, train
+from impossible_lms import METRICS, Request, evaluate, train
 from tests.legacy import legacy
 from tests.publishing.conftest import TOKEN, environment, said_by, served
 
@@ -61,7 +61,7 @@ def trained(tmp_path_factory, dataset, recipe):
     """A run of thirty checkpoints, measured."""
     each = recipe.model_copy(update={"steps": 30, "checkpoint_every": 1})
     run = train(dataset.folder, tmp_path_factory.mktemp("thirty") / "run", recipe=each, size="tiny")
-    evaluate_perplexity(run, sample=3)
+    evaluate(METRICS["perplexity"], run, Request(sample=3))
     return run
 
 
@@ -142,4 +142,4 @@ def test_theirs_and_ours_are_read_by_their_ids(trained, hub, tokenizer, dataset,
         done = subprocess.run(command, env=given, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert [row["step"] for row in json.loads(done.stdout)] == [100, 200]
-    assert (tmp_path / "measured" / "evaluation" / "perplexity.png").is_file()
+    assert (tmp_path / "measured" / "perplexity.png").is_file()

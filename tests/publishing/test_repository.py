@@ -10,12 +10,13 @@ import sys
 import pytest
 from huggingface_hub import ModelCard
 
-from impossible_lms import evaluate_perplexity
+from impossible_lms import METRICS, Request, evaluate
 from impossible_lms.errors import UserError
 from impossible_lms.models.run import FINISHED, Run
 from impossible_lms.publishing.card import model_card, start_code
 from impossible_lms.publishing.repository import publish
-from impossible_lms.report.figures import perplexity_figure, save_figure
+from impossible_lms.report.figures import save_figure
+from impossible_lms.report.metric_figures import metric_figure
 
 CHECKS = """
 import sys
@@ -130,7 +131,8 @@ def test_the_card_says_what_happened(run):
 def test_the_card_has_what_was_measured(run, tmp_path):
     measured = Run(tmp_path / "run", run.record | {"data": str(run.dataset().folder)})
     shutil.copytree(run.folder, measured.folder)
-    curve = evaluate_perplexity(measured, sample=5)
+    metric = METRICS["perplexity"]
+    curve = evaluate(metric, measured, Request(sample=5)).curve
     facts = {"kilowatt_hours": 0.01234, "energy_source": "NVML", "commit": "0123abc"}
     (measured.folder / FINISHED).write_text(json.dumps({**(run.finished or {}), **facts}))
     card = model_card(measured, "me/it")
@@ -140,9 +142,9 @@ def test_the_card_has_what_was_measured(run, tmp_path):
     head = ModelCard(card).data
     assert head.eval_results[0].metric_value == pytest.approx(last, abs=1e-4) and head.model_name == "it"
     assert "perplexity.png" not in card
-    save_figure(perplexity_figure([curve]), measured.folder / "evaluation" / "perplexity.png")
+    save_figure(metric_figure(metric, [curve]), measured.folder / "evaluation" / "perplexity.png")
     assert "![Perplexity on held-out sentences over training steps](perplexity.png)" in model_card(measured, "me/it")
-    evaluate_perplexity(measured, sample=6)  # of which there is no figure yet
+    evaluate(metric, measured, Request(sample=6))  # of which there is no figure yet
     assert "perplexity.png" not in model_card(measured, "me/it")
 
 

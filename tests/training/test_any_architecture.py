@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from impossible_lms import METRICS, Request, evaluate
 from impossible_lms.errors import Interrupted, UserError
-from impossible_lms.evaluation.perplexity import evaluate_perplexity
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.publishing.card import model_card
 from impossible_lms.publishing.repository import publish
@@ -75,7 +75,7 @@ def test_it_goes_the_whole_road(config, dataset, recipe, tmp_path):
     expected = torch.log_softmax(logits, -1)[torch.arange(4), torch.tensor(sentence[1:])].numpy()
     scored = Scorer(model).token_logprobs(Ragged.of([sentence, [3, 4]], dtype=np.uint16))
     assert np.allclose(scored[0], expected, atol=1e-4)
-    assert np.isfinite(evaluate_perplexity(run, sample=5)["perplexity"]).all()
+    assert np.isfinite(evaluate(METRICS["perplexity"], run, Request(sample=5)).curve["perplexity"]).all()
     model_id, _ = publish(run, "cache", "me", cache=tmp_path / "hub")
     card = model_card(run, model_id)
     assert f"{model.config.model_type} (a configuration of transformers)" in card and "2 layers" in card

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from impossible_lms import __version__
-from impossible_lms.cli import data, languages, models, publishing
+from impossible_lms.cli import data, evaluation, languages, models, publishing
 from impossible_lms.errors import Interrupted, UserError
 
 app = typer.Typer(
@@ -26,15 +26,14 @@ VERBS: tuple[Callable[..., None], ...] = (
     data.build,
     data.inspect,
     models.train,
+    evaluation.evaluate,
+    evaluation.metrics,
     publishing.publish,
     publishing.card,
     models.demo,
 )
 for verb in VERBS:
     app.command()(verb)
-evaluate = typer.Typer(help="Measure a run's checkpoints.", no_args_is_help=True, rich_markup_mode=None)
-evaluate.command()(models.perplexity)
-app.add_typer(evaluate, name="evaluate")
 hub = typer.Typer(help="A Hugging Face Hub on this machine.", no_args_is_help=True, rich_markup_mode=None)
 hub.command()(publishing.serve)
 app.add_typer(hub, name="hub")

@@ -1,4 +1,4 @@
-"""The verbs of models: train, evaluate, and the demo of all of it."""
+"""The verbs of models: train, and the demo of all of it."""
 
 import os
 import sys
@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from impossible_lms.cli.options import Json
 
 
 class CheckpointDtype(StrEnum):
@@ -62,36 +60,6 @@ def train(
     if os.environ.get("RANK", "0") == "0":  # of torchrun: the first process speaks
         done = run.finished or {}
         print(f"{output}: {run.name}, {done['steps']:,} steps, loss {done['loss']:.3f}, {done['seconds']:,.0f} s")
-
-
-def perplexity(
-    run: Annotated[
-        str, typer.Argument(help="A folder made by `impossible train`; or a published model: its folder or Hub id.")
-    ],
-    data: Annotated[
-        Path | None, typer.Option(help="Another dataset of the same tokenizer; for a published model, the dataset.")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="The folder for what is measured, for a published model alone.")
-    ] = None,
-    sample: Annotated[int, typer.Option(min=1, help="Affected test sentences a genre, at most.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the sample.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """The perplexity of every checkpoint on held-out sentences: tables and a figure."""
-    from impossible_lms.evaluation.perplexity import evaluate_perplexity
-    from impossible_lms.models.published import open_run
-    from impossible_lms.progress import Console
-    from impossible_lms.report.figures import perplexity_figure, save_figure
-
-    opened = open_run(run, output)
-    curve = evaluate_perplexity(opened, data=data, sample=sample, seed=seed, progress=Console())
-    figure = save_figure(perplexity_figure([curve]), opened.folder / "evaluation" / "perplexity.png")
-    if as_json:
-        print(curve.to_json(orient="records"))
-        return
-    print(curve[["step", "sentences", "perplexity"]].to_string(index=False, float_format="{:.2f}".format))
-    print(f"tables: {opened.folder / 'evaluation' / 'perplexity'}  figure: {figure}")
 
 
 def demo(output: Annotated[Path, typer.Option(help="The folder for everything.")] = Path("demo")) -> None:

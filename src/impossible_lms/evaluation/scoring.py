@@ -1,10 +1,12 @@
 """Scorer: log-probabilities of ragged batches under a model; the one engine all metrics share."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
 from impossible_lms.models.heads import output_layer
@@ -14,11 +16,15 @@ if TYPE_CHECKING:
     import torch
 
 TOKENS_IN_BATCH = 8192  # padding included
+BITS = 1 / np.log(2)  # of a nat
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """A causal language model of transformers that scores token sequences, on the device it is on."""
+    """A causal language model of transformers that scores token sequences, on its device and in its precision.
+
+    Log-probabilities are taken in float32 from the model's logits, whatever the precision of its weights.
+    """
 
     model: Any
 
@@ -36,35 +42,74 @@ class Scorer:
         lengths = sentences.lengths()
         if len(sentences) and lengths.min() < 2:
             raise UserError(f"sentence {int(lengths.argmin())}: fewer than two tokens cannot be scored.")
-        vocabulary = self.model.config.vocab_size
-        if len(sentences.values) and int(sentences.values.max()) >= vocabulary:
-            raise UserError(f"token {int(sentences.values.max())} is outside the model's vocabulary of {vocabulary}.")
+        self._check_vocabulary(sentences)
         scored = Ragged.of_lengths(np.empty(int(lengths.sum() - len(lengths))), lengths - 1)
-        for batch in _batches(lengths):
+        for batch in batches(lengths):
             self._score(sentences.take(batch), batch, scored)
         return scored
+
+    def sentence_bits(self, sentences: Ragged, end_of_text: int) -> NDArray[np.float64]:
+        """(k,) float64: the cost of each whole sentence in bits, its first token and its end included.
+
+        Scored is `end_of_text` + tokens + `end_of_text`, as a sentence stands in the training text: a sentence of n
+        tokens is n + 1 predictions. UserError as for `token_logprobs`.
+        """
+        framed = sentences.insert(np.repeat(np.arange(len(sentences)), 2), self._ends(sentences), end_of_text)
+        return np.asarray(sums(self.token_logprobs(framed)) * -BITS)
+
+    def beside(self, model: Any) -> "Scorer":
+        """A scorer of another model, on the same device and in the same precision."""
+        return Scorer(model.to(self.model.device, self.model.dtype))
+
+    def next_logprobs(self, prefixes: Ragged, candidates: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(k, c) float64, nats: the log-probability of each of c `candidates` (k, c) as the token after each prefix.
+
+        UserError for an empty prefix, or an id outside the vocabulary.
+        """
+        import torch
+
+        if len(prefixes) and prefixes.lengths().min() < 1:
+            raise UserError(f"prefix {int(prefixes.lengths().argmin())}: empty; a model needs a token to go on from.")
+        self._check_vocabulary(prefixes)
+        found = np.empty(candidates.shape)
+        for batch in batches(prefixes.lengths()):
+            mine = prefixes.take(batch)
+            with torch.inference_mode():
+                ids = self._padded(mine)
+                rows = torch.arange(len(batch), device=ids.device)
+                logits = self._logits_at(ids, rows, torch.from_numpy(mine.lengths() - 1).to(ids.device))
+            asked = torch.from_numpy(candidates[batch]).to(logits.device)
+            found[batch] = (logits.gather(1, asked) - logits.logsumexp(1, keepdim=True)).double().cpu().numpy()
+        return found
+
+    def states(self, sequences: Ragged) -> "Iterator[tuple[NDArray[np.int64], tuple[torch.Tensor, ...]]]":
+        """All layers in one pass, batch by batch: the indices (b,) of its sequences, and the hidden states.
+
+        These are depth + 1 tensors (b, width, hidden): the embeddings and the output of each block, the last one after
+        the final norm, as transformers gives them. UserError for an id outside the vocabulary.
+        """
+        import torch
+
+        self._check_vocabulary(sequences)
+        for batch in batches(sequences.lengths()):
+            with torch.inference_mode():
+                ids = self._padded(sequences.take(batch))
+                yield (
+                    batch,
+                    self.model.base_model(input_ids=ids, use_cache=False, output_hidden_states=True).hidden_states,
+                )
 
     def _score(self, sentences: Ragged, batch: np.ndarray, scored: Ragged) -> None:
         import torch
 
         lengths = sentences.lengths()
-        width = int(lengths.max())
-        padded = np.zeros((len(sentences), width), dtype=np.int64)
         row, place = sentences.spread(np.arange(len(sentences))), sentences.place()
-        padded[row, place] = sentences.values
         with torch.inference_mode():
-            ids = torch.from_numpy(padded).to(self.model.device)
-            # Padding is on the right, where a causal model's tokens do not look: no mask is needed.
-            predicts = torch.from_numpy(place < (lengths - 1)[row]).to(ids.device)
-            rows, places = (
-                torch.from_numpy(row).to(ids.device)[predicts],
-                torch.from_numpy(place).to(ids.device)[predicts],
-            )
-            if self._head is None:
-                logits = self.model(input_ids=ids, use_cache=False).logits[rows, places].float()
-            else:
-                hidden = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
-                logits = self._head(hidden[rows, places]).float()
+            ids = self._padded(sentences)
+            predicts = place < (lengths - 1)[row]
+            rows = torch.from_numpy(row[predicts]).to(ids.device)
+            places = torch.from_numpy(place[predicts]).to(ids.device)
+            logits = self._logits_at(ids, rows, places)
             targets = ids[rows, places + 1]
             chosen = logits.gather(1, targets[:, None])[:, 0] - torch.logsumexp(logits, dim=1)
         values = chosen.double().cpu().numpy()
@@ -72,13 +117,57 @@ class Scorer:
         target = Ragged.of_lengths(values, ends - starts)
         scored.values[target.place() + target.spread(starts)] = values
 
+    def _padded(self, sequences: Ragged) -> "torch.Tensor":
+        """(k, width) ids. Padding is on the right, where a causal model's tokens do not look: no mask is needed."""
+        import torch
 
-def _batches(lengths: np.ndarray) -> list[np.ndarray]:
+        width = int(sequences.lengths().max())
+        padded = np.zeros((len(sequences), width), dtype=np.int64)
+        padded[sequences.spread(np.arange(len(sequences))), sequences.place()] = sequences.values
+        return torch.from_numpy(padded).to(self.model.device)
+
+    def _logits_at(self, ids: "torch.Tensor", rows: "torch.Tensor", places: "torch.Tensor") -> "torch.Tensor":
+        """(m, vocabulary) float32 at m places of `ids` (k, width), without those of other places where that can be."""
+        if self._head is None:
+            return self.model(input_ids=ids, use_cache=False).logits[rows, places].float()  # type: ignore[no-any-return]
+        hidden = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+        return self.logits(hidden[rows, places])
+
+    def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
+        """(rows, vocabulary) float32, from (rows, hidden) of the last layer after its norm.
+
+        UserError for a model that does more to its logits than its last layer.
+        """
+        if self._head is None:
+            raise UserError(
+                f"{type(self.model).__name__}: its logits are more than its last layer makes of its states."
+            )
+        logits: torch.Tensor = self._head(hidden).float()
+        return logits
+
+    def _check_vocabulary(self, sentences: Ragged) -> None:
+        vocabulary = self.model.config.vocab_size
+        if len(sentences.values) and int(sentences.values.max()) >= vocabulary:
+            raise UserError(f"token {int(sentences.values.max())} is outside the model's vocabulary of {vocabulary}.")
+
+    @staticmethod
+    def _ends(sentences: Ragged) -> NDArray[np.int64]:
+        """(2 k,): the places before and after each sentence."""
+        return np.column_stack([np.zeros(len(sentences), np.int64), sentences.lengths()]).ravel()
+
+
+def sums(values: Ragged) -> NDArray[np.float64]:
+    """(k,) float64: the sum of each sequence, 0 for an empty one."""
+    before = np.append(0.0, np.cumsum(values.values, dtype=np.float64))
+    return np.asarray(np.diff(before[values.offsets]))
+
+
+def batches(lengths: np.ndarray) -> list[np.ndarray]:
     """Indices of sequences of like length, longest first, in groups of at most TOKENS_IN_BATCH tokens with padding."""
     order = np.argsort(-lengths, kind="stable")
-    batches, start = [], 0
+    groups, start = [], 0
     while start < len(order):
         size = max(1, TOKENS_IN_BATCH // int(lengths[order[start]]))
-        batches.append(order[start : start + size])
+        groups.append(order[start : start + size])
         start += size
-    return batches
+    return groups

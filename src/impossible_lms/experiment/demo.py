@@ -12,13 +12,15 @@ import pandas as pd
 from impossible_lms.corpora import read_corpus
 from impossible_lms.data.build import build_dataset, training_texts
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.perplexity import evaluate_perplexity
+from impossible_lms.evaluation.driver import evaluate
+from impossible_lms.evaluation.perplexity import PERPLEXITY
 from impossible_lms.languages import get_language
 from impossible_lms.models.run import Run
 from impossible_lms.progress import Progress
 from impossible_lms.publishing.card import FIGURE, start_code
 from impossible_lms.publishing.repository import CACHE, publish
-from impossible_lms.report.figures import perplexity_figure, save_figure
+from impossible_lms.report.figures import save_figure
+from impossible_lms.report.metric_figures import metric_figure
 from impossible_lms.tokenizer import load_tokenizer
 from impossible_lms.training.recipe import load_recipe
 from impossible_lms.training.train import train
@@ -63,11 +65,11 @@ def run_demo(
     curves: list[pd.DataFrame] = []
     for run in runs:
         said = "already measured: " if (run.folder / "evaluation" / "perplexity").is_dir() else ""
-        curve = evaluate_perplexity(run, progress=progress)
+        curve = evaluate(PERPLEXITY, run, progress=progress).curve
         say(f"{said}perplexity of {run.name}: {curve['perplexity'].iloc[-1]:.2f} after {curve['step'].iloc[-1]} steps")
-        save_figure(perplexity_figure([curve]), run.folder / "evaluation" / FIGURE)
+        save_figure(metric_figure(PERPLEXITY, [curve]), run.folder / "evaluation" / FIGURE)
         curves.append(curve)
-    figure = save_figure(perplexity_figure(curves), output / "perplexity.png")
+    figure = save_figure(metric_figure(PERPLEXITY, curves), output / "perplexity.png")
     say(f"figure: {figure}")
     cache = output / "hub"
     for run in runs:

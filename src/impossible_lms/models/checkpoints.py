@@ -49,10 +49,6 @@ class Checkpoint:
         manifest = read_manifest(self.folder, CHECKPOINT)
         return {name: entry["sha256"] for name, entry in manifest["files"].items()}
 
-    def weights_digest(self) -> str:
-        """The sha256 of its weights, from the manifest."""
-        return self.digests()["model.safetensors"]
-
     def load(self) -> Any:
         """The model in float32, for evaluation, once its files are as the manifest says; UserError where not."""
         import torch
@@ -162,6 +158,8 @@ def architecture_of(folder: Path) -> Architecture:
     except (OSError, ValueError) as error:
         raise UserError(f"{folder / 'config.json'}: cannot be read ({error}).") from error
     kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind is None:
+        raise UserError(f"{folder / 'config.json'}: model_type {kind}, gpt2 expected.")
     if kind != "gpt2":
         return architecture_named(str(kind), config)
     classes = [(config.get("auto_map") or {}).get("AutoModelForCausalLM", ""), *(config.get("architectures") or [])]

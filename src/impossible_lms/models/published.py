@@ -5,6 +5,7 @@ Kallini et al. (2024) published `mission-impossible-lms/<language>-gpt2[-no-pos]
 current transformers no longer imports. Nothing but the configuration, the weights and the tokenizer is fetched.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,16 +67,20 @@ class PublishedCheckpoint:
     @property
     def architecture(self) -> Architecture:
         """What its configuration says it is; UserError for anything but a GPT-2."""
-        return architecture_of(self.folder)
+        found = architecture_of(self.folder)
+        if found.is_of_transformers:
+            raise UserError(f"{self.folder / 'config.json'}: model_type {found.name}, gpt2 expected.")
+        return found
 
     @property
     def tokenizer(self) -> Tokenizer:
         """Its tokenizer, with the markers it has; UserError where there is none."""
         return load_marked_tokenizer(self.folder)
 
-    def weights_digest(self) -> str:
-        """The sha256 of its weights."""
-        return sha256_of(self.weights)
+    def digests(self) -> dict[str, str]:
+        """The sha256 of its weights and of its configuration."""
+        files = (self.weights, self.folder / "config.json")
+        return {file.name: sha256_of(file) for file in files}
 
     def load(self) -> "GPT2LMHeadModel":
         """The model, in evaluation mode and float32; UserError where the weights are not those of its configuration."""
@@ -110,6 +115,17 @@ class PublishedRun:
         """The seed it was trained with, which a published model does not say."""
         return
 
+    @property
+    def context(self) -> int:
+        """The most tokens it takes, as its configuration says."""
+        config = json.loads((self.checkpoints()[-1].folder / "config.json").read_text(encoding="utf-8"))
+        return int(config["n_positions"])
+
+    @property
+    def data_request(self) -> None:
+        """What its dataset was asked for by, which a published model does not say."""
+        return
+
     def checkpoints(self) -> list[PublishedCheckpoint]:
         """Its revisions `checkpoint-N` in the order of N; UserError where there is none."""
         named = {name: checkpoint_step(name) for name in self._revisions()}
@@ -139,7 +155,7 @@ class PublishedRun:
 def open_run(source: str, output: Path | None = None) -> Run | PublishedRun:
     """What `source` names: the folder of a run, or a published model as a folder or by its id on the Hub.
 
-    `output` is where what is measured goes: for a published model it is needed, for a run it is its own folder.
+    What is measured of a run goes into its folder; of a published model, into one of its name in `output`.
     Raises UserError where nothing of the kind is found.
     """
     folder = Path(source)
@@ -149,13 +165,10 @@ def open_run(source: str, output: Path | None = None) -> Run | PublishedRun:
         and ((folder / "config.json").is_file() or any(folder.glob("*/config.json")))
     )
     if not is_published and (folder.exists() or not _HUB_ID.fullmatch(source)):
-        run = Run.open(folder)
-        if output is not None:
-            raise UserError(f"--output {output}: only for published models. What is measured of a run goes into it.")
-        return run
+        return Run.open(folder)
     if output is None:
         raise UserError(f"{source}: no run. If it is a published model, say with --output where its results go.")
-    return PublishedRun(source, output)
+    return PublishedRun(source, output / source.rstrip("/").rpartition("/")[2])
 
 
 @dataclass(frozen=True)

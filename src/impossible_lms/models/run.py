@@ -54,7 +54,7 @@ class Run:
     @property
     def language(self) -> str:
         """The name of the language it was trained on."""
-        return str(self.record["request"]["dataset"]["request"]["language"])
+        return str(self.data_request["language"])
 
     @property
     def architecture(self) -> Architecture:
@@ -66,6 +66,16 @@ class Run:
     def seed(self) -> int:
         """The seed of weights, data order and dropout."""
         return int(self.record["request"]["seed"])
+
+    @property
+    def context(self) -> int:
+        """The most tokens it was trained on at a time."""
+        return int(self.data_request["context"])
+
+    @property
+    def data_request(self) -> dict[str, Any]:
+        """What its dataset was asked for by."""
+        return dict(self.record["request"]["dataset"]["request"])
 
     @property
     def name(self) -> str:
@@ -82,8 +92,7 @@ class Run:
     def dataset(self, folder: str | Path | None = None) -> TokenDataset:
         """The dataset it was trained on, or another one of the same tokenizer at `folder`."""
         dataset = TokenDataset.open(folder or self.folder / self.record["data"])
-        asked, own = dataset.record["request"]["tokenizer"], self.record["request"]["dataset"]["request"]["tokenizer"]
-        if asked != own:
+        if dataset.record["request"]["tokenizer"] != self.data_request["tokenizer"]:
             raise UserError(f"{dataset.folder}: built with another vocabulary than the model of {self.folder}.")
         return dataset
 

@@ -122,7 +122,7 @@ def _metadata(run: Run, model_id: str, corpus: str, curve: pd.DataFrame | None) 
             dataset_name=f"{corpus} in {run.language}",
             dataset_split="test",
             metric_type="perplexity",
-            metric_name=f"perplexity (geometric mean over {last['sentences']} sentences)",
+            metric_name=f"perplexity (geometric mean over {last['items']} sentences)",
             metric_value=round(float(last["perplexity"]), 4),
         )
         results = [measured]
@@ -147,9 +147,11 @@ def _curve_file(run: Run) -> Path:
 
 
 def _curve(run: Run) -> pd.DataFrame | None:
-    """The perplexity of every checkpoint; None where it was not measured."""
+    """The perplexity of every checkpoint that could be measured; None where none was."""
     path = _curve_file(run)
-    return pd.read_parquet(path) if path.is_file() else None
+    if not path.is_file():
+        return None
+    return pd.read_parquet(path).dropna(subset="perplexity")  # without checkpoints that could not be measured
 
 
 def _thinned(curve: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,136 @@
+"""The verbs of evaluation: evaluate runs under a metric, list the metrics."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from impossible_lms.cli.options import Json
+from impossible_lms.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from impossible_lms.evaluation.driver import Evaluation
+
+SKIPPED = 3  # exit code: finished, but some checkpoints could not be measured
+
+
+def evaluate(
+    metric: Annotated[str, typer.Argument(help="A metric, as `impossible metrics` lists them.")],
+    run: Annotated[
+        list[str],
+        typer.Argument(
+            help="Folders made by `impossible train`, of several seeds for intervals; or published models: folder or Hub id."
+        ),
+    ],
+    checkpoints: Annotated[str, typer.Option(help="all, every=200, or steps as 100,200.")] = "all",
+    data: Annotated[Path | None, typer.Option(help="Another test set of the same tokenizer.")] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="How many items at most; what one is, the metric says.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the sample.")] = 0,
+    corpus: Annotated[
+        str | None, typer.Option(help="What items are made from, for metrics that need more than the test set.")
+    ] = None,
+    control: Annotated[Path | None, typer.Option(help="A run to compare with, for metrics that compare.")] = None,
+    precision: Annotated[str, typer.Option(help="fp32, or bf16.")] = "fp32",
+    as_published: Annotated[
+        bool, typer.Option("--as-published", help="As the published scripts did, mistakes included.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder for one figure and one table of all, means over seeds; needed for published models."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the checkpoints of runs: tables and a figure in the run folders.
+
+    Exit code 3 says that some checkpoints could not be measured; they are named on stderr and in the table.
+    """
+    import pandas as pd
+
+    from impossible_lms.evaluation.driver import evaluate as evaluated
+    from impossible_lms.evaluation.metric import Request
+    from impossible_lms.evaluation.registry import get_metric
+    from impossible_lms.models.published import open_run
+    from impossible_lms.progress import Console
+    from impossible_lms.report.figures import save_figure
+    from impossible_lms.report.metric_figures import metric_figure
+
+    wanted = get_metric(metric)
+    request = Request(data, checkpoints, sample, seed, precision, as_published, corpus, control)
+    runs = [open_run(source, output) for source in run]
+    found = [evaluated(wanted, each, request, progress=Console()) for each in runs]
+    for one in found:
+        figure = save_figure(metric_figure(wanted, [one.curve]), one.folder.with_suffix(".png"))
+        if not as_json:
+            print(_shown(one).to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
+            said = "".join(f", {name.replace('_', ' ')}: {value}" for name, value in one.notes.items() if value)
+            print(f"tables: {one.folder}  figure: {figure}{said}")
+    if output:
+        _together(wanted.name, [one.curve for one in found], output)
+    if as_json:
+        print(pd.concat([one.curve for one in found]).to_json(orient="records"))
+    faults = [
+        f"{one.folder.parent.parent}: skipped {name}: {why}" for one in found for name, why in one.skipped.items()
+    ]
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if faults:
+        raise typer.Exit(SKIPPED)
+
+
+def metrics(as_json: Json = False) -> None:
+    """List the metrics: what each measures, in which unit, of what, and what it needs."""
+    from impossible_lms.evaluation.registry import METRICS
+
+    rows = [
+        {
+            "name": metric.name,
+            "measures": metric.summary,
+            "unit": metric.unit,
+            "better": metric.direction,
+            "item": metric.item,
+            "options": sorted(f"--{option.replace('_', '-')}" for option in metric.options),
+        }
+        for metric in METRICS.values()
+    ]
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        print(f"{row['name']}: {row['measures']}")
+        print(f"  {row['unit']}, {row['better']} is better; one row a {row['item']}; {' '.join(row['options'])}")
+
+
+def _shown(found: "Evaluation") -> "pd.DataFrame":
+    """The rows of a curve that the figure shows, in its main columns; the tables have the rest."""
+    metric, rows = found.metric, found.curve
+    for column, group in metric.shown.items():
+        rows = rows[(rows[column] == group) | rows["fault"].notna()]
+    return rows[["step", *metric.groups, "items", metric.value, "low", "high"]]
+
+
+def _together(name: str, curves: "list[pd.DataFrame]", output: Path) -> None:
+    """Write the figure and the table of all runs."""
+    from impossible_lms.evaluation.registry import METRICS
+    from impossible_lms.evaluation.seeds import over_seeds
+    from impossible_lms.files import written_beside
+    from impossible_lms.report.figures import save_figure
+    from impossible_lms.report.metric_figures import metric_figure
+
+    metric = METRICS[name]
+    if output.exists() and not output.is_dir():
+        raise UserError(f"--output {output}: is a file. A folder is expected.")
+    output.mkdir(parents=True, exist_ok=True)
+    save_figure(metric_figure(metric, curves), output / f"{name}.png")
+    table = over_seeds(metric, curves)
+    with written_beside(output / f"{name}.parquet") as part:
+        table.to_parquet(part, index=False)
+    with written_beside(output / f"{name}.csv") as part:
+        table.to_csv(part, index=False, lineterminator="\n")

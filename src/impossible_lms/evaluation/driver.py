@@ -1,0 +1,242 @@
+"""evaluate: every checkpoint of a run under one metric, into tidy tables; what was done is not done again."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import pandas as pd
+
+from impossible_lms import __version__
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.metric import AnyCheckpoint, Metric, Request, Subject, Task, loaded
+from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.files import digest_of, folder_beside, is_made, read_manifest, verify_files
+from impossible_lms.models.published import PublishedRun
+from impossible_lms.models.run import Run
+from impossible_lms.progress import Progress, Quiet
+from impossible_lms.versions import versions
+
+TABLES, PART = "evaluation tables", "evaluation of a checkpoint"  # kinds of artefacts
+ITEMS, CURVE = "items", "curve"  # names of the two tables
+OPTIONS = ("corpus", "control", "as_published")  # that only some metrics have
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a metric found in a run.
+
+    Attributes:
+        metric: which.
+        folder: holds the tables `items` and `curve`, each as Parquet and CSV, and a manifest.
+        curve: one row a step, or one for each of the metric's groups: `language`, `architecture` and `seed` of the
+            model, `data` (the language of the test set), `step`, the groups, `items` (their number), the metric's
+            value with `low` and `high`, and `fault`: why a checkpoint was skipped.
+        skipped: the checkpoints that could not be measured, and why.
+        notes: what the metric says of its items and of its curve.
+    """
+
+    metric: Metric
+    folder: Path
+    curve: pd.DataFrame
+    skipped: dict[str, str]
+    notes: dict[str, Any]
+
+    def items(self) -> pd.DataFrame:
+        """One row an item and checkpoint."""
+        return pd.read_parquet(self.folder / f"{ITEMS}.parquet")
+
+
+def evaluate(
+    metric: Metric,
+    run: Run | PublishedRun,
+    request: Request | None = None,
+    *,
+    devices: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Measure the checkpoints of a run; the tables go to `evaluation/<metric>` in its folder.
+
+    Every checkpoint that is done is kept by what was asked and its own hashes (`evaluation/parts`), so that a stopped
+    evaluation goes on where it stopped and a run that was trained further costs its new checkpoints alone. Checkpoints
+    run beside each other on as many `devices` as there are; without any named, on all GPUs, or on the CPU.
+
+    Raises:
+        UserError: an option the metric does not have, no such checkpoint, none that can be read, or a test set that
+            does not serve the metric.
+    """
+    request = request or Request()
+    for option in OPTIONS:
+        if getattr(request, option) and option not in metric.options:
+            raise UserError(f"--{option.replace('_', '-')}: {metric.name} does not use it. Leave it out.")
+    subject = Subject(run, request)
+    checkpoints = subject.checkpoints
+    task = metric.prepare(subject)
+    asked = _asked(metric, subject, task)
+    parts = run.folder / "evaluation" / "parts"
+    homes = tuple(devices or _devices())
+    done, skipped = _parts(metric, subject, task, checkpoints, asked, parts, homes, progress or Quiet())
+    if not done:
+        raise UserError(f"{run.folder}: no checkpoint can be measured. {next(iter(skipped.values()))}")
+    folder = run.folder / "evaluation" / variant(metric, subject)
+    record_request = asked | {"checkpoints": done, "skipped": skipped}
+    if not _is_current(folder, record_request):
+        items = pd.concat([_read(parts / key, int(name.rpartition("-")[2])) for name, key in done.items()])
+        curve = _curve(metric, subject, items, skipped)
+        notes = dict(task.notes) | metric.conclude(curve)
+        record = {"request": record_request, "notes": notes, "versions": versions("torch", "transformers")}
+        with folder_beside(folder, TABLES, record) as part:
+            for name, table in ((ITEMS, items), (CURVE, curve)):
+                table.to_parquet(part / f"{name}.parquet", index=False)
+                table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
+    notes = read_manifest(folder, TABLES)["record"]["notes"]
+    return Evaluation(metric, folder, pd.read_parquet(folder / f"{CURVE}.parquet"), skipped, notes)
+
+
+def variant(metric: Metric, subject: Subject) -> str:
+    """The folder of the tables: the metric, and what is not as usual about this evaluation."""
+    own = subject.dataset.identity["request"] == subject.run.data_request
+    named = {
+        f"-on-{subject.dataset.folder.resolve().name}": not own,
+        f"-{subject.request.precision}": subject.request.precision != "fp32",
+        "-as-published": subject.request.as_published,
+    }
+    return metric.name + "".join(name for name, applies in named.items() if applies)
+
+
+def _asked(metric: Metric, subject: Subject, task: Task) -> dict[str, Any]:
+    """What decides the values beside the weights; other versions of this package may count otherwise."""
+    request = subject.request
+    return {
+        "metric": metric.name,
+        "version": __version__,
+        "data": subject.dataset.identity,
+        "sample": request.sample,
+        "seed": request.seed,
+        "precision": request.precision,
+        "as_published": request.as_published,
+        **task.identity,
+    }
+
+
+def _parts(
+    metric: Metric,
+    subject: Subject,
+    task: Task,
+    checkpoints: Sequence[AnyCheckpoint],
+    asked: dict[str, Any],
+    parts: Path,
+    homes: tuple[str, ...],
+    progress: Progress,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The checkpoints that are done, with the folders of their parts, and those that are skipped, with reasons."""
+    keys: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    missing: list[AnyCheckpoint] = []
+    for checkpoint in checkpoints:
+        try:
+            digests = checkpoint.digests()
+        except UserError as error:
+            skipped[checkpoint.revision] = str(error)
+            continue
+        key = {"asked": asked, "weights": digests, "beside": task.beside(checkpoint.step)}
+        keys[checkpoint.revision] = f"{metric.name}-{digest_of(key)[:24]}"
+        if not _is_whole(parts / keys[checkpoint.revision]):
+            missing.append(checkpoint)
+    free: SimpleQueue[str] = SimpleQueue()
+    for home in homes:
+        free.put(home)
+
+    def measure(checkpoint: AnyCheckpoint) -> tuple[str, str | None]:
+        """Its name, and why it could not be measured."""
+        home = free.get()
+        try:
+            model = _placed(loaded(checkpoint), home, subject.request.precision)
+            items = task.score(Scorer(model), checkpoint.step)
+        except UserError as error:
+            return checkpoint.revision, str(error)
+        else:
+            record = {"request": asked, "checkpoint": checkpoint.revision}
+            with folder_beside(parts / keys[checkpoint.revision], PART, record) as part:
+                items.to_parquet(part / f"{ITEMS}.parquet", index=False)
+            return checkpoint.revision, None
+        finally:
+            free.put(home)
+
+    if missing:
+        progress.start(f"{metric.name} of {subject.run.name}, checkpoints", len(missing))
+    try:
+        for count, (name, fault) in enumerate(_on_each(measure, missing, len(homes)), 1):
+            if fault is not None:
+                skipped[name] = fault
+            progress.at(count)
+    finally:
+        if missing:
+            progress.end()
+    return {name: key for name, key in keys.items() if name not in skipped}, skipped
+
+
+def _on_each(measure: Any, missing: Sequence[AnyCheckpoint], workers: int) -> Iterator[tuple[str, str | None]]:
+    """The results of `measure`, as they come."""
+    if workers == 1:
+        yield from map(measure, missing)
+        return
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for future in as_completed([pool.submit(measure, checkpoint) for checkpoint in missing]):
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _placed(model: Any, home: str, precision: str) -> Any:
+    import torch
+
+    return model.to(home, torch.bfloat16 if precision == "bf16" else torch.float32)
+
+
+def _devices() -> list[str]:
+    import torch
+
+    return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu"]
+
+
+def _is_whole(part: Path) -> bool:
+    """Whether a checkpoint's part is there and as it was written; a damaged one is made again."""
+    try:
+        verify_files(part, read_manifest(part, PART))
+    except UserError:
+        return False
+    return True
+
+
+def _is_current(folder: Path, request: dict[str, Any]) -> bool:
+    """Whether the tables there answer the request; older ones are made anew, for a run goes on."""
+    try:
+        return is_made(folder, TABLES, request)
+    except UserError:
+        return False
+
+
+def _read(part: Path, step: int) -> pd.DataFrame:
+    items = pd.read_parquet(part / f"{ITEMS}.parquet")
+    items.insert(0, "step", step)
+    return items
+
+
+def _curve(metric: Metric, subject: Subject, items: pd.DataFrame, skipped: dict[str, str]) -> pd.DataFrame:
+    rows = []
+    for step, of_step in items.groupby("step", sort=True):
+        rows.append(metric.aggregate(of_step.reset_index(drop=True)).assign(step=step, fault=None))
+    for revision, fault in skipped.items():
+        rows.append(pd.DataFrame({"step": [int(revision.rpartition("-")[2])], "items": [0], "fault": [fault]}))
+    table = pd.concat([row.astype({"fault": object}) for row in rows], ignore_index=True)
+    run = subject.run
+    said = {"language": run.language, "architecture": run.architecture.name, "seed": run.seed}
+    table = table.assign(**said, data=subject.dataset.language)
+    first = [*said, "data", "step", *metric.groups, "items", metric.value, "low", "high"]
+    others = [name for name in table if name not in (*first, "fault")]
+    table = table.sort_values("step", kind="stable", ignore_index=True)
+    return table.reindex(columns=[*first, *others, "fault"])

@@ -1,0 +1,189 @@
+"""Generation: what a model says in its language, whether it is well-formed, and how good the English behind it is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.learnability import before_change, control_of
+from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task, language_of, loaded
+from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.evaluation.statistics import proportion
+from impossible_lms.languages.language import Language, Sentences
+from impossible_lms.ragged import Ragged
+from impossible_lms.tokenizer import Tokenizer
+
+SAMPLE = 200  # sentences
+AT_ONCE = 64  # sampled in a batch
+LONGEST = 64  # tokens; a sentence that has not ended there is not well-formed
+HELD_OUT = 2_000  # sentences that the judge's quantiles are from
+QUANTILES = {"below_median": 0.5, "below_90": 0.9}
+BINS = {"1-10": (1, 10), "11-20": (11, 20), "21-": (21, None)}  # tokens of the recovered sentence
+ALL = "all"
+MODEL, CONTROL, REAL = "model", "control", "held-out"  # who says a sentence
+
+
+def prepare(subject: Subject) -> Task:
+    """Sentences sampled from each checkpoint, and a judge: the last checkpoint of the run at `--control`.
+
+    The judge scores English in its own form, the control's, in bits a token; held-out sentences and its own samples
+    are judged beside the model's. UserError where the language cannot be undone, or the control does not serve.
+    """
+    language, tokenizer = subject.language, subject.tokenizer
+    if language.inverse is None:
+        raise UserError(f"language {language.name}: cannot be undone, so that what it says cannot be judged.")
+    inverse = language.inverse
+    run = control_of(subject, "generation")
+    control, dataset, judge_of = language_of(run.dataset()), run.dataset(), run.checkpoints()[-1]
+    count, seed = subject.sample(SAMPLE), subject.request.seed
+    limit = min(LONGEST, subject.context - 1) if subject.context else LONGEST
+    held_out = dataset.held_out("test").tokens
+    chosen = np.random.default_rng(seed).permutation(len(held_out))[:HELD_OUT]
+    english = before_change(control, held_out.take(np.sort(chosen)), dataset.tokenizer)
+    kept: dict[str, pd.DataFrame] = {}
+
+    def judged(judge: Scorer, sentences: Ragged, who: str) -> pd.DataFrame:
+        said = in_form_of(control, sentences, dataset.tokenizer)
+        is_kept = said.lengths() > 0
+        bits = np.full(len(sentences), np.nan)
+        bits[is_kept] = judge.sentence_bits(said.take(is_kept), dataset.tokenizer.end_of_text)
+        per_token = bits / (sentences.lengths() + 1)
+        return pd.DataFrame({"who": who, "tokens": sentences.lengths(), "well_formed": True, "bits_a_token": per_token})
+
+    def said_by(
+        scorer: Scorer, judge: Scorer, who: str, undo: Callable[[Ragged], Ragged], of: Language
+    ) -> pd.DataFrame:
+        sentences, has_ended = sampled(scorer, count, limit, tokenizer.end_of_text, seed)
+        is_whole = has_ended & is_well_formed(of, sentences, tokenizer)
+        table = pd.DataFrame(
+            {"who": who, "tokens": sentences.lengths(), "well_formed": is_whole, "bits_a_token": np.nan}
+        )
+        if is_whole.any():
+            found = judged(judge, undo(sentences.take(is_whole)), who)
+            table.loc[is_whole, ["tokens", "bits_a_token"]] = found[["tokens", "bits_a_token"]].to_numpy()
+        return table
+
+    def score(scorer: Scorer, step: int) -> pd.DataFrame:
+        judge = scorer.beside(loaded(judge_of))
+        if not kept:
+            kept[REAL] = judged(judge, english, REAL)
+            kept[CONTROL] = said_by(
+                judge, judge, CONTROL, lambda tokens: before_change(control, tokens, dataset.tokenizer), control
+            )
+        own = said_by(scorer, judge, MODEL, lambda tokens: inverse(tokens, tokenizer), language)
+        table = pd.concat([own, kept[CONTROL], kept[REAL]], ignore_index=True)
+        return _placed(table, kept[REAL])
+
+    return Task(score, {"judge": judge_of.digests()}, {"longest": limit})
+
+
+def sampled(scorer: Scorer, count: int, longest: int, end_of_text: int, seed: int) -> tuple[Ragged, NDArray[np.bool_]]:
+    """`count` sentences that the model says after `end_of_text`, and (count,) bool: whether they ended by themselves.
+
+    Drawn from the model's own distribution (temperature 1, nothing cut off), in batches with a cache of keys and
+    values, at most `longest` tokens. The same seed gives the same sentences on the same device.
+    """
+    import torch
+
+    model, sentences, ended = scorer.model, [], []
+    with torch.random.fork_rng(devices=[] if model.device.type == "cpu" else [model.device]), torch.inference_mode():
+        torch.manual_seed(seed)
+        for start in range(0, count, AT_ONCE):
+            ids = torch.full((min(AT_ONCE, count - start), 1), end_of_text, device=model.device)
+            state, rows, is_over = None, [], torch.zeros(len(ids), dtype=torch.bool, device=model.device)
+            for _ in range(longest + 1):
+                output = model(input_ids=ids, past_key_values=state, use_cache=True)
+                state = output.past_key_values
+                ids = torch.multinomial(torch.softmax(output.logits[:, -1].float(), dim=-1), 1)
+                rows.append(ids[:, 0].cpu().numpy())
+                is_over |= ids[:, 0] == end_of_text
+                if bool(is_over.all()):
+                    break
+            drawn = np.column_stack(rows)
+            for row in drawn:
+                ends = np.flatnonzero(row == end_of_text)
+                sentences.append(row[: ends[0]] if len(ends) else row[:longest])
+                ended.append(bool(len(ends)))
+    return Ragged.of(sentences), np.array(ended)
+
+
+def is_well_formed(language: Language, sentences: Ragged, tokenizer: Tokenizer) -> NDArray[np.bool_]:
+    """(k,) bool: two tokens or more beside the markers, and as many markers as the family has.
+
+    A marker may stand at any place in the reverse families, which is all that a language that can be undone asks for.
+    """
+    is_marker = np.isin(sentences.values, list(tokenizer.markers.values()))
+    row = sentences.spread(np.arange(len(sentences)))
+    markers = np.bincount(row[is_marker], minlength=len(sentences))
+    expected = len(language.family.markers)
+    return np.asarray((markers == expected) & (sentences.lengths() - markers >= 2))
+
+
+def in_form_of(control: Language, english: Ragged, tokenizer: Tokenizer) -> Ragged:
+    """English tokens in the control's form (with its marker at a drawn place); empty where the control drops them."""
+    texts = pa.record_batch({"text": pa.array([""] * len(english), pa.string())})
+    sentences = Sentences(texts, tokenizer, 0, lambda: english)
+    result = control.rule(sentences, np.random.default_rng(control.seed))
+    drop = np.zeros(len(english), dtype=bool)
+    for mask in result.dropped.values():
+        drop |= mask
+    return Ragged.of_lengths(
+        result.tokens.values[~result.tokens.spread(drop)], np.where(drop, 0, result.tokens.lengths())
+    )
+
+
+def aggregate(items: pd.DataFrame) -> pd.DataFrame:
+    """By who speaks and by length: the share that is well-formed, and the shares below the held-out quantiles.
+
+    Shares of all sentences said; one that is not well-formed is below no quantile.
+    """
+    rows = []
+    for who, of_who in items.groupby("who", sort=True):
+        for length in (ALL, *BINS):
+            group = of_who if length == ALL else of_who[of_who["length"] == length]
+            if not len(group):
+                continue
+            found = proportion(int(group["well_formed"].sum()), len(group))
+            row: dict[str, Any] = {"who": who, "length": length, "items": len(group), "well_formed": found.estimate}
+            row |= {"low": found.low, "high": found.high, "bits_a_token": group["bits_a_token"].mean()}
+            rows.append(row | {name: group[name].mean() for name in QUANTILES})
+    return pd.DataFrame(rows)
+
+
+def _placed(table: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
+    """Each sentence with its class of length, and whether it is below the quantiles of held-out ones of that class."""
+    table = table.assign(length=_length(table["tokens"]), **dict.fromkeys(QUANTILES, False))
+    of_real = _length(real["tokens"])
+    for name in BINS:
+        bits = real["bits_a_token"][of_real == name].dropna()
+        for column, quantile in QUANTILES.items():
+            if len(bits):
+                is_below = (table["length"] == name) & (table["bits_a_token"] <= bits.quantile(quantile))
+                table[column] = table[column] | is_below
+    return table
+
+
+def _length(tokens: pd.Series) -> pd.Series:
+    found = pd.Series("", index=tokens.index, dtype=object)
+    for name, (low, high) in BINS.items():
+        found[(tokens >= low) & (tokens <= (high or np.inf))] = name
+    return found.astype(str)
+
+
+GENERATION = Metric(
+    name="generation",
+    value="well_formed",
+    unit="share of well-formed sentences",
+    direction=HIGHER,
+    summary="Sentences that the model says",
+    item="sentence",
+    prepare=prepare,
+    aggregate=aggregate,
+    options=frozenset(["control"]),
+    groups=("who", "length"),
+    shown={"who": MODEL, "length": ALL},
+)

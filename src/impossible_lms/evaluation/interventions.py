@@ -1,0 +1,189 @@
+"""Interchange interventions: the number of a subject moved from one run into another, at a layer and position (4.3)."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.agreement_pairs import agreement_pairs
+from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task
+from impossible_lms.evaluation.scoring import TOKENS_IN_BATCH, Scorer
+from impossible_lms.evaluation.sentences import corpus_of
+from impossible_lms.evaluation.statistics import proportion
+from impossible_lms.languages.hop import PLURAL, SINGULAR
+from impossible_lms.ragged import Ragged
+
+if TYPE_CHECKING:
+    import torch
+
+SAMPLE = 200  # pairs
+
+
+def prepare(subject: Subject) -> Task:
+    """Pairs of prefixes from the annotated sentences behind the test set, or of `--corpus`."""
+    corpus = corpus_of(subject, "annotation")
+    pairs = agreement_pairs(subject, corpus)
+    markers = np.array([subject.tokenizer.markers[SINGULAR], subject.tokenizer.markers[PLURAL]])
+    size = min(subject.sample(SAMPLE), len(pairs.sentence))
+    if subject.request.sample is not None and subject.request.sample > size:
+        raise UserError(f"--sample {subject.request.sample}: corpus {corpus.name} gives {size} pairs. Ask for fewer.")
+    kept = np.sort(np.random.default_rng(subject.request.seed).choice(len(pairs.sentence), size, replace=False))
+    base, source, sentence = pairs.singular.take(kept), pairs.plural.take(kept), pairs.sentence[kept]
+
+    def score(scorer: Scorer, step: int) -> pd.DataFrame:
+        found = interchange(scorer, base, source, markers)
+        return found.assign(sentence=sentence[found["pair"]], moved=found["plural"] > found["singular"])
+
+    return Task(score, identity={"corpus": corpus.fingerprint()})
+
+
+def interchange(scorer: Scorer, base: Ragged, source: Ragged, markers: "np.ndarray") -> pd.DataFrame:
+    """What the model says after each prefix of `base` once one place of its residual stream is that of `source`.
+
+    Every block's output is replaced at every position, one at a time. The blocks below are not run again: each layer
+    goes on from its own kept output, with all positions of many pairs in one batch, and of the vocabulary only the two
+    markers are asked for.
+
+    Args:
+        scorer: the model.
+        base: k prefixes.
+        source: k prefixes, each as long as its base.
+        markers: (2,) int64, the ids of the singular and the plural marker.
+
+    Returns one row a pair, layer (from 1) and position: `singular` and `plural`, the markers' logits after the prefix.
+    """
+    import torch
+
+    blocks = blocks_of(scorer.model)
+    rows = []
+    lengths = base.lengths()
+    for length in np.unique(lengths):
+        group = np.flatnonzero(lengths == length)
+        at_once = max(1, TOKENS_IN_BATCH // int(length * length))
+        for start in range(0, len(group), at_once):
+            chosen = group[start : start + at_once]
+            ids, other = (each.take(chosen).values.reshape(-1, length).astype(np.int64) for each in (base, source))
+            with torch.inference_mode():
+                for layer, logits in enumerate(_layers(scorer, blocks, ids, other, markers), 1):
+                    rows.append(
+                        pd.DataFrame(
+                            {
+                                "pair": np.repeat(chosen, length),
+                                "layer": layer,
+                                "position": np.tile(np.arange(length), len(chosen)),
+                                "singular": logits[:, 0],
+                                "plural": logits[:, 1],
+                            }
+                        )
+                    )
+    table = pd.concat(rows, ignore_index=True)
+    return table.sort_values(["pair", "layer", "position"], ignore_index=True)
+
+
+def blocks_of(model: Any) -> Any:
+    """The transformer blocks of a model, in order; UserError for a model that does not keep them as most do."""
+    base = model.base_model
+    for name in ("h", "layers"):
+        if hasattr(base, name):
+            return getattr(base, name)
+    raise UserError(f"{type(model).__name__}: interventions need a model with its blocks in a list `h` or `layers`.")
+
+
+def _layers(scorer: Scorer, blocks: Any, ids: Any, other: Any, markers: Any) -> Iterator[np.ndarray]:
+    """For each layer, (pairs * length, 2) float64: logits of the markers, a row for each pair and position."""
+    import torch
+
+    device = scorer.model.device
+    count, length = ids.shape
+    outputs = [_outputs(scorer.model, blocks, torch.from_numpy(each).to(device)) for each in (ids, other)]
+    wanted = torch.from_numpy(markers).to(device)
+    spread = torch.arange(count, device=device).repeat_interleave(length)
+    position = torch.arange(length, device=device).repeat(count)
+    repeated = torch.from_numpy(ids).to(device)[spread]
+    for layer in range(len(blocks)):
+        mixed = outputs[0][layer][spread].clone()
+        mixed[torch.arange(len(spread), device=device), position] = outputs[1][layer][spread, position]
+        last = _from_layer(scorer.model, blocks, layer, mixed, repeated)
+        head = scorer.model.get_output_embeddings()
+        bias = None if head.bias is None else head.bias[wanted]
+        yield torch.nn.functional.linear(last, head.weight[wanted], bias).double().cpu().numpy()
+
+
+def _outputs(model: Any, blocks: Any, ids: "torch.Tensor") -> "list[torch.Tensor]":
+    """The output of each block, (pairs, length, hidden)."""
+    kept: list[torch.Tensor] = []
+
+    def keep(module: Any, inputs: Any, output: Any) -> None:
+        kept.append(output[0] if isinstance(output, tuple) else output)
+
+    hooks = [block.register_forward_hook(keep) for block in blocks]
+    try:
+        model.base_model(input_ids=ids, use_cache=False)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return kept
+
+
+def _from_layer(model: Any, blocks: Any, layer: int, hidden: "torch.Tensor", ids: "torch.Tensor") -> "torch.Tensor":
+    """(rows, hidden) of the last position when the output of block `layer` is `hidden`.
+
+    The model itself runs what is left, with its own masks and norms: the blocks up to `layer` are out of its list
+    meanwhile, and the first one left is given `hidden`.
+    """
+    rest = blocks[layer + 1 :]
+    owner, name = model.base_model, "h" if hasattr(model.base_model, "h") else "layers"
+
+    def give(module: Any, inputs: Any, keywords: Any) -> Any:
+        if inputs:
+            return (hidden, *inputs[1:]), keywords
+        return inputs, keywords | {"hidden_states": hidden}
+
+    import torch
+
+    if not len(rest):
+        normed: torch.Tensor = final_norm(owner)(hidden[:, -1])
+        return normed
+    hook = rest[0].register_forward_pre_hook(give, with_kwargs=True)
+    setattr(owner, name, rest)
+    try:
+        last: torch.Tensor = owner(input_ids=ids, use_cache=False).last_hidden_state[:, -1]
+        return last
+    finally:
+        setattr(owner, name, blocks)
+        hook.remove()
+
+
+def final_norm(base: Any) -> Any:
+    """What stands between the last block and the output embeddings."""
+    for name in ("ln_f", "norm", "final_layer_norm"):
+        if hasattr(base, name):
+            return getattr(base, name)
+    raise UserError(f"{type(base).__name__}: interventions need a model with a last norm `ln_f` or `norm`.")
+
+
+def aggregate(items: pd.DataFrame) -> pd.DataFrame:
+    """The share of pairs in which the plural marker became the likelier, for each layer and position, with Wilson's."""
+    rows = []
+    for (layer, position), group in items.groupby(["layer", "position"], sort=True):
+        found = proportion(int(group["moved"].sum()), len(group))
+        row = {"layer": layer, "position": position, "items": len(group)}
+        rows.append(row | {"accuracy": found.estimate, "low": found.low, "high": found.high})
+    return pd.DataFrame(rows)
+
+
+INTERVENTIONS = Metric(
+    name="interventions",
+    value="accuracy",
+    unit="share of pairs whose marker becomes plural",
+    direction=HIGHER,
+    summary="Interchange interventions on the number of the subject",
+    item="pair, layer and position",
+    prepare=prepare,
+    aggregate=aggregate,
+    options=frozenset(["corpus"]),
+    groups=("layer", "position"),
+    figure="heat maps",
+)

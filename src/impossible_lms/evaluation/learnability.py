@@ -1,0 +1,128 @@
+"""Learnability gap: what a learner pays, in bits, for not having learnt the rule of a language (docs/evaluation.md)."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.metric import LOWER, Metric, Subject, Task, context_of, language_of, loaded
+from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.evaluation.statistics import mean_over_items, ratio_over_items
+from impossible_lms.languages.language import Language
+from impossible_lms.models.run import Run
+from impossible_lms.ragged import Ragged
+from impossible_lms.tokenizer import Tokenizer
+
+SAMPLE = 2000  # test sentences
+THRESHOLD = 0.1  # bits a token, below which a gap counts as closed
+
+
+def prepare(subject: Subject) -> Task:
+    """Sampled test sentences, in the language and in its control, with the randomness that each adds.
+
+    The control's model is the checkpoint of the same step of the run at `--control`. Raises UserError where that run
+    is of another language than the control, of another corpus or vocabulary, or lacks a checkpoint that is asked for.
+    """
+    language = subject.language
+    control = control_of(subject, "learnability")
+    dataset = control.dataset()
+    mine, theirs = subject.held_out, dataset.held_out("test")
+    _, rows, control_rows = np.intersect1d(mine.table["sentence"], theirs.table["sentence"], return_indices=True)
+    fits = np.ones(len(rows), dtype=bool)
+    for context, tokens, of in (
+        (subject.context, mine.tokens, rows),
+        (context_of(control), theirs.tokens, control_rows),
+    ):
+        if context is not None:
+            fits &= tokens.lengths()[of] + 1 <= context  # the end of the text comes before it
+    both = np.flatnonzero(fits)
+    if not len(both):
+        raise UserError(f"{dataset.folder}: shares no test sentence with {subject.dataset.folder}.")
+    size = min(subject.sample(SAMPLE), len(both))
+    kept = np.sort(np.random.default_rng(subject.request.seed).choice(both, size, replace=False))
+    tokens, control_tokens = mine.tokens.take(rows[kept]), theirs.tokens.take(control_rows[kept])
+    original = before_change(language_of(dataset), control_tokens, dataset.tokenizer)
+    added = language.added_bits(original, subject.tokenizer)
+    control_added = language_of(dataset).added_bits(original, dataset.tokenizer)
+    if np.isnan(added).any() or np.isnan(control_added).any():
+        raise UserError(f"language {language.name}: does not say how many bits its draws add. Give it `added_bits`.")
+    items = mine.table.iloc[rows[kept]][["sentence", "genre"]].reset_index(drop=True)
+    items = items.assign(original_tokens=original.lengths(), added=added, control_added=control_added)
+    of_step = {checkpoint.step: checkpoint for checkpoint in control.checkpoints()}
+    for checkpoint in subject.checkpoints:
+        if checkpoint.step not in of_step:
+            raise UserError(
+                f"--control {control.folder}: has no checkpoint {checkpoint.step} to compare with. "
+                "Choose others with --checkpoints."
+            )
+
+    def score(scorer: Scorer, step: int) -> pd.DataFrame:
+        bits = scorer.sentence_bits(tokens, subject.tokenizer.end_of_text)
+        other = scorer.beside(loaded(of_step[step]))
+        control_bits = other.sentence_bits(control_tokens, dataset.tokenizer.end_of_text)
+        return items.assign(bits=bits, control_bits=control_bits, gap=(bits - added) - (control_bits - control_added))
+
+    return Task(
+        score,
+        identity={"control": dataset.identity},
+        notes={"bound": not language.is_recoverable, "too_long": int((~fits).sum())},
+        beside=lambda step: of_step[step].digests(),
+    )
+
+
+def aggregate(items: pd.DataFrame) -> pd.DataFrame:
+    """The gap per original token with its paired bootstrap interval over sentences, and per sentence with its own."""
+    gaps = items["gap"].to_numpy()
+    of_token = ratio_over_items(gaps, items["original_tokens"].to_numpy(dtype=np.float64))
+    of_sentence = mean_over_items(gaps)
+    row = {"items": len(items), "gap_per_token": of_token.estimate, "low": of_token.low, "high": of_token.high}
+    row |= {"gap": of_sentence.estimate, "gap_low": of_sentence.low, "gap_high": of_sentence.high}
+    row |= {name: items[name].mean() for name in ("bits", "added", "control_bits", "control_added")}
+    return pd.DataFrame([row]).astype(dict.fromkeys(("low", "high", "gap_low", "gap_high"), float))
+
+
+def steps_until_closed(curve: pd.DataFrame) -> dict[str, Any]:
+    """The first step from which on the gap stays below THRESHOLD bits a token; None where it never does."""
+    measured = curve.dropna(subset="gap_per_token").sort_values("step")
+    is_open = (measured["gap_per_token"] >= THRESHOLD).to_numpy()
+    after = int(np.flatnonzero(is_open)[-1]) + 1 if is_open.any() else 0
+    step = int(measured["step"].iloc[after]) if after < len(measured) else None
+    return {f"steps_until_below_{THRESHOLD}_bits_a_token": step}
+
+
+def before_change(control: Language, tokens: Ragged, tokenizer: Tokenizer) -> Ragged:
+    """The tokens before any change, from those in the control; as they are where the control cannot be undone.
+
+    A control that cannot be undone (NoHop) adds no randomness, and so do the others of its family.
+    """
+    return tokens if control.inverse is None else control.inverse(tokens, tokenizer)
+
+
+def control_of(subject: Subject, metric: str) -> Run:
+    """The run at `--control`, once it is found to be one."""
+    request = subject.request
+    if request.control is None:
+        raise UserError(f"{metric}: needs a model of {subject.language.control}. Name its run with --control.")
+    run = Run.open(request.control)
+    if run.language != subject.language.control:
+        raise UserError(f"--control {run.folder}: a model of {run.language}, {subject.language.control} is expected.")
+    mine, theirs = (each.record["request"] for each in (subject.dataset, run.dataset()))
+    for key, said in (("corpus", "corpus"), ("tokenizer", "vocabulary")):
+        if mine[key] != theirs[key]:
+            raise UserError(f"--control {run.folder}: its test set is of another {said} than {subject.dataset.folder}.")
+    return run
+
+
+LEARNABILITY = Metric(
+    name="learnability",
+    value="gap_per_token",
+    unit="learnability gap (bits a token)",
+    direction=LOWER,
+    summary="What is paid for a rule that is not learnt",
+    item="sentence",
+    prepare=prepare,
+    aggregate=aggregate,
+    options=frozenset(["control"]),
+    conclude=steps_until_closed,
+)

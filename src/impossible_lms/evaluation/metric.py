@@ -1,0 +1,194 @@
+"""Metric: what a measure of checkpoints declares, and what it is given; one file a metric beside this one."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pandas as pd
+
+from impossible_lms.data.dataset import HeldOut, TokenDataset
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.languages import get_language
+from impossible_lms.languages.language import Language
+from impossible_lms.models.checkpoints import Checkpoint
+from impossible_lms.models.published import PublishedCheckpoint, PublishedRun
+from impossible_lms.models.run import Run
+from impossible_lms.tokenizer import Tokenizer
+
+PRECISIONS = ("fp32", "bf16")
+_LOADING = Lock()
+AnyCheckpoint = Checkpoint | PublishedCheckpoint
+LOWER, HIGHER = "lower", "higher"  # which values a better learner has
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user may ask of a metric.
+
+    Attributes:
+        data: the folder of a test set of the same tokenizer; None for the run's own.
+        checkpoints: `all`, `every=200` or steps with commas between.
+        sample: how many items at most; what one is, the metric says. None for its default.
+        seed: of the sample, and of whatever else the metric draws.
+        precision: of the model's weights and activations, `fp32` or `bf16`.
+        as_published: do as the published scripts did, mistakes included, where that changes numbers.
+        corpus: what items are made from, for the metrics that need more than the test set.
+        control: a run to compare with, for the metrics that compare.
+    """
+
+    data: Path | None = None
+    checkpoints: str = "all"
+    sample: int | None = None
+    seed: int = 0
+    precision: str = "fp32"
+    as_published: bool = False
+    corpus: str | None = None
+    control: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise UserError(f"--precision {self.precision}: unknown. Known: {', '.join(PRECISIONS)}.")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A run under a metric: the run, the test set and the request."""
+
+    run: Run | PublishedRun
+    request: Request
+
+    @cached_property
+    def dataset(self) -> TokenDataset:
+        """The test set: the run's own dataset, or that of `--data`; UserError for another tokenizer."""
+        return self.run.dataset(self.request.data)
+
+    @cached_property
+    def held_out(self) -> HeldOut:
+        """Its test sentences."""
+        return self.dataset.held_out("test")
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer with the language's markers."""
+        return self.dataset.tokenizer
+
+    @cached_property
+    def language(self) -> Language:
+        """The language of the test set."""
+        return language_of(self.dataset)
+
+    @property
+    def context(self) -> int | None:
+        """The most tokens the model takes in; None for a model without positions, which takes any number."""
+        return context_of(self.run)
+
+    @cached_property
+    def checkpoints(self) -> Sequence[AnyCheckpoint]:
+        """The checkpoints that are asked for."""
+        return chosen(self.run, self.request.checkpoints)
+
+    def sample(self, default: int) -> int:
+        """How many items are asked for."""
+        return self.request.sample if self.request.sample is not None else default
+
+
+@dataclass(frozen=True)
+class Task:
+    """A metric made ready for one run: the same items are scored with every checkpoint.
+
+    Attributes:
+        score: given a model and its step, one row an item; the driver adds the step. A UserError skips the checkpoint.
+        identity: what decides the items beside the request and the test set (other runs, corpora), for records.
+        notes: what a reader should know of the items: how many were left out, and why.
+        beside: given a step, what else decides the values there (another run's weights), for records.
+    """
+
+    score: Callable[[Scorer, int], pd.DataFrame]
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    beside: Callable[[int], Any] = lambda step: None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measure of checkpoints.
+
+    Attributes:
+        name: what it is asked for by, in kebab case.
+        value: the column of its curve that holds the result; `low` and `high` beside it are a 95 % interval over
+            items, where the metric has one.
+        unit: of the result, as on an axis.
+        direction: whether a better learner has `lower` or `higher` values.
+        summary: what it measures, in a few words.
+        item: what one row of its items is about.
+        prepare: from a run and a request, the task. UserError where the language or the test set does not serve.
+        aggregate: from the items of one checkpoint, one row or several of its curve.
+        options: the options of the request that only some metrics have and that it reads: `corpus`, `control`,
+            `as_published`.
+        groups: the columns of the curve that tell several rows of one step apart.
+        shown: of its groups, the one that the figure shows: a value for each of some columns.
+        figure: how its curve is drawn: `curves` over training, or `heat maps` of layers and positions.
+        logarithmic: whether its axis is.
+        conclude: from a whole curve, what is to be said of it, by name.
+    """
+
+    name: str
+    value: str
+    unit: str
+    direction: str
+    summary: str
+    item: str
+    prepare: Callable[[Subject], Task]
+    aggregate: Callable[[pd.DataFrame], pd.DataFrame]
+    options: frozenset[str] = frozenset()
+    groups: tuple[str, ...] = ()
+    shown: Mapping[str, str] = field(default_factory=dict)
+    figure: str = "curves"
+    logarithmic: bool = False
+    conclude: Callable[[pd.DataFrame], dict[str, Any]] = lambda curve: {}
+
+
+def language_of(dataset: TokenDataset) -> Language:
+    """The language a dataset was built in; UserError where its code is not here."""
+    described = dataset.record.get("described", {})
+    return get_language(described.get("spec") or dataset.language)
+
+
+def context_of(run: Run | PublishedRun) -> int | None:
+    """The most tokens a run's models take in; None for those without positions, which take any number."""
+    return run.context if run.architecture.has_positions else None
+
+
+def loaded(checkpoint: AnyCheckpoint) -> Any:
+    """The model of a checkpoint; one is loaded at a time, for transformers loads wrongly in two threads at once."""
+    with _LOADING:
+        return checkpoint.load()
+
+
+def chosen(run: Run | PublishedRun, which: str) -> Sequence[AnyCheckpoint]:
+    """The checkpoints that `all`, `every=N` or `N,N,...` names; UserError for a step that the run has not kept."""
+    there: dict[int, AnyCheckpoint] = {checkpoint.step: checkpoint for checkpoint in run.checkpoints()}
+    if which == "all":
+        return list(there.values())
+    every = re.fullmatch("every=([1-9][0-9]*)", which)
+    if every:
+        found = [checkpoint for step, checkpoint in there.items() if step % int(every[1]) == 0]
+        if not found:
+            raise UserError(f"--checkpoints {which}: none there. {run.folder} has {_steps(there)}.")
+        return found
+    if not re.fullmatch("[0-9]+(,[0-9]+)*", which):
+        raise UserError(f"--checkpoints {which}: expected all, every=200, or steps as 100,200.")
+    asked = [int(step) for step in which.split(",")]
+    for step in asked:
+        if step not in there:
+            raise UserError(f"--checkpoints {which}: no checkpoint {step}. {run.folder} has {_steps(there)}.")
+    return [there[step] for step in sorted(set(asked))]
+
+
+def _steps(there: dict[int, AnyCheckpoint]) -> str:
+    return ", ".join(str(step) for step in there)

@@ -1,0 +1,153 @@
+"""Constituents as stretches of tokens in a language: where the words of a tree's phrases have gone."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from impossible_lms.corpora import Corpus
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.metric import Subject
+from impossible_lms.evaluation.sentences import blocks_of_test
+from impossible_lms.languages.language import Language, Sentences
+from impossible_lms.ragged import Ragged
+from impossible_lms.tokenizer import Tokenizer
+
+CATEGORIES = ("NP", "VP", "ADJP", "ADVP", "PP")
+COLUMNS = ("words", "space_after", "tree")
+PIECE = re.compile(r"[()]|[^\s()]+")
+
+
+class Constituent(NamedTuple):
+    """A labelled stretch of words, from `start` up to `end`, which is the first after it."""
+
+    label: str
+    start: int
+    end: int
+
+
+class Spans(NamedTuple):
+    """k sentences in a language, s spans in them: `sentence` (s,) among the k, `start`, `end`, `category` (s,)."""
+
+    tokens: Ragged
+    sentence: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    category: np.ndarray
+
+
+def spans_of(subject: Subject, corpus: Corpus) -> Spans:
+    """Every NP, VP, ADJP, ADVP and PP that is one stretch of tokens in the language.
+
+    Where the tokens of a phrase have gone is read off the rule itself, given numbers in place of tokens: a phrase that
+    the language mirrors is found at its mirrored place, one that it tears or puts a marker into is left out, and so is
+    one whose ends are not the ends of tokens.
+
+    Raises:
+        UserError: the corpus has no trees, none matches its sentence, or the language does more than move tokens.
+    """
+    parts, found = [], []
+    count = 0
+    for block, _, rows in blocks_of_test(subject, corpus):
+        missing = [name for name in COLUMNS if name not in block.schema.names]
+        if missing:
+            raise UserError(f"corpus {corpus.name}: has no {missing[0]}. Probes need bracketed trees of the sentences.")
+        block = block.take(pa.array(rows))
+        if not len(block):
+            continue
+        tokens, moved = _moved(subject.language, block, subject.tokenizer.without_markers())
+        for row, phrases in enumerate(_phrases(block, subject.tokenizer)):
+            new = moved[row]
+            for category, start, end in phrases if len(new) else ():
+                places = new[start:end]
+                if places.max() - places.min() + 1 == end - start:
+                    found.append((count + row, places.min(), places.max() + 1, CATEGORIES.index(category)))
+        parts.append(tokens)
+        count += len(tokens)
+    if not found:
+        raise UserError(f"corpus {corpus.name}: no tree matches a sentence that {subject.language.name} keeps whole.")
+    sentence, start, end, category = np.array(found, dtype=np.int64).T
+    return Spans(Ragged.join(parts), sentence, start, end, category)
+
+
+def constituents(bracketed: str) -> Iterator[Constituent]:
+    """The labelled constituents of a tree over its words, counted from 0; function tags are taken off."""
+    stack: list[list[Any]] = []
+    words, last = 0, ""
+    for piece in PIECE.findall(bracketed):
+        if piece == "(":
+            stack.append([None, words])
+        elif piece == ")":
+            if not stack:
+                raise UserError(f"tree '{bracketed[:60]}': a bracket too many.")
+            label, start = stack.pop()
+            if last == ")" and label and label != "ROOT":
+                yield Constituent(re.split("[-=|]", label)[0], start, words)
+        elif stack and stack[-1][0] is None and last == "(":
+            stack[-1][0] = piece
+        else:
+            words += 1
+        last = piece
+    if stack:
+        raise UserError(f"tree '{bracketed[:60]}': a bracket is not closed.")
+
+
+def _moved(language: Language, block: pa.RecordBatch, tokenizer: Tokenizer) -> tuple[Ragged, list[np.ndarray]]:
+    """The sentences in the language, and for each the new index of every token before the change; none if dropped."""
+    marked = tokenizer.with_markers(language.family.markers)
+    original = tokenizer.encode(block.column("text"))
+    numbers = Ragged(original.place() % tokenizer.vocabulary_size, original.offsets)
+    results = []
+    for values in (original, numbers):
+        sentences = Sentences(block, marked, 0, lambda values=values: values)  # type: ignore[misc]
+        results.append(language.rule(sentences, np.random.default_rng(language.seed)))
+    tokens, tagged = (result.tokens for result in results)
+    is_dropped = np.zeros(len(block), dtype=bool)
+    for mask in results[0].dropped.values():
+        is_dropped |= mask
+    new = []
+    for row in range(len(block)):
+        is_token = tokens[row] < tokenizer.vocabulary_size
+        old = tagged[row][is_token].astype(np.int64)
+        before = original[row]
+        if is_dropped[row] or len(before) > tokenizer.vocabulary_size or not len(before):
+            new.append(np.empty(0, np.int64))
+            continue
+        if len(old) != len(before) or not np.array_equal(before[old], tokens[row][is_token]):
+            raise UserError(
+                f"language {language.name}: does more than move tokens; probes cannot follow phrases in it."
+            )
+        places = np.empty(len(before), np.int64)
+        places[old] = np.flatnonzero(is_token)
+        new.append(places)
+    return tokens, new
+
+
+def _phrases(block: pa.RecordBatch, tokenizer: Tokenizer) -> Iterator[list[tuple[str, int, int]]]:
+    """For each sentence, the phrases whose ends are ends of tokens: category, first token, the first after it."""
+    texts = block.column("text").to_pylist()
+    encoded = tokenizer.backend.plain.encode_batch(texts, add_special_tokens=False)
+    columns = (block.column(name).to_pylist() for name in ("words", "tree"))
+    for text, words, tree, encoding in zip(texts, *columns, encoded, strict=True):
+        begins, at = [], 0
+        for word in words:
+            at = text.find(word, at)
+            if at < 0:
+                break
+            begins.append(at)
+            at += len(word)
+        if len(begins) < len(words) or not tree:
+            yield []
+            continue
+        ends = [begin + len(word) for begin, word in zip(begins, words, strict=True)]
+        first = {start + text[start:end].startswith(" "): index for index, (start, end) in enumerate(encoding.offsets)}
+        last = {end: index for index, (_, end) in enumerate(encoding.offsets)}
+        phrases = []
+        for label, start, end in constituents(tree):
+            if label in CATEGORIES and end <= len(words):
+                tokens = first.get(begins[start]), last.get(ends[end - 1])
+                if tokens[0] is not None and tokens[1] is not None:
+                    phrases.append((label, tokens[0], tokens[1] + 1))
+        yield phrases

@@ -1,0 +1,80 @@
+"""Surprisal of hop markers where they should be, against the next token where they are left out (section 4.2)."""
+
+import numpy as np
+import pandas as pd
+
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task
+from impossible_lms.evaluation.scoring import BITS, Scorer
+from impossible_lms.evaluation.statistics import mean_over_items
+from impossible_lms.languages.hop import PLURAL, SINGULAR
+from impossible_lms.ragged import Ragged
+
+SAMPLE = 1000  # sentences a genre, as published
+MARKERS = (SINGULAR, PLURAL)
+
+
+def prepare(subject: Subject) -> Task:
+    """Sentences with a marker, at most so many a genre, each cut before its first marker.
+
+    The token that follows where the marker is left out is the one after it, or the end of the text. Both surprisals
+    have the same context, so one pass gives both. UserError for a language without number markers, or no sentence.
+    """
+    ids = [subject.tokenizer.markers.get(marker) for marker in MARKERS]
+    if None in ids:
+        raise UserError(
+            f"{subject.dataset.folder}: {subject.dataset.language} has no number markers {' '.join(MARKERS)}: "
+            "surprisal is for the hop languages."
+        )
+    tokens, table = subject.held_out.tokens, subject.held_out.table
+    is_marker = np.isin(tokens.values, np.array(ids))
+    place, row = tokens.place()[is_marker], tokens.spread(np.arange(len(tokens)))[is_marker]
+    rows, first = np.unique(row, return_index=True)
+    place = place[first]
+    fits = place > 0
+    if subject.context is not None:
+        fits &= place <= subject.context
+    rows, place = rows[fits], place[fits]
+    genres = table["genre"].to_numpy()[rows]
+    generator = np.random.default_rng(subject.request.seed)
+    chosen = []
+    for genre in sorted(set(genres)):
+        mine = np.flatnonzero(genres == genre)
+        chosen.append(np.sort(generator.choice(mine, min(subject.sample(SAMPLE), len(mine)), replace=False)))
+    if not chosen:
+        raise UserError(f"{subject.dataset.folder}: no test sentence has a marker. Build it from a larger corpus.")
+    kept = np.concatenate(chosen)
+    rows, place = rows[kept], place[kept]
+    sentences = tokens.take(rows)
+    at = sentences.offsets[:-1] + place
+    prefixes = Ragged.of_lengths(sentences.values[sentences.place() < sentences.spread(place)], place)
+    is_last = place + 1 == sentences.lengths()
+    following = np.where(is_last, subject.tokenizer.end_of_text, sentences.values[np.where(is_last, at, at + 1)])
+    candidates = np.column_stack([sentences.values[at], following]).astype(np.int64)
+    items = table.iloc[rows][["sentence", "genre"]].reset_index(drop=True).assign(place=place)
+
+    def score(scorer: Scorer, step: int) -> pd.DataFrame:
+        bits = scorer.next_logprobs(prefixes, candidates) * -BITS
+        return items.assign(marker=bits[:, 0], left_out=bits[:, 1], difference=bits[:, 1] - bits[:, 0])
+
+    return Task(score)
+
+
+def aggregate(items: pd.DataFrame) -> pd.DataFrame:
+    """Means in bits, the difference with its paired bootstrap interval over sentences."""
+    found = mean_over_items(items["difference"].to_numpy())
+    row = {"items": len(items), "difference": found.estimate, "low": found.low, "high": found.high}
+    row |= {"marker": items["marker"].mean(), "left_out": items["left_out"].mean()}
+    return pd.DataFrame([row]).astype({"low": float, "high": float})
+
+
+SURPRISAL = Metric(
+    name="surprisal",
+    value="difference",
+    unit="surprisal difference (bits)",
+    direction=HIGHER,
+    summary="Surprisal of the next token without the marker, less that of the marker",
+    item="sentence",
+    prepare=prepare,
+    aggregate=aggregate,
+)

@@ -1,0 +1,75 @@
+"""Laws that every metric of the registry keeps; a new one is tested the moment it is registered."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from impossible_lms import METRICS
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation import scoring
+from impossible_lms.evaluation.driver import OPTIONS
+from impossible_lms.evaluation.metric import HIGHER, LOWER, Request, Subject
+from impossible_lms.evaluation.registry import get_metric
+from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.report.metric_figures import FIGURES
+
+NAMES = list(METRICS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_declares_itself(name):
+    metric = METRICS[name]
+    assert (
+        metric.name == name and metric.direction in (LOWER, HIGHER) and metric.unit and metric.summary and metric.item
+    )
+    assert metric.options <= set(OPTIONS) and metric.figure in FIGURES and set(metric.shown) <= set(metric.groups)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_agrees_with_itself_in_batches_of_1_and_32(name, prepared, monkeypatch):
+    task, scorer = prepared(name)
+    tables = []
+    for size in (1, 32):
+        monkeypatch.setattr(scoring, "batches", lambda lengths, size=size: in_order(lengths, size))
+        tables.append(task.score(scorer, 12))
+    pd.testing.assert_frame_equal(*tables, rtol=1e-4, atol=1e-4)
+    curve = METRICS[name].aggregate(tables[0])
+    assert {"items", METRICS[name].value, "low", "high", *METRICS[name].groups} <= set(curve)
+    assert len(curve) >= 1 and curve[METRICS[name].value].notna().any()
+
+
+def in_order(lengths, size):
+    order = lengths.argsort(kind="stable")
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+@pytest.fixture
+def prepared(run, hop_run, request):
+    """A function that readies a metric on a run that serves it: few items, the last checkpoint."""
+
+    def made(name):
+        chosen, asked = NEEDS.get(name, (None, Request(sample=8)))
+        if name in MADE:
+            made = request.getfixturevalue(MADE[name])
+            asked = Request(sample=8, control=made.folder) if MADE[name] == "control_run" else Request(corpus=str(made))
+        on = hop_run if chosen == "hop" else run
+        subject = Subject(on, replace(asked, checkpoints="12"))
+        return METRICS[name].prepare(subject), Scorer(on.checkpoints()[-1].load())
+
+    return made
+
+
+# What a metric asks for beside a run, where it asks for anything: a run with markers, a corpus, a control.
+NEEDS: dict[str, tuple[str | None, Request]] = {
+    "surprisal": ("hop", Request(sample=8)),
+    "probes": (None, Request(corpus="grammar:sentences=300,seed=0", sample=15)),
+    "interventions": ("hop", Request(corpus="grammar:sentences=1000,seed=0")),
+}
+# And what is made when it is wanted: the run of a control, and a folder of pairs.
+MADE = {"learnability": "control_run", "generation": "control_run", "minimal-pairs": "pairs"}
+
+
+def test_an_unknown_metric_is_named_with_its_neighbours():
+    with pytest.raises(UserError, match=r"unknown metric 'perplexty'. Did you mean perplexity"):
+        get_metric("perplexty")

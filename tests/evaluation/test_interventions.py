@@ -1,0 +1,97 @@
+"""Interventions equal the plain way, one full forward a layer and position; pairs differ in number alone."""
+
+import numpy as np
+import pytest
+import torch
+
+from impossible_lms import get_language, read_corpus
+from impossible_lms.data.build import build_dataset
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.agreement_pairs import agreement_pairs
+from impossible_lms.evaluation.driver import evaluate
+from impossible_lms.evaluation.interventions import INTERVENTIONS, blocks_of, interchange
+from impossible_lms.evaluation.metric import Request, Subject
+from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.models.architectures import ARCHITECTURES, get_size, make_config, make_model
+from impossible_lms.ragged import Ragged
+
+
+def plainly(model, base, source, markers):
+    """(layers, positions, 2): the logits of the markers, from one forward of the whole model for each."""
+    with torch.inference_mode():
+        states = model(torch.tensor([source]), output_hidden_states=True).hidden_states
+        found = np.empty((len(blocks_of(model)), len(base), 2))
+        for layer, block in enumerate(blocks_of(model)):
+            # What the last block gives is not among the states before the final norm: taken by a hook.
+            kept: list[torch.Tensor] = []
+            hook = block.register_forward_hook(
+                lambda module, inputs, output, kept=kept: kept.append(output if torch.is_tensor(output) else output[0])
+            )
+            model(torch.tensor([source]))
+            hook.remove()
+            assert layer + 1 == len(blocks_of(model)) or torch.equal(kept[0], states[layer + 1])
+            for position in range(len(base)):
+
+                def swap(module, inputs, output, kept=kept, position=position):
+                    hidden = (output if torch.is_tensor(output) else output[0]).clone()
+                    hidden[0, position] = kept[0][0, position]
+                    return hidden if torch.is_tensor(output) else (hidden, *output[1:])
+
+                hook = block.register_forward_hook(swap)
+                found[layer, position] = model(torch.tensor([base])).logits[0, -1, markers].numpy()
+                hook.remove()
+    return found
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "gpt2-no-pos"])
+def test_equals_the_plain_way(architecture):
+    config = make_config(get_size("tiny"), vocabulary_size=60, context=16, end_of_text=0, dropout=0.1)
+    model = make_model(ARCHITECTURES[architecture], config, seed=1).eval()
+    with torch.no_grad():  # fresh weights hardly tell one token from another
+        model.transformer.wte.weight.mul_(20)
+    base, source = [[1, 5, 9, 9], [1, 6, 9, 8], [2, 7, 3, 4, 4, 4]], [[1, 15, 9, 9], [1, 16, 9, 8], [2, 17, 3, 4, 4, 4]]
+    markers = np.array([50, 51])
+    found = interchange(Scorer(model), Ragged.of(base), Ragged.of(source), markers)
+    assert len(found) == 4 * (4 + 4 + 6)
+    for pair, (one, other) in enumerate(zip(base, source, strict=True)):
+        expected = plainly(model, one, other, markers)
+        mine = found[found["pair"] == pair].sort_values(["layer", "position"])
+        logits = mine[["singular", "plural"]].to_numpy().reshape(expected.shape)
+        assert np.allclose(logits, expected, rtol=1e-5, atol=1e-5)
+        assert np.ptp(logits) > 1e-3  # they do differ
+
+
+@pytest.mark.parametrize("name", ["no-hop", "token-hop", "word-hop"])
+def test_pairs_differ_in_the_subject_alone(name, hop_run, tmp_path):
+    tokenizer = hop_run.dataset().tokenizer.without_markers()
+    corpus = read_corpus("grammar:sentences=1500,seed=3")
+    dataset = build_dataset(corpus, get_language(name), tokenizer, tmp_path / name, context=32)
+    subject = Subject(hop_run, Request(data=dataset.folder))
+    pairs = agreement_pairs(subject, read_corpus("grammar:sentences=1500,seed=4"))  # another corpus: all sentences
+    assert len(pairs.sentence) > 10 and np.array_equal(pairs.singular.offsets, pairs.plural.offsets)
+    for singular, plural in zip(pairs.singular, pairs.plural, strict=True):
+        said, other = (dataset.tokenizer.decode(each).split() for each in (singular, plural))
+        differs = [place for place, (one, two) in enumerate(zip(said, other, strict=True)) if one != two]
+        assert differs == [1] and said[0].lower() == "the"
+        assert {"no-hop": len(singular) == 3, "token-hop": len(singular) == 7, "word-hop": len(said) >= 7}[name]
+    own = agreement_pairs(subject, corpus)
+    assert len(own.sentence) > 0 and set(own.sentence) <= set(subject.held_out.table["sentence"])
+
+
+def test_tables(hop_run):
+    found = evaluate(
+        INTERVENTIONS, hop_run, Request(corpus="grammar:sentences=1500,seed=4", sample=10, checkpoints="12")
+    )
+    curve, items = found.curve, found.items()
+    assert set(curve["layer"]) == {1, 2, 3, 4} and curve["position"].min() == 0 and items["pair"].nunique() == 10
+    # At the last layer and the last position the whole answer is that of the plural run.
+    field = items[(items["layer"] == 2) & (items["position"] == 1)]
+    row = curve[(curve["layer"] == 2) & (curve["position"] == 1)].iloc[0]
+    assert row["accuracy"] == pytest.approx(field["moved"].mean()) and row["low"] <= row["accuracy"] <= row["high"]
+
+
+def test_what_does_not_serve_is_said(hop_run, run):
+    with pytest.raises(UserError, match="partial-reverse has no number markers: this is for hop languages"):
+        evaluate(INTERVENTIONS, run)
+    with pytest.raises(UserError, match=r"--sample 100000: corpus grammar.* gives [0-9]+ pairs. Ask for fewer"):
+        evaluate(INTERVENTIONS, hop_run, Request(corpus="grammar:sentences=300,seed=4", sample=100000))

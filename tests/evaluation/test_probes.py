@@ -1,0 +1,90 @@
+"""Probes: phrases are found where the language has put them, pooled from one pass, and classified to convergence."""
+
+import numpy as np
+import pytest
+
+from impossible_lms import get_language, read_corpus
+from impossible_lms.data.build import build_dataset
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.driver import evaluate
+from impossible_lms.evaluation.logistic import fit
+from impossible_lms.evaluation.metric import Request, Subject
+from impossible_lms.evaluation.probes import PROBES, pooled
+from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.evaluation.spans import CATEGORIES, constituents, spans_of
+from impossible_lms.models.run import Run
+
+CORPUS = "grammar:sentences=400,seed=5"
+
+
+def test_constituents_of_a_tree():
+    tree = "(ROOT (S (NP-SBJ (DT The) (NN dog)) (VP (VBZ sleeps) (PP (IN on) (NP (PRP it)))) (. .)))"
+    assert sorted(constituents(tree)) == [("NP", 0, 2), ("NP", 4, 5), ("PP", 3, 5), ("S", 0, 6), ("VP", 2, 5)]
+    with pytest.raises(UserError, match="a bracket is not closed"):
+        list(constituents("(S (NP (NN dog))"))
+
+
+@pytest.mark.parametrize("name", ["no-reverse", "full-reverse", "partial-reverse", "local-shuffle-w3"])
+def test_spans_hold_the_tokens_of_their_phrase(name, run, tokenizer, tmp_path):
+    corpus = read_corpus(CORPUS)
+    data = build_dataset(corpus, get_language(name), tokenizer, tmp_path / "data", context=32)
+    trained_on_it = run.record["request"] | {"dataset": {"request": data.record["request"]}}
+    subject = Subject(Run(run.folder, run.record | {"request": trained_on_it}), Request(data=data.folder))
+    spans = spans_of(subject, read_corpus("grammar:sentences=60,seed=6"))
+    assert len(spans.tokens) == 60 and (spans.category < len(CATEGORIES)).all()
+    rows = next(read_corpus("grammar:sentences=60,seed=6").blocks())[1].to_pylist()
+    for sentence, start, end, category in zip(*spans[1:], strict=True):
+        said = spans.tokens[sentence][start:end]
+        phrases = [each for each in constituents(rows[sentence]["tree"]) if each.label == CATEGORIES[category]]
+        # The tokens of one of the phrases of this category, in whatever order.
+        wanted = [rows[sentence]["words"][each.start : each.end] for each in phrases]
+        letters = sorted("".join(tokenizer.pieces(said)).replace(" ", ""))
+        assert letters in [sorted("".join(words)) for words in wanted]
+
+
+def test_pooling_is_over_the_tokens_of_the_span(run):
+    subject = Subject(run, Request())
+    spans = spans_of(subject, read_corpus("grammar:sentences=30,seed=6"))
+    scorer = Scorer(run.checkpoints()[-1].load())
+    found = pooled(scorer, spans)
+    assert set(found) == {(layer, how) for layer in ("1", "3", "last four") for how in ("mean", "max")}
+    import torch
+
+    for span in range(0, len(spans.sentence), 17):
+        tokens = torch.from_numpy(spans.tokens[spans.sentence[span]].astype(np.int64))[None]
+        with torch.inference_mode():
+            states = scorer.model(tokens, output_hidden_states=True).hidden_states
+        mine = torch.stack(states)[:, 0, spans.start[span] : spans.end[span]].numpy()
+        assert np.allclose(found["3", "mean"][span], mine[3].mean(axis=0), atol=1e-4)
+        assert np.allclose(found["3", "max"][span], mine[3].max(axis=0), atol=1e-4)
+        assert np.allclose(found["last four", "mean"][span], mine[-4:].mean(axis=(0, 1)), atol=1e-4)
+
+
+def test_the_classifier_is_at_its_minimum():
+    generator = np.random.default_rng(0)
+    features, classes = generator.normal(size=(200, 6)), generator.integers(0, 3, 200)
+    features[np.arange(200), classes] += 2
+    found = fit(features, classes, 3)
+    scores = features @ found.weights + found.intercepts
+    excess = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True) - np.eye(3)[classes]
+    assert np.abs(features.T @ excess + found.weights).max() < 1e-2 and np.abs(excess.sum(axis=0)).max() < 1e-2
+    assert found.converged and (found.predict(features) == classes).mean() > 0.8
+    assert not fit(features, classes, 3, iterations=2).converged
+
+
+def test_tables(run):
+    request = Request(corpus=CORPUS, sample=20, checkpoints="12")
+    curve = evaluate(PROBES, run, request).curve
+    row = curve[(curve["layer"] == "last four") & (curve["pooling"] == "mean")].iloc[0]
+    assert row["accuracy"] > 0.4 > row["control"] and row["items"] == 3 and row["converged"]
+    assert row["selectivity"] == pytest.approx(row["accuracy"] - row["control"]) and 0 < row["untrained"] <= 1
+
+
+def test_what_does_not_serve_is_said(run, hop_run, tmp_path):
+    (tmp_path / "a.txt").write_text("She sings.\nHe sleeps.\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"has no words. Probes need bracketed trees"):
+        evaluate(PROBES, run, Request(corpus=str(tmp_path / "a.txt")))
+    with pytest.raises(UserError, match="token-hop: does more than move tokens"):
+        evaluate(PROBES, hop_run, Request(corpus=CORPUS))
+    with pytest.raises(UserError, match=r"--sample 90000: .* gives [0-9]+ spans of [A-Z]+. Ask for fewer"):
+        evaluate(PROBES, run, Request(corpus=CORPUS, sample=90000))
