@@ -99,6 +99,10 @@ FAULTS = [
     (["inspect", "nowhere"], "nowhere: no such folder. A token dataset is expected here."),
     (["train", "--data", "nowhere", "--output", "x"], "nowhere: no such folder. A token dataset is expected here."),
     (["train", "--data", "nowhere", "--output", "x", "--recipe", "y"], "--recipe y: neither paper or demo nor a file"),
+    (
+        ["train", "--data", "nowhere", "--output", "x", "--track", "mlflow"],
+        "--track mlflow: unknown. Known: trackio, wandb",
+    ),
     (["evaluate", "perplexity", "nowhere"], "nowhere: no such folder. A run made by `impossible train` is expected"),
     (["evaluate", "perplexty", "nowhere"], "unknown metric 'perplexty'. Did you mean perplexity"),
     (["evaluate", "perplexity", "nowhere", "--precision", "fp8"], "--precision fp8: unknown. Known: fp32, bf16."),
