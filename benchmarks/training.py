@@ -215,10 +215,10 @@ def config_of(dataset: TokenDataset, options: argparse.Namespace) -> Any:
 
 def ours(dataset: TokenDataset, rounds: Rounds, options: argparse.Namespace, precision: str) -> None:
     """This project as its command trains: metrics, checks and all."""
-    from impossible_lms.training.fast import network
+    from impossible_lms.training.fast import compiling
     from impossible_lms.training.train import Options, train
 
-    network.STEPS_BEFORE_COMPILING = 0  # so that no contestant has more to warm up than another
+    compiling.STEPS_BEFORE_COMPILING = 0  # so that no contestant has more to warm up than another
     train(
         dataset.folder,
         options.scratch,

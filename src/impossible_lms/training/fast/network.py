@@ -12,8 +12,9 @@ import torch
 from transformers.pytorch_utils import Conv1D
 
 from impossible_lms.models.heads import output_layer
+from impossible_lms.training.fast import compiling
 from impossible_lms.training.fast.attention import use_attention
-from impossible_lms.training.fast.compiling import STEPS_BEFORE_COMPILING, compile_blocks, exchange_gelu, shall_compile
+from impossible_lms.training.fast.compiling import compile_blocks, exchange_gelu, shall_compile
 from impossible_lms.training.fast.dropout import Masks
 from impossible_lms.training.fast.loss import OutputLoss
 from impossible_lms.training.recipe import Recipe
@@ -135,7 +136,7 @@ class Network:
 
         A run's first steps are computed without compiling, so that they come at once, and faults with them.
         """
-        if self.compiled and not self._is_compiled and step >= STEPS_BEFORE_COMPILING:
+        if self.compiled and not self._is_compiled and step >= compiling.STEPS_BEFORE_COMPILING:
             compile_blocks(self._model)
             self._loss = OutputLoss(compiled=True)
             self._is_compiled = True
