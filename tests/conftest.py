@@ -9,6 +9,8 @@ from pathlib import Path
 # Before transformers is imported: nothing of a test may reach a network or the user's own cache.
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="impossible-lms-tests-")
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Several test processes share the cores; threads of each would wait for one another, which takes several times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Others that would have a say over these.
 for name in ("HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_MODULES_CACHE", "HF_DATASETS_OFFLINE"):
     os.environ.pop(name, None)

@@ -240,4 +240,5 @@ def test_the_fast_paths_curve_lies_within_the_spread_of_seeds(dataset, recipe, t
     spread = np.std(plain, axis=0, ddof=1)
     apart = np.abs(np.array(fast) - plain)
     print(f"apart at most {apart.max():.4f}, on average {apart.mean():.4f}; seeds spread by {spread.mean():.4f}")
-    assert apart.mean() < spread.mean() and (np.abs(np.mean(fast, 0) - plain.mean(0)) < 2 * spread / 2).all()
+    assert apart.mean() < spread.mean()
+    assert np.abs(np.mean(fast, 0) - plain.mean(0)).max() < spread.mean()  # nor is it apart in one direction
