@@ -73,7 +73,7 @@ def test_the_classifier_is_at_its_minimum():
 
 
 def test_tables(run):
-    request = Request(corpus=CORPUS, sample=20, checkpoints="12")
+    request = Request(corpus=CORPUS, sample=30, checkpoints="12")
     curve = evaluate(PROBES, run, request).curve
     row = curve[(curve["layer"] == "last four") & (curve["pooling"] == "mean")].iloc[0]
     assert row["accuracy"] > 0.4 > row["control"] and row["items"] == 3 and row["converged"]

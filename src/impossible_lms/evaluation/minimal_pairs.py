@@ -1,4 +1,4 @@
-"""Minimal pairs in the language itself: is the grammatical sentence the likelier one (Janarthan et al. 2026)?"""
+"""Minimal pairs in the language itself, after Janarthan et al. (2026): the grammatical sentence is the likelier."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Constituency probes: can the category of a phrase be read off a model's hidden states (paper, appendix)?"""
+"""Constituency probes: the category of a phrase, read off a model's hidden states (paper, appendix)."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 TOKENS_IN_BATCH = 8192  # padding included
+LOGITS = 1 << 25  # numbers held at a time, 128 MB in float32
 BITS = 1 / np.log(2)  # of a nat
 
 
@@ -68,9 +69,9 @@ class Scorer:
         found = np.empty(candidates.shape)
         for batch, hidden in self._hidden(prefixes):
             last = torch.from_numpy(prefixes.lengths()[batch] - 1).to(hidden.device)
-            logits = self.logits(hidden[torch.arange(len(batch), device=hidden.device), last])
-            asked = torch.from_numpy(candidates[batch]).to(hidden.device)
-            found[batch] = (logits.gather(1, asked) - logits.logsumexp(1, keepdim=True)).double().cpu().numpy()
+            ends = hidden[torch.arange(len(batch), device=hidden.device), last]
+            chosen = self._chosen(ends, torch.from_numpy(candidates[batch]).to(hidden.device))
+            found[batch] = chosen.double().cpu().numpy()
         return found
 
     def states(self, sequences: Ragged) -> "Iterator[tuple[NDArray[np.int64], tuple[torch.Tensor, ...]]]":
@@ -101,9 +102,7 @@ class Scorer:
             predicts = place < (lengths - 1)[row]
             rows = torch.from_numpy(row[predicts]).to(ids.device)
             places = torch.from_numpy(place[predicts]).to(ids.device)
-            logits = self.logits(hidden[rows, places])
-            targets = ids[rows, places + 1]
-            chosen = logits.gather(1, targets[:, None])[:, 0] - torch.logsumexp(logits, dim=1)
+            chosen = self._chosen(hidden[rows, places], ids[rows, places + 1][:, None])[:, 0]
         values = chosen.double().cpu().numpy()
         starts, ends = scored.offsets[batch], scored.offsets[batch + 1]
         target = Ragged.of_lengths(values, ends - starts)
@@ -130,10 +129,21 @@ class Scorer:
         hidden: torch.Tensor = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
         return hidden
 
-    def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
-        """(rows, vocabulary) float32, from (rows, hidden) of the last layer after its norm."""
-        logits: torch.Tensor = self.model.get_output_embeddings()(hidden).float()
-        return logits
+    def _chosen(self, hidden: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
+        """(rows, c): log-probabilities of `tokens` (rows, c) after `hidden` (rows, hidden).
+
+        Logits are kept for some rows at a time: those of a whole batch over GPT-2's vocabulary would be 1.6 GB.
+        """
+        import torch
+
+        head, found = self.model.get_output_embeddings(), torch.empty(tokens.shape, device=hidden.device)
+        with torch.inference_mode():
+            at_once = max(1, LOGITS // self.model.config.vocab_size)
+            for start in range(0, len(hidden), at_once):
+                rows = slice(start, start + at_once)
+                logits = head(hidden[rows]).float()
+                found[rows] = logits.gather(1, tokens[rows]) - logits.logsumexp(1, keepdim=True)
+        return found
 
     def _check_vocabulary(self, sentences: Ragged) -> None:
         vocabulary = self.model.config.vocab_size
