@@ -20,7 +20,7 @@ from impossible_lms.models.run import Run
 from impossible_lms.tokenizer import Tokenizer
 
 PRECISIONS = ("fp32", "bf16")
-_LOADING = Lock()
+LOADING = Lock()  # held while a model is made: transformers and torch keep global state meanwhile
 LOWER, HIGHER = "lower", "higher"  # which values a better learner has
 
 
@@ -165,7 +165,7 @@ def context_of(run: Run) -> int | None:
 
 def loaded(checkpoint: Checkpoint) -> Any:
     """The model of a checkpoint; one is loaded at a time, for transformers loads wrongly in two threads at once."""
-    with _LOADING:
+    with LOADING:
         return checkpoint.load()
 
 
