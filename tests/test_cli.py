@@ -37,7 +37,7 @@ def test_version_and_help(impossible):
     assert impossible("--version")[:2] == (0, "impossible-lms 0.1.0\n")
     code, out, _ = impossible("--help")
     assert code == 0
-    for verb in ("languages", "speak", "build", "inspect", "train", "evaluate", "publish", "demo"):
+    for verb in ("languages", "speak", "annotate", "build", "inspect", "train", "evaluate", "publish", "demo"):
         assert verb in out
 
 
@@ -208,3 +208,22 @@ def test_check_says_what_a_language_does_beside_its_control(impossible):
     reports = json.loads(impossible("check", "full-reverse", "--sample", 300, "--json")[1])
     assert [report["language"] for report in reports] == ["no-reverse", "full-reverse"]
     assert reports[1]["recovered"] == 1 and reports[1]["sentences"] == 300
+
+
+def test_annotate(impossible, tmp_path, text):
+    (tmp_path / "gold.trees").write_text("(S (NP (PRP She)) (VP (VBZ sings) (NP (NN song))))\n")
+    (tmp_path / "two.txt").write_text("She sings song\nShe sings\n")
+    words = ("annotate", tmp_path / "two.txt", "--with", f"trees:{tmp_path / 'gold.trees'}", "--output")
+    code, out, err = impossible(*words, tmp_path / "x.conllu")
+    assert (code, err) == (0, "")
+    assert (
+        out == f"{tmp_path / 'x.conllu'}: 2 read, 1 sentences, 3 words, 1 read without words, 3 words without lemma\n"
+    )
+    assert impossible(*words, tmp_path / "x.conllu")[:2] == (0, out)
+    code, _, err = impossible(*words, tmp_path / "x")
+    assert code == 2 and err.startswith(f"error: --output {tmp_path / 'x'}: two.txt is not divided into splits")
+    code, _, err = impossible("annotate", text, "--with", "nltk", "--output", tmp_path / "y.conllu")
+    assert (code, err) == (2, "error: --with nltk: no such annotator. Known: spacy, stanza, trees.\n")
+    code, _, err = impossible("annotate", text, "--with", "spacy:xx_none", "--output", tmp_path / "y.conllu")
+    assert code == 2 and err.endswith("Install it: python -m spacy download xx_none\n")
+    assert not (tmp_path / "y.conllu").exists() and not list(tmp_path.glob(".*"))

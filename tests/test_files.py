@@ -9,9 +9,13 @@ import pytest
 from impossible_lms.errors import UserError
 from impossible_lms.files import (
     MANIFEST,
+    GrowingFile,
     folder_beside,
     is_made,
+    is_made_file,
     locked,
+    publish_file,
+    read_file_manifest,
     read_manifest,
     verify_files,
     write_text,
@@ -112,3 +116,43 @@ def test_a_lock_holds_off_another_process_and_goes_with_its_holder(tmp_path):
     with locked(tmp_path / "lock", "in use"):
         assert "in use by another process" in subprocess.check_output(command, text=True)
     assert subprocess.check_output(command, text=True) == "mine\n"
+
+
+def test_a_growing_file_goes_on_from_what_is_known(tmp_path):
+    path = tmp_path / "x"
+    file = GrowingFile(path)
+    file.append(b"one ")
+    known = (file.size, file.sha256)
+    file.append(b"half a ba")
+    file.close()
+    again = GrowingFile(path, *known)
+    assert path.read_bytes() == b"one "
+    again.append(b"two")
+    again.close()
+    assert path.read_bytes() == b"one two" and again.size == 7
+    path.write_bytes(b"0ne two")
+    for damaged in (b"0ne two", b"on"):
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match=r"x: damaged since it was written. Remove .* and begin again."):
+            GrowingFile(path, *known)
+        assert path.read_bytes() == damaged
+
+
+def test_a_file_has_its_manifest_beside_it(tmp_path):
+    path = tmp_path / "x.txt"
+    assert not is_made_file(path, "thing", {"seed": 1})
+    (tmp_path / "part").write_text("content")
+    publish_file(tmp_path / "part", path, "thing", {"request": {"seed": 1}})
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["x.txt", "x.txt.json"]
+    assert is_made_file(path, "thing", {"seed": 1})
+    assert read_file_manifest(path, "thing")["files"]["x.txt"]["bytes"] == 7
+    with pytest.raises(UserError, match=r"x.txt: belongs to something else \(seed was 1, now 2\)"):
+        is_made_file(path, "thing", {"seed": 2})
+    with pytest.raises(UserError, match=r"x.txt: holds a thing, not a dream."):
+        is_made_file(path, "dream", {"seed": 1})
+    path.write_text("contents")
+    with pytest.raises(UserError, match=r"x.txt: 8 bytes, 7 expected"):
+        is_made_file(path, "thing", {"seed": 1})
+    (tmp_path / "x.txt.json").unlink()
+    with pytest.raises(UserError, match=r"x.txt: exists and is not a finished thing. Choose another output."):
+        is_made_file(path, "thing", {"seed": 1})

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from impossible_lms.corpora import Corpus, corpus_of, read_corpus
+    from impossible_lms.corpora.annotate import annotate, load_annotator
+    from impossible_lms.corpora.trees import constituents
     from impossible_lms.data.build import build_dataset
     from impossible_lms.data.dataset import TokenDataset
     from impossible_lms.errors import UserError
@@ -28,6 +30,9 @@ _HOMES = {
     "Corpus": "corpora",
     "corpus_of": "corpora",
     "read_corpus": "corpora",
+    "annotate": "corpora.annotate",
+    "load_annotator": "corpora.annotate",
+    "constituents": "corpora.trees",
     "build_dataset": "data.build",
     "TokenDataset": "data.dataset",
     "UserError": "errors",
@@ -52,6 +57,9 @@ __all__ = [
     "Corpus",
     "corpus_of",
     "read_corpus",
+    "annotate",
+    "load_annotator",
+    "constituents",
     "build_dataset",
     "TokenDataset",
     "UserError",

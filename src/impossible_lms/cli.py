@@ -26,8 +26,8 @@ app = typer.Typer(
 CorpusSpec = Annotated[
     str,
     typer.Option(
-        help="A text file or folder (one sentence a line; BabyLM's layout), hub:NAME[:config][:split][:column] for a "
-        "Hugging Face dataset, or grammar:sentences=N,seed=S."
+        help="A text file or folder (one sentence a line; BabyLM's layout), CoNLL-U, Parquet, bracketed trees, "
+        "hub:NAME[:config][:split][:column] for a Hugging Face dataset, or grammar:sentences=N,seed=S."
     ),
 ]
 TokenizerSpec = Annotated[
@@ -167,6 +167,32 @@ def check(
     Console().print(report_table(reports))
     count, size = reports[0].sentences, max(report.tokens for report in reports)
     print(f"\n{count:,} sentences of {source.name}, up to {size:,} tokens\n{LEGEND}")
+
+
+@app.command()
+def annotate(
+    corpus: Annotated[str, typer.Argument(help="The corpus to annotate, as --corpus names one elsewhere.")],
+    annotator: Annotated[
+        str,
+        typer.Option(
+            "--with",
+            help="spacy[:pipeline or folder], stanza[:language or folder], or trees:FILE-or-FOLDER of bracketed trees.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option(help="A file ending in .conllu; of a corpus divided into splits, a folder of them.")
+    ],
+    trees: Annotated[bool, typer.Option("--trees", help="Constituency trees too (Stanza).")] = False,
+) -> None:
+    """Annotate a corpus: sentences, lemmas, features, dependencies and trees, as CoNLL-U."""
+    from impossible_lms.corpora import read_corpus
+    from impossible_lms.corpora.annotate import annotate as annotate_corpus
+    from impossible_lms.corpora.annotate import load_annotator, summary
+    from impossible_lms.progress import Console
+
+    source = read_corpus(corpus)
+    record = annotate_corpus(source, load_annotator(annotator, source, trees), output, progress=Console())
+    print(f"{output}: {summary(record)}")
 
 
 @app.command()

@@ -69,17 +69,22 @@ def folder_beside(folder: Path, kind: str, record: Mapping[str, Any]) -> Iterato
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}{_PART}", dir=folder.parent))
     try:
         yield part
-        write_manifest(part, kind, record)
-        for path in sorted(part.rglob("*")):
-            _sync(path)
-        _sync(part)
-        part.chmod(0o777 & ~_umask())
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.replace(folder)
-        _sync(folder.parent)
+        publish_folder(part, folder, kind, record)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def publish_folder(part: Path, folder: Path, kind: str, record: Mapping[str, Any]) -> None:
+    """Write the manifest of a filled folder, sync all and rename it to `folder`, in the place of what is there."""
+    write_manifest(part, kind, record)
+    for path in sorted(part.rglob("*")):
+        _sync(path)
+    _sync(part)
+    part.chmod(0o777 & ~_umask())
+    if folder.exists():
+        shutil.rmtree(folder)
+    part.replace(folder)
+    _sync(folder.parent)
 
 
 def remove_unfinished(path: Path) -> None:
@@ -108,6 +113,44 @@ def read_manifest(folder: Path, kind: str) -> dict[str, Any]:
         raise UserError(f"{folder}: no such folder. A {kind} is expected here.")
     if not path.is_file():
         raise UserError(f"{folder}: not a finished {kind} (no {MANIFEST}).")
+    return _parsed(path, folder, kind)
+
+
+def read_file_manifest(path: Path, kind: str) -> dict[str, Any]:
+    """The manifest of an artefact that is one file, as `read_manifest` gives it; it stands beside, as `<name>.json`."""
+    beside = _manifest_beside(path)
+    if not path.is_file() or not beside.is_file():
+        raise UserError(f"{path}: exists and is not a finished {kind}. Choose another output.")
+    return _parsed(beside, path, kind)
+
+
+def _manifest_beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def publish_file(part: Path, path: Path, kind: str, record: Mapping[str, Any]) -> None:
+    """Rename a finished file to `path`, having written its manifest beside: where the file is, its manifest is too."""
+    beside = _manifest_beside(path)
+    remove_unfinished(beside)
+    files = {path.name: {"sha256": sha256_of(part), "bytes": part.stat().st_size}}
+    write_text(beside, to_json({"kind": kind, "record": dict(record), "files": files}))
+    part.chmod(0o666 & ~_umask())
+    _sync(part)
+    part.replace(path)
+    _sync(path.parent)
+
+
+def is_made_file(path: Path, kind: str, request: Mapping[str, Any]) -> bool:
+    """Whether the file `path` already is the `kind` of artefact that `request` asks for, as `is_made` for folders."""
+    if not path.exists():
+        return False
+    manifest = read_file_manifest(path, kind)
+    refuse_other(path, manifest["record"].get("request", {}), request)
+    verify_files(path.parent, manifest, contents=False)
+    return True
+
+
+def _parsed(path: Path, artefact: Path, kind: str) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         found = manifest["kind"]
@@ -115,7 +158,7 @@ def read_manifest(folder: Path, kind: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: damaged ({type(error).__name__}). Make the {kind} again.") from error
     if found != kind:
-        raise UserError(f"{folder}: holds a {found}, not a {kind}.")
+        raise UserError(f"{artefact}: holds a {found}, not a {kind}.")
     return dict(manifest)
 
 
@@ -180,6 +223,47 @@ def locked(path: Path, holder: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+class GrowingFile:
+    """A file that long work appends to, so that work which is cut off goes on from what is known to be on disk.
+
+    Args:
+        path: the file, which is made if there is none.
+        size: bytes known to be whole; what a killed writer left behind them is cut off.
+        sha256: of these bytes.
+
+    Raises:
+        UserError: the file does not hold these bytes.
+    """
+
+    def __init__(self, path: Path, size: int = 0, sha256: str = hashlib.sha256().hexdigest()) -> None:
+        self._file = path.open("r+b" if path.exists() else "w+b")
+        self._hash = hashlib.sha256()
+        self.size = 0
+        while piece := self._file.read(min(1 << 20, size - self.size)):
+            self._hash.update(piece)
+            self.size += len(piece)
+        if (self.size, self.sha256) != (size, sha256):
+            self._file.close()
+            raise UserError(f"{path}: damaged since it was written. Remove {path.parent} and begin again.")
+        self._file.truncate(size)
+
+    @property
+    def sha256(self) -> str:
+        """Of the whole file."""
+        return self._hash.hexdigest()
+
+    def append(self, content: bytes) -> None:
+        """Add `content` at the end; when this returns it is on the disk."""
+        self._file.write(content)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._hash.update(content)
+        self.size += len(content)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -41,6 +41,7 @@ class Console:
 
         self._what, self._total, self._began = what, total, time.monotonic()
         self._spoke = self._began
+        self._before: int | None = None
         self._bar = None
         if self._console.is_terminal:
             columns = (
@@ -56,6 +57,8 @@ class Console:
             self._task = self._bar.add_task(what, total=total, note="")
 
     def at(self, done: int, note: str = "") -> None:
+        if self._before is None:
+            self._before = done  # work taken up again is not done by now, and says nothing of the time that is left
         if self._bar is not None:
             self._bar.update(self._task, completed=done, note=note)
             return
@@ -65,7 +68,7 @@ class Console:
         self._spoke = now
         of = ""
         if self._total:
-            left = (now - self._began) / max(done, 1) * (self._total - done)
+            left = (now - self._began) / max(done - self._before, 1) * (self._total - done)
             of = f"/{self._total:,}, about {left:,.0f} s left"
         self._console.print(f"{self._what}: {done:,}{of}  {note}", highlight=False, markup=False, soft_wrap=True)
 

@@ -353,10 +353,11 @@ def test_the_grammar_is_read_as_it_was_written(tmp_path):
     grammar = "grammar:sentences=50,seed=0"
     path = tmp_path / "grammar.conllu"
     write_conllu(blocks(grammar), path)
-    names = ["words", "lemmas", "upos", "xpos", "features", "space_after", "text"]
+    names = ["words", "lemmas", "upos", "xpos", "features", "space_after", "text", "tree"]
     written, back = (pa.Table.from_batches(blocks(spec)).select(names).to_pylist() for spec in (grammar, str(path)))
     assert back == written and len(back) == 50
-    assert path.read_text(encoding="utf-8").startswith(f"# text = {written[0]['text']}\n1\t{written[0]['words'][0]}\t")
+    comments = f"# text = {written[0]['text']}\n# constituency = {written[0]['tree']}\n"
+    assert path.read_text(encoding="utf-8").startswith(f"{comments}1\t{written[0]['words'][0]}\t")
 
 
 def test_a_corpus_without_words_is_not_written(tmp_path):
@@ -365,3 +366,42 @@ def test_a_corpus_without_words_is_not_written(tmp_path):
         write_conllu((block for _, block in corpus_of(["plain text"]).blocks()), path)
     assert str(error.value) == f"{path}: the corpus has no words to write as CoNLL-U."
     assert list(tmp_path.iterdir()) == []
+
+
+TREES = (
+    "# text = a b\n# constituency = (ROOT (X (A a) (B b)))\n"
+    + row(1, "a")
+    + row(2, "b")
+    + "\n# text = c\n"
+    + row(1, "c")
+    + "\n# constituency = (ROOT (X (C \u2028)))\n# constituency = (ROOT (X (C e)))\n"
+    + row(1, "d")
+    + "\n"
+)
+
+
+def test_the_comment_constituency_is_the_tree(tmp_path):
+    found = read(tmp_path / "a.conllu", TREES)
+    trees = [sentence["tree"] for sentence in found]
+    assert trees == ["(ROOT (X (A a) (B b)))", None, "(ROOT (X (C \u2028)))"]  # of two, the first
+    assert all(sentence["tree"] is None for sentence in read(tmp_path / "b.conllu", SAMPLE))
+    write_conllu(blocks(str(tmp_path / "a.conllu")), tmp_path / "c.conllu")
+    assert (tmp_path / "c.conllu").read_text(encoding="utf-8") == TREES
+
+
+def test_a_tree_whose_brackets_are_not_balanced(tmp_path):
+    with pytest.raises(UserError) as error:
+        read(tmp_path / "a.conllu", TREES.replace("(C e)))", "(C e))"))
+    assert str(error.value) == f"{tmp_path / 'a.conllu'} line 10: the brackets of the tree are not balanced."
+
+
+def test_a_tree_that_no_comment_holds_gets_one(tmp_path):
+    write_conllu(blocks("grammar:sentences=3,seed=0"), tmp_path / "a.conllu")
+    gold = sentences("grammar:sentences=3,seed=0")
+    found = sentences(str(tmp_path / "a.conllu"))
+    assert [sentence["tree"] for sentence in found] == [sentence["tree"] for sentence in gold]
+    assert found[0]["comments"] == [f"# text = {gold[0]['text']}", f"# constituency = {gold[0]['tree']}"]
+    columns = {"text": ["a"], "words": [["a"]], "tree": ["(X\n (A a))"], "comments": [["# sent_id = 1"]]}
+    write_conllu(iter([pa.record_batch(columns)]), tmp_path / "b.conllu")
+    (sentence,) = sentences(str(tmp_path / "b.conllu"))
+    assert sentence["comments"] == ["# sent_id = 1", "# constituency = (X  (A a))"]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from impossible_lms import get_language, read_corpus
+from impossible_lms.corpora.trees import constituents
 from impossible_lms.data.build import build_dataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation import probes
@@ -12,17 +13,10 @@ from impossible_lms.evaluation.logistic import fit
 from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.probes import PROBES, pooled
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.evaluation.spans import CATEGORIES, constituents, spans_of
+from impossible_lms.evaluation.spans import CATEGORIES, spans_of
 from impossible_lms.models.run import Run
 
 CORPUS = "grammar:sentences=400,seed=5"
-
-
-def test_constituents_of_a_tree():
-    tree = "(ROOT (S (NP-SBJ (DT The) (NN dog)) (VP (VBZ sleeps) (PP (IN on) (NP (PRP it)))) (. .)))"
-    assert sorted(constituents(tree)) == [("NP", 0, 2), ("NP", 4, 5), ("PP", 3, 5), ("S", 0, 6), ("VP", 2, 5)]
-    with pytest.raises(UserError, match="a bracket is not closed"):
-        list(constituents("(S (NP (NN dog))"))
 
 
 @pytest.mark.parametrize("name", ["no-reverse", "full-reverse", "partial-reverse", "local-shuffle-w3"])

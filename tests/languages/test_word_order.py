@@ -16,6 +16,8 @@ SENTENCES = {
     "clitics": "I 4 nsubj, do 4 aux, _n't 4 advmod, eat 0 root, Mary 7 nmod:poss, _'s 5 case, fish 4 obj, _. 4 punct",
     "brackets": "( 3 punct, _She 3 nsubj, reads 0 root, books 3 obj, _) 3 punct",
     "particle": "She 2 nsubj, picks 0 root, the 4 det, book 2 obj, up 2 compound:prt, _. 2 punct",
+    "spacy": "It 4 nsubjpass, was 4 auxpass, _n't 4 neg, given 0 ROOT, her 4 dative, _. 4 punct",
+    "spacy copula": "He 2 nsubj, is 0 ROOT, a 4 det, teacher 2 attr, of 4 prep, physics 5 pobj, _. 2 punct",
     "crossing": "A 2 det, hearing 4 nsubj, is 4 aux, scheduled 0 root, on 6 case, it 2 nmod, today 4 obl, _. 4 punct",
 }
 
@@ -64,6 +66,8 @@ def said(order, name, tokenizer, **options):
         ("clitics", "ovs", "Mary's fish don't eat I."),
         ("brackets", "osv", "( books She reads)"),
         ("particle", "sov", "She the book picks up."),
+        ("spacy", "sov", "It her wasn't given."),
+        ("spacy copula", "sov", "He a teacher of physics is."),
         ("crossing", "svo", "A hearing on it is scheduled today."),
     ],
 )

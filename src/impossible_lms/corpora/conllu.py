@@ -1,7 +1,7 @@
 """CoNLL-U: annotated sentences in and out, as Universal Dependencies distributes them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from impossible_lms.files import sha256_of, written_beside
 SUFFIX = ".conllu"
 CHUNK_BYTES = 4 << 20
 LONGEST_SENTENCE = 16 << 20  # bytes; a file without blank lines is no CoNLL-U
+TREE = "# constituency = "  # the comment in which Stanza writes a sentence's bracketed tree
 FIELDS = ("id", "words", "lemmas", "upos", "xpos", "features", "head", "deprel", "deps", "misc")
 WIDTH = len(FIELDS)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -33,7 +34,7 @@ CONLLU_SCHEMA = pa.schema(
     + [("space_after", pa.list_(pa.bool_())), ("head", _NUMBERS)]
     + [(name, _STRINGS) for name in (*FIELDS[7:], "comments")]
     # Ranges and empty nodes, as they stand, each with the number of words before it.
-    + [("extra_rows", _STRINGS), ("extra_places", _NUMBERS)]
+    + [("extra_rows", _STRINGS), ("extra_places", _NUMBERS), ("tree", pa.string())]
 )
 
 
@@ -139,6 +140,7 @@ class _Chunk:
         rows["extra_rows"] = _lists(self.lines.take(pa.array(self.row_line[extra])), extra_lengths)
         rows["extra_places"] = _lists(pa.array(place[extra], pa.int32()), extra_lengths)
         rows["text"] = self._texts(rows)
+        rows["tree"] = self._trees()
         yield pa.record_batch([rows[name] for name in CONLLU_SCHEMA.names], schema=CONLLU_SCHEMA)
 
     def _check_comments(self) -> None:
@@ -238,6 +240,21 @@ class _Chunk:
             written[sentence] = _surface(*(rows[name][int(sentence)].as_py() for name in _SURFACE))
         return pa.array(written, pa.string())
 
+    def _trees(self) -> pa.Array:
+        """The tree of each sentence, as its comment has it; null where there is none."""
+        is_tree = pc.starts_with(self.lines, TREE)
+        if not is_tree.true_count:
+            return pa.nulls(self.sentences, pa.string())
+        where = np.flatnonzero(_numpy(is_tree))[::-1]  # of two, the first
+        opened, closed = (pc.count_substring(self.lines.take(pa.array(where)), bracket) for bracket in "()")
+        wrong = _numpy(pc.not_equal(opened, closed))
+        if wrong.any():
+            self._fail_line(int(where[wrong].min()), "the brackets of the tree are not balanced")
+        line = np.full(self.sentences, -1)
+        line[self.sentence_of_line[where]] = where
+        trees = self.lines.take(pa.array(line, mask=line < 0))
+        return pc.utf8_slice_codeunits(trees, len(TREE))
+
     def _fail_line(self, line: int, what: str) -> NoReturn:
         self.file._fail(self.first_line + line, None, what)
 
@@ -266,17 +283,22 @@ def conllu_files(path: Path) -> tuple[ConlluFile, ...]:
 def write_conllu(blocks: Iterator[pa.RecordBatch], path: Path) -> None:
     """Write sentences with `words` as CoNLL-U; what was read from CoNLL-U is written as it was.
 
-    Columns that the blocks have not become `_`, and a sentence without comments gets its `# text`.
+    Columns that the blocks have not become `_`; a sentence without comments gets its `# text`, and its `tree` as the
+    comment `# constituency`.
     """
     with written_beside(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         for block in blocks:
             if "words" not in block.schema.names:
                 raise UserError(f"{path}: the corpus has no words to write as CoNLL-U.")
             for row in block.to_pylist():
-                file.write(_written(row))
+                file.write(conllu_sentence(row))
 
 
-def _written(row: dict[str, Any]) -> str:
+def conllu_sentence(row: Mapping[str, Any]) -> str:
+    """One sentence as CoNLL-U, with its blank line; `row` has the columns of CONLLU_SCHEMA, or those there are.
+
+    A tree that no comment holds gets one.
+    """
     nothing = [None] * len(row["words"])
     columns = [row.get(name) or nothing for name in FIELDS[1:-1]]
     misc = row.get("misc") or ["_" if space else "SpaceAfter=No" for space in row.get("space_after") or ()] or nothing
@@ -287,7 +309,11 @@ def _written(row: dict[str, Any]) -> str:
     extras = list(zip(row.get("extra_places") or (), row.get("extra_rows") or (), strict=True))
     for place, extra in reversed(extras):
         lines.insert(place, extra)
-    comments = row["comments"] if "comments" in row else [f"# text = {row['text']}"]
+    comments = row.get("comments")
+    if comments is None:
+        comments = [f"# text = {row['text']}"]
+    if row.get("tree") and not any(comment.startswith(TREE) for comment in comments):
+        comments = [*comments, TREE + row["tree"].replace("\n", " ")]
     return "\n".join([*comments, *lines, "", ""])
 
 

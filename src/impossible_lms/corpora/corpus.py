@@ -12,6 +12,7 @@ from impossible_lms.corpora.grammar import GRAMMAR_VERSION, grammar_blocks
 from impossible_lms.corpora.hub import HUB, hub_rows
 from impossible_lms.corpora.parquet import parquet_files
 from impossible_lms.corpora.text import text_files
+from impossible_lms.corpora.trees import tree_files
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of
 from impossible_lms.spec import parse_options
@@ -83,7 +84,8 @@ def read_corpus(spec: str) -> Corpus:
         spec: a text file with one sentence a line; a folder of such files, which is divided into splits if it has
             BabyLM's layout (`train/*.train`, `dev/*.dev`, `test/*.test`); a CoNLL-U file or a folder of them, which is
             divided if all are named `...-train.conllu`, `...-dev.conllu` or `...-test.conllu`; a Parquet file with a
-            column `text`, or a folder of them, divided if they stand in `train/`, `dev/` and `test/`;
+            column `text`, or a folder of them, divided if they stand in `train/`, `dev/` and `test/`; bracketed trees
+            in Penn style (`.mrg`, `.ptb`, `.tree`, `.trees`), likewise;
             `hub:NAME[:config][:split][:column]`, a Hugging Face dataset of one sentence a row, or a local folder that
             the library `datasets` can load (parts may be left empty, as in `hub:NAME::train`); or
             `grammar:sentences=200000,seed=0`, the built-in synthetic English with gold annotation. Files are taken in
@@ -103,7 +105,11 @@ def read_corpus(spec: str) -> Corpus:
     path = Path(spec)
     if not path.exists():
         raise UserError(f"--corpus {spec}: no such file or folder.")
-    return Corpus(path.resolve().name, conllu_files(path) or parquet_files(path) or text_files(path))
+    return Corpus(path.resolve().name, _files(path))
+
+
+def _files(path: Path) -> tuple[Source, ...]:
+    return conllu_files(path) or parquet_files(path) or tree_files(path) or text_files(path)
 
 
 def corpus_of(texts: Sequence[str], name: str = "memory") -> Corpus:
