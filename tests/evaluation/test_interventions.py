@@ -61,6 +61,29 @@ def test_equals_the_plain_way(architecture):
         assert np.ptp(logits) > 1e-3  # they do differ
 
 
+@pytest.mark.filterwarnings("ignore")  # pyvene's own
+def test_equals_pyvene():
+    """pyvene, which the published script used under its earlier name, needs `pip install impossible-lms[compare]`."""
+    pyvene = pytest.importorskip("pyvene")
+    config = make_config(get_size("tiny"), vocabulary_size=60, context=16, end_of_text=0, dropout=0.1)
+    model = make_model(ARCHITECTURES["gpt2"], config, seed=1).eval()
+    base, source, markers = [[1, 5, 9, 9], [1, 6, 9, 8]], [[1, 15, 9, 9], [1, 16, 9, 8]], [50, 51]
+    table = interchange(Scorer(model), Ragged.of(base), Ragged.of(source), np.array(markers))
+    for layer in range(4):
+        at = {"layer": layer, "component": "block_output", "intervention_type": pyvene.VanillaIntervention}
+        intervened = pyvene.IntervenableModel(pyvene.IntervenableConfig([at]), model=model)
+        for position in range(4):
+            with torch.inference_mode():
+                _, output = intervened(
+                    {"input_ids": torch.tensor(base)},
+                    [{"input_ids": torch.tensor(source)}],
+                    unit_locations={"sources->base": position},
+                )
+            mine = table[(table["layer"] == layer + 1) & (table["position"] == position)].sort_values("pair")
+            expected = output.logits[:, -1, markers].numpy()
+            assert np.allclose(mine[["singular", "plural"]].to_numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["no-hop", "token-hop", "word-hop"])
 def test_pairs_differ_in_the_subject_alone(name, hop_run, tmp_path):
     tokenizer = hop_run.dataset().tokenizer.without_markers()

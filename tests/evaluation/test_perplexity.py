@@ -35,6 +35,8 @@ def test_the_sample_is_seeded_and_takes_all_where_there_are_fewer(copied_run):
     first = sentences(sample=10)
     assert sentences(sample=10, seed=1) != first == sentences(sample=10)
     assert len(sentences(sample=1000)) == copied_run.dataset().record["counts"]["test"]["affected"]
+    notes = evaluate(PERPLEXITY, copied_run, Request(checkpoints="4", sample=1000)).notes
+    assert notes["genres_with_fewer_than_the_sample"] == ["grammar"]
     published = sentences(sample=150, as_published=True)
     assert len(published) == 150 > len(set(published))  # drawn with replacement
 

@@ -4,24 +4,19 @@ import numpy as np
 import pytest
 
 from impossible_lms import get_language, read_corpus
+from impossible_lms.corpora.trees import constituents
 from impossible_lms.data.build import build_dataset
 from impossible_lms.errors import UserError
+from impossible_lms.evaluation import probes
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.logistic import fit
 from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.probes import PROBES, pooled
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.evaluation.spans import CATEGORIES, constituents, spans_of
+from impossible_lms.evaluation.spans import CATEGORIES, spans_of
 from impossible_lms.models.run import Run
 
 CORPUS = "grammar:sentences=400,seed=5"
-
-
-def test_constituents_of_a_tree():
-    tree = "(ROOT (S (NP-SBJ (DT The) (NN dog)) (VP (VBZ sleeps) (PP (IN on) (NP (PRP it)))) (. .)))"
-    assert sorted(constituents(tree)) == [("NP", 0, 2), ("NP", 4, 5), ("PP", 3, 5), ("S", 0, 6), ("VP", 2, 5)]
-    with pytest.raises(UserError, match="a bracket is not closed"):
-        list(constituents("(S (NP (NN dog))"))
 
 
 @pytest.mark.parametrize("name", ["no-reverse", "full-reverse", "partial-reverse", "local-shuffle-w3"])
@@ -72,11 +67,12 @@ def test_the_classifier_is_at_its_minimum():
     assert not fit(features, classes, 3, iterations=2).converged
 
 
-def test_tables(run):
-    request = Request(corpus=CORPUS, sample=20, checkpoints="12")
+def test_tables(run, monkeypatch):
+    monkeypatch.setattr(probes, "SEEDS", 2)
+    request = Request(corpus=CORPUS, sample=30, checkpoints="12")
     curve = evaluate(PROBES, run, request).curve
     row = curve[(curve["layer"] == "last four") & (curve["pooling"] == "mean")].iloc[0]
-    assert row["accuracy"] > 0.4 > row["control"] and row["items"] == 3 and row["converged"]
+    assert row["accuracy"] > 0.4 > row["control"] and row["items"] == 2 and row["converged"]
     assert row["selectivity"] == pytest.approx(row["accuracy"] - row["control"]) and 0 < row["untrained"] <= 1
 
 

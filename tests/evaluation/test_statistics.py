@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.statistics import geometric_mean, mean_over_items, mean_over_seeds, proportion
+from impossible_lms.evaluation.statistics import mean_over_items, mean_over_seeds, proportion
 
 
 def test_t_over_seeds_is_scipys():
@@ -47,7 +47,3 @@ def test_nothing_has_no_mean():
             measure(np.empty(0))
     with pytest.raises(UserError, match="a proportion needs at least one"):
         proportion(0, 0)
-
-
-def test_geometric_mean():
-    assert geometric_mean(np.array([2.0, 8.0])) == pytest.approx(4)

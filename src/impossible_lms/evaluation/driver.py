@@ -137,12 +137,12 @@ def _parts(
     missing: list[AnyCheckpoint] = []
     for checkpoint in checkpoints:
         try:
-            digests = checkpoint.digests()
+            weights, beside = checkpoint.digests(), task.beside(checkpoint.step)
         except UserError as error:
             skipped[checkpoint.revision] = str(error)
             continue
-        key = {"asked": asked, "weights": digests, "beside": task.beside(checkpoint.step)}
-        keys[checkpoint.revision] = f"{metric.name}-{digest_of(key)[:24]}"
+        key = digest_of({"asked": asked, "weights": weights, "beside": beside})
+        keys[checkpoint.revision] = f"{metric.name}-{key[:24]}"
         if not _is_whole(parts / keys[checkpoint.revision]):
             missing.append(checkpoint)
     free: SimpleQueue[str] = SimpleQueue()

@@ -90,15 +90,15 @@ def sampled(scorer: Scorer, count: int, longest: int, end_of_text: int, seed: in
     import torch
 
     model, sentences, ended = scorer.model, [], []
-    with torch.random.fork_rng(devices=[] if model.device.type == "cpu" else [model.device]), torch.inference_mode():
-        torch.manual_seed(seed)
+    generator = torch.Generator(device=model.device).manual_seed(seed)  # its own: devices sample beside each other
+    with torch.inference_mode():
         for start in range(0, count, AT_ONCE):
             ids = torch.full((min(AT_ONCE, count - start), 1), end_of_text, device=model.device)
             state, rows, is_over = None, [], torch.zeros(len(ids), dtype=torch.bool, device=model.device)
             for _ in range(longest + 1):
                 output = model(input_ids=ids, past_key_values=state, use_cache=True)
                 state = output.past_key_values
-                ids = torch.multinomial(torch.softmax(output.logits[:, -1].float(), dim=-1), 1)
+                ids = torch.multinomial(torch.softmax(output.logits[:, -1].float(), dim=-1), 1, generator=generator)
                 rows.append(ids[:, 0].cpu().numpy())
                 is_over |= ids[:, 0] == end_of_text
                 if bool(is_over.all()):

@@ -21,7 +21,7 @@ from impossible_lms.models.run import Run
 from impossible_lms.tokenizer import Tokenizer
 
 PRECISIONS = ("fp32", "bf16")
-_LOADING = Lock()
+LOADING = Lock()  # held while a model is made: transformers and torch keep global state meanwhile
 AnyCheckpoint = Checkpoint | PublishedCheckpoint
 LOWER, HIGHER = "lower", "higher"  # which values a better learner has
 
@@ -166,7 +166,7 @@ def context_of(run: Run | PublishedRun) -> int | None:
 
 def loaded(checkpoint: AnyCheckpoint) -> Any:
     """The model of a checkpoint; one is loaded at a time, for transformers loads wrongly in two threads at once."""
-    with _LOADING:
+    with LOADING:
         return checkpoint.load()
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import LOWER, Metric, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer, sums
+from impossible_lms.evaluation.sentences import sampled_by_genre
 from impossible_lms.evaluation.statistics import mean_over_items
 from impossible_lms.ragged import Ragged
 
@@ -35,14 +36,10 @@ def prepare(subject: Subject) -> Task:
     context = subject.context
     fits = tokens.lengths() <= context if context is not None and not published else np.ones(len(table), dtype=bool)
     affected, genres = table["affected"].to_numpy(), table["genre"].to_numpy()
-    rows = []
-    for is_wanted in (affected, ~affected):
-        generator = np.random.default_rng(subject.request.seed)
-        for genre in sorted(set(genres)):
-            mine = np.flatnonzero(is_wanted & fits & (genres == genre))
-            size = sample if published and len(mine) else min(sample, len(mine))
-            rows.append(np.sort(generator.choice(mine, size, replace=published)))
-    chosen = np.concatenate(rows) if rows else np.empty(0, np.int64)
+    seed = subject.request.seed
+    rows, fewer = sampled_by_genre(genres, affected & fits, sample, seed, published)
+    others, _ = sampled_by_genre(genres, ~affected & fits, sample, seed, published)
+    chosen = np.concatenate([rows, others])
     if not affected[chosen].any():
         raise UserError("no affected test sentence to measure perplexity on. Build the data from a larger corpus.")
     items = table.iloc[chosen][["sentence", "genre", "affected"]].reset_index(drop=True)
@@ -53,7 +50,7 @@ def prepare(subject: Subject) -> Task:
     def score(scorer: Scorer, step: int) -> pd.DataFrame:
         return items.assign(tokens=sentences.lengths(), perplexity=perplexity(scorer, sentences))
 
-    return Task(score, notes={"too_long": int((affected & ~fits).sum())})
+    return Task(score, notes={"too_long": int((affected & ~fits).sum()), "genres_with_fewer_than_the_sample": fewer})
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Constituency probes: can the category of a phrase be read off a model's hidden states (paper, appendix)?"""
+"""Constituency probes: the category of a phrase, read off a model's hidden states (paper, appendix)."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.logistic import ITERATIONS, fit
-from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, LOADING, Metric, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of
 from impossible_lms.evaluation.spans import CATEGORIES, Spans, spans_of
@@ -150,7 +150,7 @@ def _fresh(scorer: Scorer, seed: int) -> Scorer:
     """A model of the same configuration that has learnt nothing."""
     import torch
 
-    with torch.random.fork_rng(devices=[]):
+    with LOADING, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return scorer.beside(type(scorer.model)(scorer.model.config).eval())
 

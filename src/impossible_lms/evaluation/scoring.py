@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 TOKENS_IN_BATCH = 8192  # padding included
+LOGITS = 1 << 25  # numbers held at a time, 128 MB in float32
 BITS = 1 / np.log(2)  # of a nat
 
 
@@ -74,12 +75,11 @@ class Scorer:
         found = np.empty(candidates.shape)
         for batch in batches(prefixes.lengths()):
             mine = prefixes.take(batch)
-            with torch.inference_mode():
-                ids = self._padded(mine)
-                rows = torch.arange(len(batch), device=ids.device)
-                logits = self._logits_at(ids, rows, torch.from_numpy(mine.lengths() - 1).to(ids.device))
-            asked = torch.from_numpy(candidates[batch]).to(logits.device)
-            found[batch] = (logits.gather(1, asked) - logits.logsumexp(1, keepdim=True)).double().cpu().numpy()
+            ids = self._padded(mine)
+            rows = torch.arange(len(batch), device=ids.device)
+            ends = torch.from_numpy(mine.lengths() - 1).to(ids.device)
+            chosen = self._chosen(ids, rows, ends, torch.from_numpy(candidates[batch]).to(ids.device))
+            found[batch] = chosen.double().cpu().numpy()
         return found
 
     def states(self, sequences: Ragged) -> "Iterator[tuple[NDArray[np.int64], tuple[torch.Tensor, ...]]]":
@@ -109,9 +109,7 @@ class Scorer:
             predicts = place < (lengths - 1)[row]
             rows = torch.from_numpy(row[predicts]).to(ids.device)
             places = torch.from_numpy(place[predicts]).to(ids.device)
-            logits = self._logits_at(ids, rows, places)
-            targets = ids[rows, places + 1]
-            chosen = logits.gather(1, targets[:, None])[:, 0] - torch.logsumexp(logits, dim=1)
+            chosen = self._chosen(ids, rows, places, ids[rows, places + 1][:, None])[:, 0]
         values = chosen.double().cpu().numpy()
         starts, ends = scored.offsets[batch], scored.offsets[batch + 1]
         target = Ragged.of_lengths(values, ends - starts)
@@ -126,24 +124,27 @@ class Scorer:
         padded[sequences.spread(np.arange(len(sequences))), sequences.place()] = sequences.values
         return torch.from_numpy(padded).to(self.model.device)
 
-    def _logits_at(self, ids: "torch.Tensor", rows: "torch.Tensor", places: "torch.Tensor") -> "torch.Tensor":
-        """(m, vocabulary) float32 at m places of `ids` (k, width), without those of other places where that can be."""
-        if self._head is None:
-            return self.model(input_ids=ids, use_cache=False).logits[rows, places].float()  # type: ignore[no-any-return]
-        hidden = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
-        return self.logits(hidden[rows, places])
+    def _chosen(
+        self, ids: "torch.Tensor", rows: "torch.Tensor", places: "torch.Tensor", tokens: "torch.Tensor"
+    ) -> "torch.Tensor":
+        """(m, c): log-probabilities of `tokens` (m, c) after m places of `ids` (k, width).
 
-    def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
-        """(rows, vocabulary) float32, from (rows, hidden) of the last layer after its norm.
-
-        UserError for a model that does more to its logits than its last layer.
+        Logits are kept for some of them at a time: those of a whole batch over GPT-2's vocabulary would be 1.6 GB.
         """
-        if self._head is None:
-            raise UserError(
-                f"{type(self.model).__name__}: its logits are more than its last layer makes of its states."
-            )
-        logits: torch.Tensor = self._head(hidden).float()
-        return logits
+        import torch
+
+        found = torch.empty(tokens.shape, device=ids.device)
+        with torch.inference_mode():
+            if self._head is None:  # a model that does more to its logits than its last layer
+                made = self.model(input_ids=ids, use_cache=False).logits[rows, places]
+            else:
+                made = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state[rows, places]
+            at_once = max(1, LOGITS // self.model.config.vocab_size)
+            for start in range(0, len(made), at_once):
+                here = slice(start, start + at_once)
+                logits = (made[here] if self._head is None else self._head(made[here])).float()
+                found[here] = logits.gather(1, tokens[here]) - logits.logsumexp(1, keepdim=True)
+        return found
 
     def _check_vocabulary(self, sentences: Ragged) -> None:
         vocabulary = self.model.config.vocab_size

@@ -1,6 +1,7 @@
-"""Annotated sentences behind a test set: the blocks of a corpus, with which of them are test sentences."""
+"""Which sentences are measured: samples by genre, and the annotated sentences behind a test set."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,3 +33,25 @@ def blocks_of_test(subject: Subject, corpus: Corpus) -> Iterator[tuple[pa.Record
             rows = np.arange(len(block))
             yield block, first, rows[np.isin(first + rows, held_out)] if own else rows
             first += len(block)
+
+
+def sampled_by_genre(
+    genres: NDArray[Any], is_wanted: NDArray[np.bool_], sample: int, seed: int, with_replacement: bool = False
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Rows that are wanted, at most `sample` of each genre, in order; and the genres that have fewer.
+
+    Args:
+        genres: (n,) the genre of each row.
+        is_wanted: (n,) bool.
+        sample: how many of each genre.
+        seed: each genre has a generator of its own, seeded with it.
+        with_replacement: as published, draw so, and `sample` of every genre.
+    """
+    rows, fewer = [np.empty(0, np.int64)], []
+    for genre in sorted(set(genres)):
+        mine = np.flatnonzero(is_wanted & (genres == genre))
+        size = sample if with_replacement and len(mine) else min(sample, len(mine))
+        if len(mine) < sample:
+            fewer.append(str(genre))
+        rows.append(np.sort(np.random.default_rng(seed).choice(mine, size, replace=with_replacement)))
+    return np.concatenate(rows), fewer

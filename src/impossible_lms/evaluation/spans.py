@@ -1,13 +1,13 @@
 """Constituents as stretches of tokens in a language: where the words of a tree's phrases have gone."""
 
-import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from impossible_lms.corpora import Corpus
+from impossible_lms.corpora.trees import constituents
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Subject
 from impossible_lms.evaluation.sentences import blocks_of_test
@@ -17,15 +17,6 @@ from impossible_lms.tokenizer import Tokenizer
 
 CATEGORIES = ("NP", "VP", "ADJP", "ADVP", "PP")
 COLUMNS = ("words", "space_after", "tree")
-PIECE = re.compile(r"[()]|[^\s()]+")
-
-
-class Constituent(NamedTuple):
-    """A labelled stretch of words, from `start` up to `end`, which is the first after it."""
-
-    label: str
-    start: int
-    end: int
 
 
 class Spans(NamedTuple):
@@ -70,28 +61,6 @@ def spans_of(subject: Subject, corpus: Corpus) -> Spans:
         raise UserError(f"corpus {corpus.name}: no tree matches a sentence that {subject.language.name} keeps whole.")
     sentence, start, end, category = np.array(found, dtype=np.int64).T
     return Spans(Ragged.join(parts), sentence, start, end, category)
-
-
-def constituents(bracketed: str) -> Iterator[Constituent]:
-    """The labelled constituents of a tree over its words, counted from 0; function tags are taken off."""
-    stack: list[list[Any]] = []
-    words, last = 0, ""
-    for piece in PIECE.findall(bracketed):
-        if piece == "(":
-            stack.append([None, words])
-        elif piece == ")":
-            if not stack:
-                raise UserError(f"tree '{bracketed[:60]}': a bracket too many.")
-            label, start = stack.pop()
-            if last == ")" and label and label != "ROOT":
-                yield Constituent(re.split("[-=|]", label)[0], start, words)
-        elif stack and stack[-1][0] is None and last == "(":
-            stack[-1][0] = piece
-        else:
-            words += 1
-        last = piece
-    if stack:
-        raise UserError(f"tree '{bracketed[:60]}': a bracket is not closed.")
 
 
 def _moved(language: Language, block: pa.RecordBatch, tokenizer: Tokenizer) -> tuple[Ragged, list[np.ndarray]]:

@@ -80,11 +80,6 @@ def proportion(successes: int, trials: int, level: float = LEVEL) -> Interval:
     return Interval(share, max(0.0, float(centre - reach)), min(1.0, float(centre + reach)))
 
 
-def geometric_mean(values: NDArray[np.float64]) -> float:
-    """exp of the mean logarithm of positive `values` (k,)."""
-    return float(np.exp(np.log(values).mean()))
-
-
 def _refuse_empty(values: NDArray[np.float64]) -> None:
     if not len(values):
         raise UserError("no observation: a mean needs at least one.")

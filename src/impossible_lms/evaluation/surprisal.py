@@ -6,6 +6,7 @@ import pandas as pd
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task
 from impossible_lms.evaluation.scoring import BITS, Scorer
+from impossible_lms.evaluation.sentences import sampled_by_genre
 from impossible_lms.evaluation.statistics import mean_over_items
 from impossible_lms.languages.hop import PLURAL, SINGULAR
 from impossible_lms.ragged import Ragged
@@ -35,15 +36,10 @@ def prepare(subject: Subject) -> Task:
     if subject.context is not None:
         fits &= place <= subject.context
     rows, place = rows[fits], place[fits]
-    genres = table["genre"].to_numpy()[rows]
-    generator = np.random.default_rng(subject.request.seed)
-    chosen = []
-    for genre in sorted(set(genres)):
-        mine = np.flatnonzero(genres == genre)
-        chosen.append(np.sort(generator.choice(mine, min(subject.sample(SAMPLE), len(mine)), replace=False)))
-    if not chosen:
+    if not len(rows):
         raise UserError(f"{subject.dataset.folder}: no test sentence has a marker. Build it from a larger corpus.")
-    kept = np.concatenate(chosen)
+    genres, everything = table["genre"].to_numpy()[rows], np.ones(len(rows), dtype=bool)
+    kept, fewer = sampled_by_genre(genres, everything, subject.sample(SAMPLE), subject.request.seed)
     rows, place = rows[kept], place[kept]
     sentences = tokens.take(rows)
     at = sentences.offsets[:-1] + place
@@ -57,7 +53,7 @@ def prepare(subject: Subject) -> Task:
         bits = scorer.next_logprobs(prefixes, candidates) * -BITS
         return items.assign(marker=bits[:, 0], left_out=bits[:, 1], difference=bits[:, 1] - bits[:, 0])
 
-    return Task(score)
+    return Task(score, notes={"genres_with_fewer_than_the_sample": fewer})
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:
