@@ -41,6 +41,9 @@ class Counted(torch.nn.Module):
                     logits[row, place, token] = np.log(count)
         return SimpleNamespace(last_hidden_state=logits)
 
+    def forward(self, input_ids, use_cache):
+        return SimpleNamespace(logits=self.base_model(input_ids, use_cache).last_hidden_state)
+
     def get_output_embeddings(self):
         return torch.nn.Identity()
 
@@ -82,6 +85,9 @@ class Uniform(torch.nn.Module):
 
     def base_model(self, input_ids, use_cache):
         return SimpleNamespace(last_hidden_state=torch.zeros(*input_ids.shape, self.config.vocab_size))
+
+    def forward(self, input_ids, use_cache):
+        return SimpleNamespace(logits=self.base_model(input_ids, use_cache).last_hidden_state)
 
     def get_output_embeddings(self):
         return torch.nn.Identity()

@@ -23,7 +23,7 @@ def evaluate(
     run: Annotated[
         list[str],
         typer.Argument(
-            help="Folders made by `impossible train` (of several seeds, for intervals), or published models: folder or id."
+            help="Folders made by `impossible train` (several seeds give intervals), or published models: folder or id."
         ),
     ],
     checkpoints: Annotated[str, typer.Option(help="all, every=200, or steps as 100,200.")] = "all",
