@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from impossible_lms.corpora.text import found
+from impossible_lms.corpora.text import file_digest, found
 from impossible_lms.errors import UserError
-from impossible_lms.files import sha256_of, written_beside
+from impossible_lms.files import written_beside
 
 SUFFIX = ".conllu"
 CHUNK_BYTES = 4 << 20
@@ -47,10 +47,7 @@ class ConlluFile:
     genre: str
 
     def digest(self) -> str:
-        try:
-            return sha256_of(self.path)
-        except OSError as error:
-            raise UserError(f"{self.path}: cannot be read ({error.strerror}).") from error
+        return file_digest(self.path)
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
         """Blocks in `CONLLU_SCHEMA`; `_` is null, except as a form or as the lemma of the form `_`.

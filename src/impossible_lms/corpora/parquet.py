@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from impossible_lms.corpora.text import LONGEST_LINE, by_split
+from impossible_lms.corpora.text import LONGEST_LINE, by_split, file_digest
 from impossible_lms.errors import UserError
-from impossible_lms.files import sha256_of, written_beside
+from impossible_lms.files import written_beside
 
 SUFFIX = ".parquet"
 ROWS = 60_000  # sentences in a block, at most
@@ -33,10 +33,7 @@ class ParquetFile:
         return self.path.stem
 
     def digest(self) -> str:
-        try:
-            return sha256_of(self.path)
-        except OSError as error:
-            raise UserError(f"{self.path}: cannot be read ({error.strerror}).") from error
+        return file_digest(self.path)
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
         """Blocks of ROWS sentences. UserError names the row of a `text` that is no sentence."""

@@ -26,10 +26,7 @@ class TextFile:
         return self.path.stem
 
     def digest(self) -> str:
-        try:
-            return sha256_of(self.path)
-        except OSError as error:
-            raise UserError(f"{self.path}: cannot be read ({error.strerror}).") from error
+        return file_digest(self.path)
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
         """Blocks with one column, `text`. UserError names the line of anything that is no sentence."""
@@ -124,3 +121,11 @@ def found(folder: Path, pattern: str) -> list[Path]:
         for path in folder.glob(pattern)
         if path.is_file() and not path.name.startswith(".") and path.suffix != ".tmp" and not path.name.endswith("~")
     )
+
+
+def file_digest(path: Path) -> str:
+    """The sha256 of a file of a corpus; UserError where it cannot be read."""
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error

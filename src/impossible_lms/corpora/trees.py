@@ -10,9 +10,8 @@ from typing import NamedTuple, NoReturn
 import pyarrow as pa
 
 from impossible_lms.corpora.penn import escaped, follows_space, unescaped
-from impossible_lms.corpora.text import by_split
+from impossible_lms.corpora.text import by_split, file_digest
 from impossible_lms.errors import UserError
-from impossible_lms.files import sha256_of
 
 SUFFIXES = (".mrg", ".ptb", ".tree", ".trees")
 ROWS = 2_000  # sentences in a block
@@ -114,10 +113,7 @@ class TreeFile:
         return self.path.stem
 
     def digest(self) -> str:
-        try:
-            return sha256_of(self.path)
-        except OSError as error:
-            raise UserError(f"{self.path}: cannot be read ({error.strerror}).") from error
+        return file_digest(self.path)
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
         """Blocks in `TREE_SCHEMA`, of ROWS sentences. UserError names the line of whatever is malformed."""
