@@ -3,8 +3,11 @@
 import json
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 # Before transformers is imported: nothing of a test may reach a network or the user's own cache.
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="impossible-lms-tests-")
@@ -17,7 +20,7 @@ for name in ("HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_MODULES_CACHE", "HF_DATASE
 
 import pytest
 
-from impossible_lms import build_dataset, get_language, load_tokenizer, read_corpus
+from impossible_lms import build_dataset, cli, get_language, load_tokenizer, read_corpus
 from impossible_lms.data.build import training_texts
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.models.run import Run
@@ -103,3 +106,17 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
         (folder / f"{paradigm}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def impossible(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Run a command line in this process: exit code, stdout, stderr."""
+
+    def call(*words: object) -> tuple[Any, str, str]:
+        monkeypatch.setattr(sys, "argv", ["impossible", *map(str, words)])
+        with pytest.raises(SystemExit) as done:
+            cli.main()
+        captured = capsys.readouterr()
+        return done.value.code, captured.out, captured.err
+
+    return call

@@ -8,22 +8,7 @@ import time
 
 import pytest
 
-from impossible_lms import cli
 from impossible_lms.data.dataset import TokenDataset
-
-
-@pytest.fixture
-def impossible(monkeypatch, capsys):
-    """Run a command line in this process: exit code, stdout, stderr."""
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["impossible", *map(str, words)])
-        with pytest.raises(SystemExit) as done:
-            cli.main()
-        captured = capsys.readouterr()
-        return done.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

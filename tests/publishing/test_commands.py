@@ -2,30 +2,15 @@
 
 import json
 import shutil
-import sys
 
 import pytest
 
-from impossible_lms import build_dataset, cli, get_language, read_corpus
+from impossible_lms import build_dataset, get_language, read_corpus
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.publishing.card import model_card
 from tests.publishing.conftest import Troubled
 
 REVISIONS = ["checkpoint-4", "checkpoint-8", "checkpoint-12", "main"]
-
-
-@pytest.fixture
-def impossible(monkeypatch, capsys):
-    """Run a command line in this process: exit code, stdout, stderr."""
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["impossible", *map(str, words)])
-        with pytest.raises(SystemExit) as done:
-            cli.main()
-        captured = capsys.readouterr()
-        return done.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture(scope="module")

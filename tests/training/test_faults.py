@@ -20,6 +20,7 @@ from impossible_lms.training import loop, state
 from impossible_lms.training.fast.network import Network
 from impossible_lms.training.state import KEPT
 from impossible_lms.training.train import Options, train
+from tests.at_step import AtStep
 
 TIMES = {"tokens_per_second", "model_flops_utilisation"}
 CODE = (
@@ -28,19 +29,6 @@ CODE = (
     "sys.argv = ['impossible', 'train', '--size', 'tiny', *sys.argv[1:]]\n"
     "main()\n"
 )
-
-
-class AtStep:
-    """A progress that does something once a step is done."""
-
-    def __init__(self, step, act):
-        self.step, self.act = step, act
-
-    def start(self, what, total): ...
-    def end(self): ...
-    def at(self, done, note=""):
-        if done == self.step:
-            self.act()
 
 
 def interrupt():

@@ -14,19 +14,7 @@ from impossible_lms.files import locked
 from impossible_lms.models.run import Run
 from impossible_lms.training.order import blocks_of_step, dropout_keys
 from impossible_lms.training.train import Options, train
-
-
-class AtStep:
-    """A progress that does something once a step is done."""
-
-    def __init__(self, step, act):
-        self.step, self.act = step, act
-
-    def start(self, what, total): ...
-    def end(self): ...
-    def at(self, done, note=""):
-        if done == self.step:
-            self.act()
+from tests.at_step import AtStep
 
 
 def weights(run, step=12):

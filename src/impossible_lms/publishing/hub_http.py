@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -58,7 +59,7 @@ class LoopbackServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class Exchange(BaseHTTPRequestHandler):
+class Exchange(BaseHTTPRequestHandler, ABC):
     """One connection; whoever inherits says what is asked and answered in `answer`."""
 
     server: LoopbackServer
@@ -67,9 +68,9 @@ class Exchange(BaseHTTPRequestHandler):
     timeout = 60  # seconds that a silent client is waited for
     disable_nagle_algorithm = True
 
+    @abstractmethod
     def answer(self) -> None:
         """Answer the request, or raise Refused."""
-        raise NotImplementedError
 
     def do_GET(self) -> None:
         self._unread = (
