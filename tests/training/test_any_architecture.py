@@ -87,7 +87,8 @@ def test_it_goes_the_whole_road(config, dataset, recipe, tmp_path):
 
 
 def test_a_cut_run_goes_on_to_the_same_bits(config, dataset, recipe, tmp_path):
-    from tests.at_step import AtStep, assert_same_result, interrupt
+    from tests.at_step import AtStep
+    from tests.training.test_faults import assert_same_result, interrupt
 
     options = {"recipe": recipe, "model": str(config)}
     whole = train(dataset.folder, tmp_path / "whole", **options)

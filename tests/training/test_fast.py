@@ -171,7 +171,8 @@ def test_a_step_equals_the_plain_one(recipe, name):
 @pytest.mark.slow
 def test_compiled_steps_equal_the_others_and_resume_to_the_bit(dataset, recipe, tmp_path):
     """Fourteen steps, of which the last four are compiled; cut before and after that."""
-    from tests.at_step import AtStep, assert_same_result, interrupt
+    from tests.at_step import AtStep
+    from tests.training.test_faults import assert_same_result, interrupt
 
     chosen = recipe.model_copy(update={"steps": 14, "precision": "bf16"})
     plain = train(dataset.folder, tmp_path / "plain", recipe=chosen, size="tiny", options=Options(compiled=False))
