@@ -1,11 +1,12 @@
 """Laws that every metric of the registry keeps; a new one is tested the moment it is registered."""
 
+import re
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from impossible_lms import METRICS
+from impossible_lms import LANGUAGES, METRICS, get_language
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation import probes, scoring
 from impossible_lms.evaluation.driver import OPTIONS
@@ -24,6 +25,41 @@ def test_declares_itself(name):
         metric.name == name and metric.direction in (LOWER, HIGHER) and metric.unit and metric.summary and metric.item
     )
     assert metric.options <= set(OPTIONS) and metric.figure in FIGURES and set(metric.shown) <= set(metric.groups)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_of_every_language_why_it_does_not_serve(name):
+    reasons = {language.name: METRICS[name].serves(language) for language in LANGUAGES.values()}
+    assert None in reasons.values()
+    for language, reason in reasons.items():
+        assert reason is None or (reason.startswith(f"language {language}: ") and "\n" not in reason)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_refuses_a_run_for_the_reason_that_it_gives(name, run, hop_run, control_run, prepared):
+    prepared(name)  # what serves is taken
+    for each in (run, hop_run, control_run):
+        reason = METRICS[name].serves(get_language(each.language))
+        if reason is not None:
+            asked = Request(corpus="nowhere", control=each.folder)
+            with pytest.raises(UserError, match=f"^{re.escape(reason)}$"):
+                METRICS[name].prepare(Subject(each, asked))
+
+
+@pytest.mark.parametrize(
+    ("name", "serving", "others"),
+    [
+        ("surprisal", {"no-hop", "token-hop", "constituent-hop"}, {"partial-reverse", "word-order-sov"}),
+        ("interventions", {"word-hop-k2"}, {"no-shuffle"}),
+        ("minimal-pairs", {"full-reverse", "nondeterministic-shuffle"}, {"token-hop", "word-order-sov"}),
+        ("generation", {"even-odd-shuffle", "no-shuffle"}, {"nondeterministic-shuffle", "token-hop"}),
+        ("learnability", {"token-hop", "nondeterministic-shuffle"}, {"no-hop", "no-shuffle"}),
+        ("perplexity", set(LANGUAGES), set()),
+    ],
+)
+def test_which_languages_serve(name, serving, others):
+    for language in serving | others:
+        assert (METRICS[name].serves(get_language(language)) is None) == (language in serving), language
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -114,7 +114,9 @@ def test_tables(hop_run):
 
 
 def test_what_does_not_serve_is_said(hop_run, run):
-    with pytest.raises(UserError, match="partial-reverse has no number markers: this is for hop languages"):
+    with pytest.raises(
+        UserError, match="language partial-reverse: has no number markers 🅂 🄿, which interventions are about"
+    ):
         evaluate(INTERVENTIONS, run)
     with pytest.raises(UserError, match=r"--sample 100000: corpus grammar.* gives [0-9]+ pairs. Ask for fewer"):
         evaluate(INTERVENTIONS, hop_run, Request(corpus="grammar:sentences=300,seed=4", sample=100000))

@@ -142,6 +142,14 @@ def test_when_the_gap_closes():
     assert closed([0.0, 0.0, 0.0, 0.3]) is None and closed([0.5, None, 0.01, 0.0]) == 30
 
 
+def test_a_language_that_draws_and_does_not_say_how_much_is_refused(tmp_path):
+    (tmp_path / "mine.py").write_text("def drawn(tokens, generator):\n    return tokens\n", encoding="utf-8")
+    language = get_language(f"{tmp_path / 'mine.py'}:drawn")
+    assert LEARNABILITY.serves(language) == (
+        "language drawn: does not say how many bits its draws add. Give it `added_bits`."
+    )
+
+
 def test_other_controls_are_refused(run, control_run, tokenizer, tmp_path):
     with pytest.raises(UserError, match=r"needs a model of no-reverse. Name its run with --control"):
         evaluate(LEARNABILITY, run)

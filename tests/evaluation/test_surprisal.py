@@ -35,6 +35,6 @@ def test_both_surprisals_are_the_models(hop_run):
 
 def test_a_language_without_number_markers_is_refused(run):
     with pytest.raises(
-        UserError, match="partial-reverse has no number markers 🅂 🄿: surprisal is for the hop languages"
+        UserError, match="language partial-reverse: has no number markers 🅂 🄿, which surprisal is about"
     ):
         evaluate(SURPRISAL, run)

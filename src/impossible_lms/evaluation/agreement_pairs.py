@@ -45,12 +45,10 @@ def agreement_pairs(subject: Subject, corpus: Corpus) -> Pairs:
     kept where they are equally long.
 
     Raises:
-        UserError: the language has no number markers, the corpus no annotation, or no sentence serves.
+        UserError: the corpus has no annotation, or no sentence serves.
     """
     language, tokenizer = subject.language, subject.tokenizer.without_markers()
-    markers = [subject.tokenizer.markers.get(marker) for marker in (SINGULAR, PLURAL)]
-    if None in markers:
-        raise UserError(f"{subject.dataset.folder}: {language.name} has no number markers: this is for hop languages.")
+    markers = [subject.tokenizer.markers[marker] for marker in (SINGULAR, PLURAL)]
     forms = _forms(corpus)
     found: dict[tuple[bytes, bytes], tuple[Any, Any, int]] = {}
     for block, first, rows in blocks_of_test(subject, corpus):
@@ -136,7 +134,7 @@ def _columns(rows: list[dict[str, list[str]]]) -> pa.RecordBatch:
     return pa.record_batch({"text": pa.array([" ".join(row["words"]) for row in rows]), **columns})
 
 
-def _before_marker(tokens: Ragged, markers: list[Any]) -> list[np.ndarray]:
+def _before_marker(tokens: Ragged, markers: list[int]) -> list[np.ndarray]:
     """The tokens of each sentence before its first marker; none where it has none."""
     cut = []
     for sentence in tokens:

@@ -27,6 +27,13 @@ ALL = "all"
 MODEL, CONTROL, REAL = "model", "control", "held-out"  # who says a sentence
 
 
+def serves(language: Language) -> str | None:
+    """Languages that can be undone serve."""
+    if language.is_recoverable:
+        return None
+    return f"language {language.name}: cannot be undone, so that what its model says cannot be judged."
+
+
 def prepare(subject: Subject) -> Task:
     """Sentences sampled from each checkpoint, and a judge: the last checkpoint of the run at `--control`.
 
@@ -34,9 +41,9 @@ def prepare(subject: Subject) -> Task:
     are judged beside the model's. UserError where the language cannot be undone, or the control does not serve.
     """
     language, tokenizer = subject.language, subject.tokenizer
-    if language.inverse is None:
-        raise UserError(f"language {language.name}: cannot be undone, so that what it says cannot be judged.")
     inverse = language.inverse
+    if inverse is None:
+        raise UserError(serves(language) or "")
     run = control_of(subject, "generation")
     control, dataset, judge_of = language_of(run.dataset()), run.dataset(), run.checkpoints()[-1]
     count, seed = subject.sample(SAMPLE), subject.request.seed
@@ -182,6 +189,7 @@ GENERATION = Metric(
     summary="Sentences that the model says",
     item="sentence",
     prepare=prepare,
+    serves=serves,
     aggregate=aggregate,
     options=frozenset(["control"]),
     groups=("who", "length"),

@@ -12,7 +12,8 @@ from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task
 from impossible_lms.evaluation.scoring import TOKENS_IN_BATCH, Scorer
 from impossible_lms.evaluation.sentences import corpus_of
 from impossible_lms.evaluation.statistics import proportion
-from impossible_lms.languages.hop import PLURAL, SINGULAR
+from impossible_lms.languages.hop import PLURAL, SINGULAR, marks_number
+from impossible_lms.languages.language import Language
 from impossible_lms.ragged import Ragged
 
 if TYPE_CHECKING:
@@ -21,8 +22,17 @@ if TYPE_CHECKING:
 SAMPLE = 200  # pairs
 
 
+def serves(language: Language) -> str | None:
+    """Languages with number markers serve."""
+    if marks_number(language):
+        return None
+    return f"language {language.name}: has no number markers {SINGULAR} {PLURAL}, which interventions are about."
+
+
 def prepare(subject: Subject) -> Task:
     """Pairs of prefixes from the annotated sentences behind the test set, or of `--corpus`."""
+    if reason := serves(subject.language):
+        raise UserError(reason)
     corpus = corpus_of(subject, "annotation")
     pairs = agreement_pairs(subject, corpus)
     markers = np.array([subject.tokenizer.markers[SINGULAR], subject.tokenizer.markers[PLURAL]])
@@ -182,6 +192,7 @@ INTERVENTIONS = Metric(
     summary="Interchange interventions on the number of the subject",
     item="pair, layer and position",
     prepare=prepare,
+    serves=serves,
     aggregate=aggregate,
     options=frozenset(["corpus"]),
     groups=("layer", "position"),

@@ -9,13 +9,26 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import LOWER, Metric, Subject, Task, context_of, language_of, loaded
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.statistics import mean_over_items, ratio_over_items
-from impossible_lms.languages.language import Language
+from impossible_lms.languages.language import Language, unknown_bits
 from impossible_lms.models.run import Run
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
 SAMPLE = 2000  # test sentences
 THRESHOLD = 0.1  # bits a token, below which a gap counts as closed
+
+
+def serves(language: Language) -> str | None:
+    """Languages serve that have another language for a control and say how many bits their draws add."""
+    if language.is_control:
+        return f"language {language.name}: is a control, which is not measured against itself."
+    return _lacks_bits(language)
+
+
+def _lacks_bits(language: Language) -> str | None:
+    if language.added_bits is not unknown_bits:
+        return None
+    return f"language {language.name}: does not say how many bits its draws add. Give it `added_bits`."
 
 
 def prepare(subject: Subject) -> Task:
@@ -25,8 +38,12 @@ def prepare(subject: Subject) -> Task:
     is of another language than the control, of another corpus or vocabulary, or lacks a checkpoint that is asked for.
     """
     language = subject.language
+    if reason := serves(language):
+        raise UserError(reason)
     control = control_of(subject, "learnability")
     dataset = control.dataset()
+    if reason := _lacks_bits(language_of(dataset)):
+        raise UserError(reason)
     mine, theirs = subject.held_out, dataset.held_out("test")
     _, rows, control_rows = np.intersect1d(mine.table["sentence"], theirs.table["sentence"], return_indices=True)
     fits = np.ones(len(rows), dtype=bool)
@@ -45,8 +62,6 @@ def prepare(subject: Subject) -> Task:
     original = before_change(language_of(dataset), control_tokens, dataset.tokenizer)
     added = language.added_bits(original, subject.tokenizer)
     control_added = language_of(dataset).added_bits(original, dataset.tokenizer)
-    if np.isnan(added).any() or np.isnan(control_added).any():
-        raise UserError(f"language {language.name}: does not say how many bits its draws add. Give it `added_bits`.")
     items = mine.table.iloc[rows[kept]][["sentence", "genre"]].reset_index(drop=True)
     items = items.assign(original_tokens=original.lengths(), added=added, control_added=control_added)
     of_step = {checkpoint.step: checkpoint for checkpoint in control.checkpoints()}
@@ -122,6 +137,7 @@ LEARNABILITY = Metric(
     summary="What is paid for a rule that is not learnt",
     item="sentence",
     prepare=prepare,
+    serves=serves,
     aggregate=aggregate,
     options=frozenset(["control"]),
     conclude=steps_until_closed,

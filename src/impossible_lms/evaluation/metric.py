@@ -126,8 +126,11 @@ class Metric:
         direction: whether a better learner has `lower` or `higher` values.
         summary: what it measures, in a few words.
         item: what one row of its items is about.
-        prepare: from a run and a request, the task. UserError where the language or the test set does not serve.
+        prepare: from a run and a request, the task. UserError where the language (for the reason `serves` gives) or the
+            test set does not serve.
         aggregate: from the items of one checkpoint, one row or several of its curve.
+        serves: why a language does not serve this metric, in one line that names it; None where it does. Asked before
+            anything is trained, by whoever plans what to measure.
         options: the options of the request that only some metrics have and that it reads: `corpus`, `control`,
             `as_published`.
         groups: the columns of the curve that tell several rows of one step apart.
@@ -145,6 +148,7 @@ class Metric:
     item: str
     prepare: Callable[[Subject], Task]
     aggregate: Callable[[pd.DataFrame], pd.DataFrame]
+    serves: Callable[[Language], str | None] = lambda language: None
     options: frozenset[str] = frozenset()
     groups: tuple[str, ...] = ()
     shown: Mapping[str, str] = field(default_factory=dict)

@@ -26,6 +26,13 @@ ALL = "all"
 EQUAL, UNEQUAL = "equal", "unequal"  # whether both sentences have as many tokens before the change
 
 
+def serves(language: Language) -> str | None:
+    """Languages that need no annotation serve, for BLiMP has none."""
+    if not language.needs:
+        return None
+    return f"language {language.name}: needs annotation ({', '.join(language.needs)}), which BLiMP has not."
+
+
 def prepare(subject: Subject) -> Task:
     """BLiMP's pairs, both sentences rewritten by the language with the same draws.
 
@@ -33,11 +40,8 @@ def prepare(subject: Subject) -> Task:
         UserError: the language needs annotation, which BLiMP has not; no pairs at `--corpus`; none is kept.
     """
     language = subject.language
-    if language.needs:
-        raise UserError(
-            f"language {language.name}: needs annotation ({', '.join(language.needs)}), which BLiMP has not. "
-            "Measure a language that needs none."
-        )
+    if reason := serves(language):
+        raise UserError(reason)
     if subject.request.corpus is None:
         raise UserError("--corpus: needed. Name a folder of BLiMP's .jsonl files, or hub:NAME.")
     pairs = _sampled(read_pairs(subject.request.corpus), subject.sample(SAMPLE), subject.request.seed)
@@ -182,6 +186,7 @@ MINIMAL_PAIRS = Metric(
     summary="Minimal pairs of equal token count, rewritten in the language",
     item="pair",
     prepare=prepare,
+    serves=serves,
     aggregate=aggregate,
     options=frozenset(["corpus"]),
     groups=("field", "paradigm", "tokens"),

@@ -8,11 +8,18 @@ from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task
 from impossible_lms.evaluation.scoring import BITS, Scorer
 from impossible_lms.evaluation.sentences import sampled_by_genre
 from impossible_lms.evaluation.statistics import mean_over_items
-from impossible_lms.languages.hop import PLURAL, SINGULAR
+from impossible_lms.languages.hop import PLURAL, SINGULAR, marks_number
+from impossible_lms.languages.language import Language
 from impossible_lms.ragged import Ragged
 
 SAMPLE = 1000  # sentences a genre, as published
-MARKERS = (SINGULAR, PLURAL)
+
+
+def serves(language: Language) -> str | None:
+    """Languages with number markers serve."""
+    if marks_number(language):
+        return None
+    return f"language {language.name}: has no number markers {SINGULAR} {PLURAL}, which surprisal is about."
 
 
 def prepare(subject: Subject) -> Task:
@@ -21,12 +28,9 @@ def prepare(subject: Subject) -> Task:
     The token that follows where the marker is left out is the one after it, or the end of the text. Both surprisals
     have the same context, so one pass gives both. UserError for a language without number markers, or no sentence.
     """
-    ids = [subject.tokenizer.markers.get(marker) for marker in MARKERS]
-    if None in ids:
-        raise UserError(
-            f"{subject.dataset.folder}: {subject.dataset.language} has no number markers {' '.join(MARKERS)}: "
-            "surprisal is for the hop languages."
-        )
+    if reason := serves(subject.language):
+        raise UserError(reason)
+    ids = [subject.tokenizer.markers[marker] for marker in (SINGULAR, PLURAL)]
     tokens, table = subject.held_out.tokens, subject.held_out.table
     is_marker = np.isin(tokens.values, np.array(ids))
     place, row = tokens.place()[is_marker], tokens.spread(np.arange(len(tokens)))[is_marker]
@@ -72,5 +76,6 @@ SURPRISAL = Metric(
     summary="Surprisal of the next token without the marker, less that of the marker",
     item="sentence",
     prepare=prepare,
+    serves=serves,
     aggregate=aggregate,
 )

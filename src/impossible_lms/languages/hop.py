@@ -24,6 +24,11 @@ HOP = Family("hop", markers=(SINGULAR, PLURAL))
 NEEDS = ("words", "lemmas", "features")
 
 
+def marks_number(language: Language) -> bool:
+    """Whether a language, of this family or another, says the number of verbs with these markers."""
+    return set(HOP.markers) <= set(language.family.markers)
+
+
 @dataclass(frozen=True, eq=False)
 class Analysis:
     """k annotated sentences of n words with v marked verbs, and what the rules of the family ask about them.

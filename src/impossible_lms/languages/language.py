@@ -110,6 +110,11 @@ def no_bits(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.float64]:
     return np.zeros(len(tokens))
 
 
+def unknown_bits(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.float64]:
+    """Of a language that draws and does not say how many bits it adds: NaN for each of k sentences."""
+    return np.full(len(tokens), np.nan)
+
+
 @dataclass(frozen=True)
 class Language:
     """A way to rewrite sentences.

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
-from impossible_lms.languages.language import OWN, Family, Language, Rewritten, Rule, Sentences, no_bits
+from impossible_lms.languages.language import OWN, Family, Language, Rewritten, Rule, Sentences, no_bits, unknown_bits
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
@@ -180,13 +180,8 @@ def _changed(before: Ragged, after: Ragged) -> NDArray[np.bool_]:
 def _bits(given: Any, draws: bool) -> Callable[[Ragged, Tokenizer], NDArray[np.float64]]:
     """What a language says of the bits it adds, `added_bits(tokens)`, or what is known where it says nothing."""
     if given is None or given is no_bits:
-        return _unknown_bits if draws and given is None else no_bits
+        return unknown_bits if draws and given is None else no_bits
     return lambda tokens, tokenizer: np.asarray(given(tokens), dtype=np.float64)
-
-
-def _unknown_bits(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.float64]:
-    """A language that draws and does not say how many bits it adds: NaN for each sentence."""
-    return np.full(len(tokens), np.nan)
 
 
 def _kebab(name: str) -> str:
