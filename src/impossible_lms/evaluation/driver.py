@@ -96,7 +96,9 @@ def evaluate(
 
 
 def variant(metric: Metric, subject: Subject) -> str:
-    """The folder of the tables: the metric, and what is not as usual about this evaluation."""
+    """The folder of the tables: its name in the request, or the metric and what is not as usual about it."""
+    if subject.request.name is not None:
+        return subject.request.name
     own = subject.dataset.identity["request"] == subject.run.data_request
     named = {
         f"-on-{subject.dataset.folder.resolve().name}": not own,

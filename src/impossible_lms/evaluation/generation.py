@@ -192,6 +192,7 @@ GENERATION = Metric(
     serves=serves,
     aggregate=aggregate,
     options=frozenset(["control"]),
+    needs=frozenset(["control"]),
     groups=("who", "length"),
     shown={"who": MODEL, "length": ALL},
 )

@@ -140,5 +140,6 @@ LEARNABILITY = Metric(
     serves=serves,
     aggregate=aggregate,
     options=frozenset(["control"]),
+    needs=frozenset(["control"]),
     conclude=steps_until_closed,
 )

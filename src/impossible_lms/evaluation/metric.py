@@ -39,6 +39,7 @@ class Request:
         as_published: do as the published scripts did, mistakes included, where that changes numbers.
         corpus: what items are made from, for the metrics that need more than the test set.
         control: a run to compare with, for the metrics that compare.
+        name: of the folder for the tables in `evaluation/`; from the metric and the request, if None.
     """
 
     data: Path | None = None
@@ -49,6 +50,7 @@ class Request:
     as_published: bool = False
     corpus: str | None = None
     control: Path | None = None
+    name: str | None = None
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -133,6 +135,7 @@ class Metric:
             anything is trained, by whoever plans what to measure.
         options: the options of the request that only some metrics have and that it reads: `corpus`, `control`,
             `as_published`.
+        needs: those of its options that must be given.
         groups: the columns of the curve that tell several rows of one step apart.
         shown: of its groups, the one that the figure shows: a value for each of some columns.
         figure: how its curve is drawn: `curves` over training, or `heat maps` of layers and positions.
@@ -150,6 +153,7 @@ class Metric:
     aggregate: Callable[[pd.DataFrame], pd.DataFrame]
     serves: Callable[[Language], str | None] = lambda language: None
     options: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
     groups: tuple[str, ...] = ()
     shown: Mapping[str, str] = field(default_factory=dict)
     figure: str = "curves"

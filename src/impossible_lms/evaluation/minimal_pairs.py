@@ -189,6 +189,7 @@ MINIMAL_PAIRS = Metric(
     serves=serves,
     aggregate=aggregate,
     options=frozenset(["corpus"]),
+    needs=frozenset(["corpus"]),
     groups=("field", "paradigm", "tokens"),
     shown={"field": ALL, "paradigm": ALL, "tokens": EQUAL},
 )
