@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from impossible_lms import __version__
-from impossible_lms.cli import data, evaluation, languages, models, publishing
+from impossible_lms.cli import data, evaluation, experiments, languages, models, publishing
 from impossible_lms.errors import Interrupted, UserError
 
 app = typer.Typer(
@@ -30,6 +30,8 @@ VERBS: tuple[Callable[..., None], ...] = (
     evaluation.metrics,
     publishing.publish,
     publishing.card,
+    experiments.init,
+    experiments.run,
     models.demo,
 )
 for verb in VERBS:

@@ -103,3 +103,12 @@ class Devices:
     def end(self) -> None:
         """Close the trackers, and leave the other processes."""
         self.accelerator.end_training()
+
+
+def visible_gpus() -> list[str]:
+    """What CUDA calls the GPUs that this process may use."""
+    import torch
+
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = torch.cuda.device_count()
+    return named.split(",")[:count] if named else [str(number) for number in range(count)]

@@ -1,0 +1,128 @@
+"""The verbs of whole experiments: init, run, demo."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from impossible_lms.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from impossible_lms.experiment.engines.engine import Engine
+    from impossible_lms.experiment.plan import Plan
+
+FAILED = 1  # exit code: something of the experiment could not be done
+
+
+class Shipped(StrEnum):
+    """The experiments that come with this package."""
+
+    paper = "paper"
+    small = "small"
+    demo = "demo"
+
+
+ExperimentFile = Annotated[Path, typer.Argument(help="An experiment file, as `impossible init` writes one.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the file: recipe.steps=100. May be repeated."),
+]
+
+
+def init(
+    which: Annotated[Shipped, typer.Argument(help="paper: all of it; small: a laptop's; demo.")] = Shipped.small,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; the experiment's name with .toml.")
+    ] = None,
+) -> None:
+    """Write an experiment file with comments, and the schema that editors check it by."""
+    from impossible_lms.experiment.files import write_experiment
+
+    for path in write_experiment(which.value, output or Path(f"{which.value}.toml")):
+        print(path)
+
+
+def run(
+    file: ExperimentFile,
+    changes: Changes = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done and what it costs, and stop.")
+    ] = False,
+    engine: Annotated[
+        str, typer.Option(help="local, local:N for N processes, ray, ray:ADDRESS, or slurm (writes job arrays).")
+    ] = "local",
+    devices: Annotated[int, typer.Option(min=1, help="GPUs that train one model together, by torchrun.")] = 1,
+    only: Annotated[str | None, typer.Option(metavar="TASK", help="Do one task of the plan in this process.")] = None,
+) -> None:
+    """Do what is missing of an experiment: data, training, evaluation, publishing, and the report.
+
+    The same file again does nothing; a killed experiment goes on. Exit code 1 says that something failed.
+    """
+    from impossible_lms.experiment.config import load_experiment
+    from impossible_lms.experiment.plan import Plan
+
+    name, address = _engine(engine)
+    chunks = int(address) if name == "local" and address else 1
+    plan = Plan.of(load_experiment(file, changes or ()), chunks, devices)
+    if dry_run:
+        _print_costs(plan)
+        return
+    _run(plan, _local(plan, int(address) if address else None))
+
+
+def _engine(spec: str) -> tuple[str, str]:
+    """The engine's name and what stands behind the colon; UserError for one that is none."""
+    name, _, address = spec.partition(":")
+    if name not in ("local",) or (name == "local" and address and not (address.isdecimal() and int(address) > 0)):
+        raise UserError(f"--engine {spec}: unknown. Known: local, local:N.")
+    return name, address
+
+
+def _local(plan: "Plan", workers: int | None) -> "Callable[[Path], Engine]":
+    from impossible_lms.experiment.engines.local import LocalEngine
+
+    return lambda folder: LocalEngine(folder, workers, plan.devices)
+
+
+def _run(plan: "Plan", engine: "Callable[[Path], Engine]") -> None:
+    """Run a plan, say how it ended, and exit with 1 where something failed."""
+    from impossible_lms.experiment.board import Board
+    from impossible_lms.experiment.run import run_experiment
+
+    outcome = run_experiment(plan, engine, Board())
+    print(f"{plan.folder}: {outcome.before} tasks were done before, {outcome.now} now, {len(outcome.failures)} failed")
+    for name, why in outcome.failures.items():
+        print(f"{name}: {why}", file=sys.stderr)
+    if outcome.failures:
+        raise typer.Exit(FAILED)
+
+
+def _print_costs(plan: "Plan") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from impossible_lms.experiment.costs import costs
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("stage", no_wrap=True)
+    for heading in ("tasks", "done", "tokens", "disk", "hours"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("")
+    lines = costs(plan)
+    for line in lines:
+        table.add_row(
+            line.what,
+            f"{line.tasks:,}",
+            f"{line.done:,}",
+            "" if line.tokens is None else f"{line.tokens:,}",
+            "" if line.disk is None else f"{line.disk / 1e9:,.2f} GB",
+            "" if line.hours is None else f"{line.hours:,.2f}",
+            line.note,
+        )
+    Console().print(table)
+    hours = sum(line.hours or 0 for line in lines)
+    print(f"{plan.folder}: {hours:,.2f} hours of training on one device; evaluation comes on top.")

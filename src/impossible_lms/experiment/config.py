@@ -1,0 +1,210 @@
+"""The experiment file: what is asked for, read from TOML and checked before anything long begins."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from impossible_lms.errors import UserError
+from impossible_lms.training.recipe import SHIPPED, Recipe, load_recipe
+
+BASE = "base"  # in a recipe's table: the recipe that the other keys change
+SEEDS = [0, 14, 41, 53, 96]  # of the published runs with positional encodings
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Evaluate(_Table):
+    """One metric over the runs it serves."""
+
+    metric: str = Field(description="as `impossible metrics` lists them")
+    languages: list[str] | None = Field(default=None, description="of which models; of all that the metric serves")
+    on: list[str] = Field(default=[], description="languages whose test sets are taken instead of the model's own")
+    checkpoints: str = Field(default="all", description="all, every=200, or steps as 100,200")
+    sample: int | None = Field(default=None, ge=1, description="items at most; what one is, the metric says")
+    seed: int = Field(default=0, ge=0, description="of the sample")
+    precision: str = Field(default="fp32", description="fp32 or bf16")
+    corpus: str | None = Field(default=None, description="what items are made from; the experiment's own corpus")
+    as_published: bool = Field(default=False, description="as the published scripts did, mistakes included")
+
+
+class Publish(_Table):
+    """Where the finished models go."""
+
+    to: str = Field(default="cache", description="cache, hub, or a folder")
+    namespace: str = Field(description="the user or organisation they belong to")
+    cache: str | None = Field(default=None, description="the cache's folder; that of this machine")
+    seed: int | None = Field(default=None, description="of the models that are published; the first of `seeds`")
+    private: bool = Field(default=False, description="hidden from others on the Hub")
+
+
+class Experiment(_Table):
+    """An experiment: languages x models x seeds, on one corpus and recipe, with what is to be measured."""
+
+    name: str = Field(
+        default="", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^$", description="of its folder and report; the file's stem"
+    )
+    store: str = Field(default="store", description="the folder for datasets, runs and reports, shared by experiments")
+    corpus: str = Field(description="as --corpus takes it: files, hub:NAME, or grammar:sentences=N,seed=S")
+    tokenizer: str = Field(default="gpt2", description="a folder, a Hub id, or train:vocab=N")
+    order_seed: int = Field(default=0, ge=0, description="of the order of the training sentences")
+    languages: list[str] = Field(default=["paper"], min_length=1, description="names, ./mine.py:Name, or paper")
+    models: list[str] = Field(
+        default=["gpt2", "gpt2-no-pos"], min_length=1, description="these two, or configurations of transformers"
+    )
+    size: str = Field(default="small", description="of gpt2 and gpt2-no-pos: small or tiny")
+    seeds: list[int] = Field(default=SEEDS, min_length=1, description="of weights, data order and dropout: a run each")
+    recipe: dict[str, Any] = Field(
+        default={BASE: "paper"}, description="`base` (paper, demo, or a file) and the fields that differ from it"
+    )
+    keep: int | None = Field(default=None, ge=1, description="checkpoints that stay, the newest; all")
+    dtype: str = Field(default="fp32", pattern="^(fp32|bf16)$", description="of the weights in checkpoints")
+    evaluate: list[Evaluate] = Field(default=[Evaluate(metric="perplexity")], description="the metrics")
+    publish: Publish | None = Field(default=None, description="where the models go; nowhere")
+
+    @field_validator("recipe", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return {BASE: value} if isinstance(value, str) else value
+
+    @field_validator("languages", "models", "seeds")
+    @classmethod
+    def _each_once(cls, value: list[Any]) -> list[Any]:
+        twice = {each for each in value if value.count(each) > 1}
+        if twice:
+            raise ValueError(f"{', '.join(map(str, sorted(twice)))} more than once")
+        return value
+
+
+def load_experiment(path: str | Path, changes: Sequence[str] = ()) -> Experiment:
+    """The experiment in the TOML file at `path`, with `changes` (`key=value`, dots between keys) made to it.
+
+    Paths in the file are relative to its folder; here they become absolute, and `recipe` all its fields. UserError
+    names the key at fault, and the nearest one where it is unknown.
+    """
+    path = Path(path)
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: no experiment file that can be read. `impossible init` writes one.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: not TOML ({error}).") from error
+    for change in changes:
+        _set(found, change)
+    try:
+        experiment = Experiment.model_validate(found, strict=True)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_said(error.errors()[0])}") from error
+    return _resolved(experiment, path)
+
+
+def _set(found: dict[str, Any], change: str) -> None:
+    """Make one change; `evaluate.perplexity.sample=100` is of every entry with that metric."""
+    key, equals, text = change.partition("=")
+    if not equals or not key:
+        raise UserError(f"--set {change}: expected key=value, as in --set recipe.steps=100.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a string without its quotes
+    first, *rest = key.split(".")
+    if first == "recipe" and isinstance(found.get("recipe"), str) and rest:
+        found["recipe"] = {BASE: found["recipe"]}
+    if first == "evaluate" and len(rest) == 2:
+        entries = [entry for entry in found.get("evaluate", []) if entry.get("metric") == rest[0]]
+        if not entries:
+            raise UserError(f"--set {change}: no entry of [[evaluate]] has metric {rest[0]}.")
+        for entry in entries:
+            entry[rest[1]] = value
+        return
+    table = found
+    for part in (first, *rest)[:-1]:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise UserError(f"--set {change}: {part} has no keys below it.")
+    table[(first, *rest)[-1]] = value
+
+
+def _said(fault: Mapping[str, Any]) -> str:
+    """One fault that pydantic found, with the nearest key where one is unknown."""
+    where = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] != "extra_forbidden":
+        return f"{where}: {fault['msg'].removeprefix('Value error, ')} (found {fault['input']!r})."
+    inside = {"evaluate": Evaluate.model_fields, "publish": Publish.model_fields}
+    known = inside[str(fault["loc"][0])] if len(fault["loc"]) > 1 else Experiment.model_fields
+    return f"{where}: {_unknown(str(fault['loc'][-1]), known)}"
+
+
+def _unknown(key: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+    return f"unknown key. Did you mean {near[0]}?" if near else f"unknown key. Known: {', '.join(known)}."
+
+
+def _resolved(experiment: Experiment, path: Path) -> Experiment:
+    """The same with a name, absolute paths, and all fields of its recipe."""
+    home = path.resolve().parent
+
+    def beside(spec: str) -> str:
+        """A spec that names something beside the file, as an absolute path; any other as it is."""
+        name, colon, rest = spec.rpartition(":") if ".py:" in spec else (spec, "", "")
+        there = home / Path(name).expanduser()
+        return f"{there}{colon}{rest}" if there.exists() else spec
+
+    entries = [
+        entry if entry.corpus is None else entry.model_copy(update={"corpus": beside(entry.corpus)})
+        for entry in experiment.evaluate
+    ]
+    changed: dict[str, Any] = {
+        "name": experiment.name or path.stem,
+        "store": str(home / Path(experiment.store).expanduser()),
+        "corpus": beside(experiment.corpus),
+        "tokenizer": beside(experiment.tokenizer),
+        "languages": [beside(language) for language in experiment.languages],
+        "models": [beside(model) for model in experiment.models],
+        "recipe": _recipe(experiment.recipe, path, beside).model_dump(),
+        "evaluate": entries,
+    }
+    if experiment.publish is not None:
+        update = {key: _folder(getattr(experiment.publish, key), home) for key in ("to", "cache")}
+        changed["publish"] = experiment.publish.model_copy(update=update)
+    return experiment.model_copy(update=changed)
+
+
+def _folder(value: str | None, home: Path) -> str | None:
+    return value if value in (None, "cache", "hub") else str(home / Path(str(value)).expanduser())
+
+
+def _recipe(table: Mapping[str, Any], path: Path, beside: Any) -> Recipe:
+    base = table.get(BASE, "paper")
+    if not isinstance(base, str):
+        raise UserError(f"{path}: recipe.{BASE}: {', '.join(SHIPPED)} or a file is expected (found {base!r}).")
+    changes = {key: value for key, value in table.items() if key != BASE}
+    for key in changes:
+        if key not in Recipe.model_fields:
+            raise UserError(f"{path}: recipe.{key}: {_unknown(key, Recipe.model_fields)}")
+    try:
+        before = load_recipe(base if base in SHIPPED else beside(base)).model_dump()
+    except UserError as error:
+        raise UserError(f"{path}: recipe.{BASE}: {str(error).removeprefix('--recipe ')}") from error
+    if "steps" in changes:
+        _in_proportion(before, changes)
+    try:
+        return Recipe.model_validate(before | changes, strict=True)
+    except ValidationError as error:
+        raise UserError(f"{path}: recipe.{_said(error.errors()[0])}") from error
+
+
+def _in_proportion(before: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """Warm-up and checkpoints keep their share of the run where only its number of steps is changed."""
+    steps = changes["steps"]
+    if not isinstance(steps, int) or steps < 1:
+        return  # pydantic says it
+    for key in ("warmup_steps", "checkpoint_every", "held_out_every"):
+        if isinstance(before[key], int):
+            least = 0 if key == "warmup_steps" else 1
+            before[key] = max(least, round(before[key] * steps / before["steps"]))

@@ -1,0 +1,1 @@
+"""Where an experiment's tasks are done: engines know nothing of what they do."""

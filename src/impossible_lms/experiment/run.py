@@ -1,0 +1,104 @@
+"""Running an experiment: hands out what is missing, whatever engine does it; one failure stops no other run."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from impossible_lms.errors import Interrupted
+from impossible_lms.experiment.board import Board
+from impossible_lms.experiment.engines.engine import Engine
+from impossible_lms.experiment.plan import Plan
+from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING, State
+from impossible_lms.experiment.store import read_record
+from impossible_lms.experiment.work import write_plan
+from impossible_lms.files import locked, to_json, write_text
+from impossible_lms.training.stopping import stop_signals
+
+FAILURES = "failures.json"
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an experiment ended: the tasks that were done before and now, and those that failed, with the reason."""
+
+    before: int
+    now: int
+    failures: Mapping[str, str]
+
+
+def run_experiment(plan: Plan, engine: Callable[[Path], Engine], board: Board) -> Outcome:
+    """Do all tasks of a plan that are not done; what was done by an earlier run, or another experiment, is left alone.
+
+    Args:
+        plan: what is to be done.
+        engine: makes, from the experiment's folder, who does it; not called where all is done.
+        board: is told of everything.
+
+    Raises:
+        UserError: another process runs this experiment.
+        Interrupted: Ctrl-C or SIGTERM; all that was being done is saved. A second Ctrl-C does not wait for that.
+    """
+    with locked(plan.folder / ".lock", "is being run"):
+        write_plan(plan)
+        states = {name: State(DONE if task.is_done() else WAITING) for name, task in plan.tasks.items()}
+        before = sum(state.is_done for state in states.values())
+        if before < len(states):
+            _carry_out(plan, states, engine(plan.folder), board)
+        failures = {name: state.fault or "" for name, state in states.items() if state.kind in (FAILED, BLOCKED)}
+        write_text(plan.folder / FAILURES, to_json(failures))
+        return Outcome(before, sum(state.is_done for state in states.values()) - before, failures)
+
+
+def failures_of(plan: Plan) -> dict[str, str]:
+    """The tasks that failed when the experiment last ran and are still not done, with the reason."""
+    path = plan.folder / FAILURES
+    found = read_record(path) if path.is_file() else {}
+    return {name: why for name, why in found.items() if name in plan.tasks and not plan.tasks[name].is_done()}
+
+
+def _carry_out(plan: Plan, states: dict[str, State], engine: Engine, board: Board) -> None:
+    stopped = False
+    try:
+        with stop_signals() as signals, board.watching(plan, states):
+            while True:
+                if signals and not stopped:
+                    stopped = True
+                    board.say("stopping: what is being done is saved. Ctrl-C again does not wait for it.")
+                    engine.stop()
+                if not stopped:
+                    _hand_out(plan, states, engine, board)
+                if not any(state.kind == RUNNING for state in states.values()):
+                    break
+                for ended in engine.wait(SECONDS_BETWEEN_LOOKS):
+                    state = states[ended.name]
+                    state.kind, state.fault = (FAILED, ended.fault) if ended.fault is not None else (DONE, None)
+                    if ended.is_interrupted:
+                        state.kind = STOPPED
+                    state.seconds = time.monotonic() - state.began
+                    board.ended(ended.name, state)
+                board.look(states)
+    finally:
+        engine.close()
+    left = sum(state.kind in (WAITING, STOPPED) for state in states.values())
+    if left:
+        raise Interrupted(
+            f"{plan.folder}: stopped with {left} of {len(states)} tasks left. The same command continues."
+        )
+
+
+def _hand_out(plan: Plan, states: dict[str, State], engine: Engine, board: Board) -> None:
+    """Begin what can be begun, and give up what needs something that failed."""
+    for name, task in plan.tasks.items():
+        state = states[name]
+        if state.kind != WAITING:
+            continue
+        failed = next((need for need in task.needs if states[need].kind in (FAILED, BLOCKED)), None)
+        if failed is not None:
+            state.kind, state.fault = BLOCKED, f"needs {failed}, which failed."
+            board.ended(name, state)
+        elif all(states[need].is_done for need in task.needs) and engine.has_room():
+            state.kind, state.began = RUNNING, time.monotonic()
+            board.began(name)
+            engine.submit(task)

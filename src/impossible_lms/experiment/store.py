@@ -1,0 +1,98 @@
+"""The store: where everything that experiments make lies, under names that say what went into it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from impossible_lms import __version__
+from impossible_lms.data.dataset import DATASET
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.driver import TABLES
+from impossible_lms.files import MANIFEST, digest_of, read_manifest, sha256_of
+from impossible_lms.models.run import FINISHED
+
+TOKENIZER = "tokenizer"  # a kind of artefact
+DIGITS = 12  # of a hash, in names
+
+
+def short(value: Any) -> str:
+    """A hash of what went into something, short enough for a name."""
+    return digest_of(value)[:DIGITS]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of tokenizers, datasets, runs and experiments.
+
+    What went into an artefact is hashed into its path, so that two experiments that ask for the same share it, and one
+    that asks for something else never finds it in its way.
+    """
+
+    folder: Path
+
+    def tokenizer(self, key: str) -> Path:
+        """The folder of a tokenizer."""
+        return self.folder / "tokenizers" / key
+
+    def data(self, key: str) -> Path:
+        """The folder of the datasets of one corpus, tokenizer, context and order, one in it a language."""
+        return self.folder / "data" / key
+
+    def run(self, name: str) -> Path:
+        """The folder of a run."""
+        return self.folder / "runs" / name
+
+    def experiment(self, name: str) -> Path:
+        """The folder of an experiment: its record, what its tasks say, and its report."""
+        return self.folder / "experiments" / name
+
+
+def is_tokenizer(folder: Path) -> bool:
+    """Whether a tokenizer is there."""
+    return _is_whole(folder, TOKENIZER)
+
+
+def is_dataset(folder: Path) -> bool:
+    """Whether a token dataset is there."""
+    return _is_whole(folder, DATASET)
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether a finished run is there."""
+    return (folder / FINISHED).is_file()
+
+
+def is_evaluated(tables: Path) -> bool:
+    """Whether the tables of an evaluation by this version are there."""
+    if not _is_whole(tables, TABLES):
+        return False
+    request = read_manifest(tables, TABLES)["record"].get("request", {})
+    return bool(request.get("version") == __version__)
+
+
+def _is_whole(folder: Path, kind: str) -> bool:
+    """Whether a folder holds a finished artefact of the kind; UserError where it is damaged or of another."""
+    if not (folder / MANIFEST).is_file():
+        return False
+    read_manifest(folder, kind)
+    return True
+
+
+def content_of(spec: str) -> Any:
+    """What is behind a path, for hashing: the hash of each file; of a spec that is no path, the spec."""
+    path = Path(spec)
+    if path.is_file():
+        return sha256_of(path)
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        return {file.relative_to(path).as_posix(): sha256_of(file) for file in files}
+    return spec
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """A record in JSON; UserError where it is damaged."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path}: cannot be read ({type(error).__name__}). Start the experiment again.") from error

@@ -1,0 +1,257 @@
+"""Tasks: the pieces of an experiment's work; each knows what it needs, whether it is done, and how to do it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from impossible_lms.corpora import Corpus, read_corpus
+from impossible_lms.data.build import build_datasets, training_texts
+from impossible_lms.errors import Interrupted, UserError
+from impossible_lms.evaluation.driver import evaluate
+from impossible_lms.evaluation.metric import Request
+from impossible_lms.evaluation.registry import get_metric
+from impossible_lms.experiment.config import Publish
+from impossible_lms.experiment.store import TOKENIZER, is_dataset, is_evaluated, is_tokenizer, is_trained, short
+from impossible_lms.files import folder_beside, to_json, write_text
+from impossible_lms.languages import get_languages
+from impossible_lms.models.run import Run
+from impossible_lms.progress import Progress
+from impossible_lms.publishing.repository import CACHE, publish, publish_to_hub
+from impossible_lms.report.figures import save_figure
+from impossible_lms.report.metric_figures import metric_figure
+from impossible_lms.tokenizer import Tokenizer, load_tokenizer
+from impossible_lms.training.recipe import Recipe
+from impossible_lms.training.train import Options, train
+
+Say = Callable[[str], None]
+
+
+class Task(Protocol):
+    """A piece of work, done by one process; what is done of it is never done again."""
+
+    @property
+    def name(self) -> str:
+        """What tells it from the other tasks of its experiment; serves as the name of a file."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The names of the tasks that must be done before."""
+
+    @property
+    def run(self) -> str | None:
+        """The run it is about, or None."""
+
+    @property
+    def uses_device(self) -> bool:
+        """Whether it wants a GPU, where there is one."""
+
+    def is_done(self) -> bool:
+        """Whether what it makes is there."""
+
+    def perform(self, progress: Progress, say: Say) -> None:
+        """Do it, or what is left of it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The corpus and tokenizer of an experiment: what they are asked for by, and what was found there."""
+
+    corpus: str
+    fingerprint: str
+    tokenizer: str
+    folder: Path  # of the tokenizer
+
+    def read(self) -> Corpus:
+        """The corpus; UserError where it has changed since the experiment was planned."""
+        corpus = read_corpus(self.corpus)
+        if corpus.fingerprint() != self.fingerprint:
+            raise UserError(f"corpus {self.corpus}: changed since the experiment began. Start it again.")
+        return corpus
+
+    def vocabulary(self) -> Tokenizer:
+        """The tokenizer."""
+        return replace(load_tokenizer(str(self.folder)), name=self.tokenizer)
+
+
+@dataclass(frozen=True)
+class MakeTokenizer:
+    """Train the tokenizer, or fetch it, and keep it in the store."""
+
+    source: Source
+    name: str = "tokenizer"
+    needs: tuple[str, ...] = ()
+    run: None = None
+    uses_device: bool = False
+
+    def is_done(self) -> bool:
+        return is_tokenizer(self.source.folder)
+
+    def perform(self, progress: Progress, say: Say) -> None:
+        tokenizer = load_tokenizer(self.source.tokenizer, training_texts(self.source.read()))
+        with folder_beside(self.source.folder, TOKENIZER, {"request": self.source.tokenizer}) as part:
+            tokenizer.save(part)
+
+
+@dataclass(frozen=True)
+class BuildData:
+    """Write the corpus in some languages, in one pass over it."""
+
+    name: str
+    source: Source
+    languages: tuple[str, ...]
+    folders: tuple[Path, ...]  # of the datasets
+    context: int
+    seed: int
+    needs: tuple[str, ...] = (MakeTokenizer.name,)
+    run: None = None
+    uses_device: bool = False
+
+    def is_done(self) -> bool:
+        return all(is_dataset(folder) for folder in self.folders)
+
+    def perform(self, progress: Progress, say: Say) -> None:
+        corpus, tokenizer = self.source.read(), self.source.vocabulary()
+        homes: dict[Path, list[str]] = {}
+        for language, folder in zip(self.languages, self.folders, strict=True):
+            homes.setdefault(folder.parent, []).append(language)
+        for home, languages in homes.items():
+            build_datasets(
+                corpus,
+                get_languages(languages),
+                tokenizer,
+                home,
+                context=self.context,
+                seed=self.seed,
+                progress=progress,
+            )
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train one model."""
+
+    run: str
+    data: Path
+    folder: Path
+    model: str
+    size: str | None
+    seed: int
+    recipe: Recipe
+    options: Options
+    needs: tuple[str, ...]
+    devices: int = 1
+    uses_device: bool = True
+
+    @property
+    def name(self) -> str:
+        return f"train.{self.run}"
+
+    def is_done(self) -> bool:
+        return is_trained(self.folder)
+
+    def perform(self, progress: Progress, say: Say) -> None:
+        if self.devices > 1 and "RANK" not in os.environ:
+            return self._by_torchrun()
+        train(
+            self.data,
+            self.folder,
+            recipe=self.recipe,
+            model=self.model,
+            size=self.size,
+            seed=self.seed,
+            options=self.options,
+            progress=progress,
+            say=say,
+        )
+        return None
+
+    def _by_torchrun(self) -> None:
+        """The same with a process a device; they save and stop when this one is asked to."""
+        recipe = self.folder.with_name(f".{self.folder.name}.recipe.toml")
+        values = {key: value for key, value in self.recipe.model_dump().items() if value is not None}
+        write_text(recipe, "".join(f"{key} = {value!r}\n" for key, value in values.items()))
+        words = [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.devices}"),
+            *("-m", "impossible_lms", "train", f"--data={self.data}", f"--output={self.folder}"),
+            *(f"--recipe={recipe}", f"--model={self.model}", f"--seed={self.seed}", f"--dtype={self.options.dtype}"),
+            *([f"--size={self.size}"] if self.size else []),
+            *([f"--keep={self.options.keep}"] if self.options.keep else []),
+        ]
+        child = subprocess.Popen(words)  # noqa: S603 - our own words
+        before = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+        try:
+            code = child.wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            recipe.unlink(missing_ok=True)
+        if code < 0 or code == 130:
+            raise Interrupted(f"{self.folder}: stopped. The same command continues.")
+        if code:
+            raise UserError(f"{self.folder}: torchrun ended with code {code}; its log says why.")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Measure one run under one metric."""
+
+    name: str
+    run: str
+    folder: Path
+    metric: str
+    request: Request
+    needs: tuple[str, ...]
+    uses_device: bool = True
+
+    @property
+    def tables(self) -> Path:
+        """The folder of what it finds."""
+        return self.folder / "evaluation" / str(self.request.name)
+
+    def is_done(self) -> bool:
+        return is_evaluated(self.tables)
+
+    def perform(self, progress: Progress, say: Say) -> None:
+        metric = get_metric(self.metric)
+        found = evaluate(metric, Run.open(self.folder), self.request, progress=progress)
+        save_figure(metric_figure(metric, [found.curve]), found.folder.with_suffix(".png"))
+        for revision, why in found.skipped.items():
+            say(f"skipped {revision}: {why}")
+
+
+@dataclass(frozen=True)
+class PublishRun:
+    """Publish one finished model with its checkpoints and results."""
+
+    run: str
+    folder: Path
+    publish: Publish
+    record: Path  # is written once it is done
+    needs: tuple[str, ...]
+    uses_device: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"publish.{self.run}"
+
+    @property
+    def _request(self) -> str:
+        return short({"run": self.run, "to": self.publish.model_dump(), "with": sorted(self.needs)})
+
+    def is_done(self) -> bool:
+        return self.record.is_file() and self._request in self.record.read_text(encoding="utf-8")
+
+    def perform(self, progress: Progress, say: Say) -> None:
+        asked, run = self.publish, Run.open(self.folder)
+        if asked.to == "hub":
+            where = publish_to_hub(run, asked.namespace, private=asked.private, progress=progress)
+        else:
+            cache = Path(asked.cache) if asked.cache else None
+            to = CACHE if asked.to == CACHE else asked.to
+            where = "{} in {}".format(*publish(run, to, asked.namespace, cache=cache))
+        write_text(self.record, to_json({"request": self._request, "where": where}))
+        say(f"published: {where}")

@@ -1,0 +1,102 @@
+"""One task of an experiment, done in this process from what is written in the experiment's folder."""
+
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from impossible_lms.errors import Interrupted, UserError
+from impossible_lms.experiment.config import Experiment
+from impossible_lms.experiment.engines.engine import Ended
+from impossible_lms.experiment.plan import Plan
+from impossible_lms.experiment.store import read_record
+from impossible_lms.files import to_json, write_text
+
+RECORD = "experiment.json"
+SECONDS_BETWEEN_REPORTS = 1.0
+
+
+def write_plan(plan: Plan) -> None:
+    """Keep a plan in its experiment's folder, for the processes that do its tasks, and for the report."""
+    record = {
+        "experiment": plan.experiment.model_dump(),
+        "found": plan.found,
+        "chunks": plan.chunks,
+        "devices": plan.devices,
+    }
+    write_text(plan.folder / RECORD, to_json(record))
+
+
+def read_plan(folder: Path) -> Plan:
+    """The plan kept in an experiment's folder; UserError where there is none."""
+    record = read_record(folder / RECORD)
+    experiment = Experiment.model_validate(record["experiment"])
+    return Plan(experiment, record["found"], record["chunks"], record["devices"])
+
+
+def do_task(folder: Path, name: str) -> None:
+    """Do the task of that name of the experiment in `folder`, if it is not done; UserError where there is none."""
+    tasks = read_plan(folder).tasks
+    if name not in tasks:
+        raise UserError(f"{folder}: has no task {name}.")
+    if not tasks[name].is_done():
+        tasks[name].perform(Reported(status_file(folder, name)), say)
+
+
+def ended(folder: Path, name: str) -> Ended:
+    """Do a task, and say how it ended; a fault that is none of the user's leaves its traceback on stderr."""
+    try:
+        do_task(folder, name)
+    except UserError as error:
+        fault = str(error)
+    except (Interrupted, KeyboardInterrupt) as error:
+        return Ended(name, str(error) or "interrupted", is_interrupted=True)
+    except OSError as error:
+        fault = f"{error.filename or 'disk'}: {error.strerror or error}."
+    except Exception as error:  # one run's failure does not stop the others
+        traceback.print_exc()
+        fault = f"{type(error).__name__}: {error}"
+    else:
+        return Ended(name)
+    say(f"failed: {fault}")
+    return Ended(name, fault)
+
+
+def say(line: str) -> None:
+    """One line of tidings, for the log."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def status_file(folder: Path, name: str) -> Path:
+    """Where a task keeps how far it is."""
+    return folder / "status" / f"{name}.json"
+
+
+def log_file(folder: Path, name: str) -> Path:
+    """Where what a task says goes."""
+    return folder / "logs" / f"{name}.log"
+
+
+class Reported:
+    """Progress that is kept in a file, for whoever watches from another process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def start(self, what: str, total: int | None) -> None:
+        self._status: dict[str, Any] = {"what": what, "total": total, "began": time.time(), "first": None}
+        self._wrote = 0.0
+        self.at(0)
+
+    def at(self, done: int, note: str = "") -> None:
+        if done and self._status["first"] is None:
+            self._status["first"] = done - 1  # what was done in an earlier life says nothing of the speed
+        if time.monotonic() - self._wrote < SECONDS_BETWEEN_REPORTS:
+            return
+        self._wrote = time.monotonic()
+        now = {**self._status, "done": done, "note": note, "at": time.time()}
+        write_text(self._path, to_json(now))
+
+    def end(self) -> None:
+        self._path.unlink(missing_ok=True)
