@@ -66,3 +66,14 @@ def test_what_cannot_be_scored_is_named(scorer):
         perplexity(scorer, Ragged.of([[1, 2], [3]]))
     with pytest.raises(UserError, match="token 401 is outside the model's vocabulary of 401"):
         perplexity(scorer, Ragged.of([[1, 401]]))
+
+
+def test_a_sentence_that_just_fits_the_positions_is_scored_with_its_end():
+    """Of context - 1 tokens: the text's end before it is the first position, and the one after it is only predicted."""
+    from impossible_lms.models.architectures import ARCHITECTURES, SIZES, make_config, make_model
+
+    config = make_config(SIZES["tiny"], vocabulary_size=10, context=8, end_of_text=9, dropout=0.0)
+    scorer = Scorer(make_model(ARCHITECTURES["gpt2"], config, seed=0).eval())
+    assert np.isfinite(scorer.sentence_bits(Ragged.of([np.arange(7)]), 9)).all()
+    with pytest.raises(IndexError):
+        scorer.sentence_bits(Ragged.of([np.arange(8)]), 9)

@@ -109,7 +109,9 @@ class Scorer:
             predicts = place < (lengths - 1)[row]
             rows = torch.from_numpy(row[predicts]).to(ids.device)
             places = torch.from_numpy(place[predicts]).to(ids.device)
-            chosen = self._chosen(ids, rows, places, ids[rows, places + 1][:, None])[:, 0]
+            targets = ids[rows, places + 1][:, None]
+            # Nothing is predicted from a last token, which may stand beyond the model's last position.
+            chosen = self._chosen(ids[:, :-1], rows, places, targets)[:, 0]
         values = chosen.double().cpu().numpy()
         starts, ends = scored.offsets[batch], scored.offsets[batch + 1]
         target = Ragged.of_lengths(values, ends - starts)
