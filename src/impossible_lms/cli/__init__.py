@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from impossible_lms import __version__
-from impossible_lms.cli import data, evaluation, languages, models, publishing
+from impossible_lms.cli import data, evaluation, languages, models, publishing, report
 from impossible_lms.errors import Interrupted, UserError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     models.train,
     evaluation.evaluate,
     evaluation.metrics,
+    report.report,
     publishing.publish,
     publishing.card,
     models.demo,
