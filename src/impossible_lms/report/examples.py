@@ -1,6 +1,7 @@
 """The languages of a report on one sentence, with the tokenizer of its runs."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,19 +19,21 @@ from impossible_lms.report.figures import language_order
 from impossible_lms.spec import EXAMPLE_CORPUS, EXAMPLE_TOKENIZER
 from impossible_lms.tokenizer import Tokenizer, load_tokenizer
 
+Pieces = Sequence[tuple[str, bool]]
+
 
 @dataclass(frozen=True)
 class Example:
-    """What a language makes of the sentence: `said` in pieces, each with whether it is a marker, or `why` not."""
+    """What a language makes of the sentence, or `why` nothing; in pieces, each with whether it is a marker."""
 
     language: str
-    summary: str
-    said: Sequence[tuple[str, bool]]
+    summary: Pieces
+    said: Pieces
     why: str
 
 
 def examples_of(runs: Sequence[Run | PublishedRun]) -> tuple[list[Example], str]:
-    """The languages of the runs, each once, and whose tokenizer cut the sentence.
+    """The languages of the runs, each once, and which tokenizer cut the sentence.
 
     It is that of the first dataset that is there; where none is, one trained on the built-in grammar.
     """
@@ -50,15 +53,23 @@ def _example(name: str, dataset: TokenDataset | None, tokenizer: Tokenizer) -> E
         return _said(name, language, tokenizer)
     except UserError as error:
         summary = dataset.record.get("described", {}).get("summary", "") if dataset is not None else ""
-        return Example(name, summary, (), str(error))
+        return Example(name, _pieces(summary, ()), (), str(error))
 
 
 def _said(name: str, language: Language, tokenizer: Tokenizer) -> Example:
     spoken = speak(language, example(SENTENCE, parse=PARSE), tokenizer)
+    summary = _pieces(language.summary, spoken.markers)
     if spoken.dropped:
-        return Example(name, language.summary, (), f"does not keep this sentence: {spoken.dropped}")
-    pieces = re.split(f"({'|'.join(map(re.escape, spoken.markers))})", spoken.text) if spoken.markers else [spoken.text]
-    return Example(name, language.summary, [(piece, piece in spoken.markers) for piece in pieces if piece], "")
+        return Example(name, summary, (), f"does not keep this sentence: {spoken.dropped}")
+    return Example(name, summary, _pieces(spoken.text, spoken.markers), "")
+
+
+def _pieces(text: str, markers: Sequence[str]) -> Pieces:
+    """The text between the markers, and these as plain letters, for few fonts have 🅁."""
+    parts = re.split(f"({'|'.join(map(re.escape, markers))})", text) if markers else [text]
+    return [
+        (unicodedata.normalize("NFKC", part) if part in markers else part, part in markers) for part in parts if part
+    ]
 
 
 def _dataset_of(run: Run | PublishedRun) -> TokenDataset | None:
@@ -73,5 +84,7 @@ def _dataset_of(run: Run | PublishedRun) -> TokenDataset | None:
 
 def _tokenizer(dataset: TokenDataset | None) -> tuple[Tokenizer, str]:
     if dataset is None:
-        return load_tokenizer(EXAMPLE_TOKENIZER, read_corpus(EXAMPLE_CORPUS).texts()), EXAMPLE_TOKENIZER
-    return dataset.tokenizer.without_markers(), str(dataset.folder)
+        return load_tokenizer(
+            EXAMPLE_TOKENIZER, read_corpus(EXAMPLE_CORPUS).texts()
+        ), f"one trained on the built-in English ({EXAMPLE_TOKENIZER})"
+    return dataset.tokenizer.without_markers(), f"that of the dataset {dataset.folder.resolve().name}"

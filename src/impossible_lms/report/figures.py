@@ -21,6 +21,8 @@ STYLE: Mapping[str, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
+    "grid.alpha": 0.18,
+    "grid.linewidth": 0.6,
     "text.parse_math": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "impossible-lms",

@@ -9,8 +9,8 @@ from impossible_lms.report.picture import HEIGHT, LETTER, WIDTH, Panel
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CELL = 0.42, 0.24  # inches of a field at least
-MARGIN = 0.9  # inches around the fields, beside the names of the rows
+CELL = 0.37, 0.24  # inches of a field at least
+MARGIN = 0.8  # inches around the fields, beside the names of the rows
 
 
 def heat_map(

@@ -49,4 +49,4 @@ def _draw(table: pd.DataFrame, axes: "Axes") -> None:
             held = line.dropna(subset="held_out_loss")
             axes.plot(held["step"], held["held_out_loss"], style.sign, color=style.colour, markersize=3.5)
             label = "_"  # one entry of the legend a language
-    axes.grid(alpha=0.3)
+    axes.grid()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SIGNS = 15  # of a line, about
 MAPS = 4  # of a model, from the first checkpoint to the last
-PUBLISHED = "thin lines: Kallini et al. (2024), read off their figures"
+PUBLISHED = "Thin lines without signs: Kallini et al. (2024), read off the authors' figures."
 
 
 def metric_figure(metric: Metric, curves: Sequence[pd.DataFrame]) -> "Figure":
@@ -75,7 +75,7 @@ def curves(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None) 
     rows = by_family(table, lambda mine, axes: _draw(metric, mine, published, axes), "training steps", metric.unit)
     caption = f"{metric.summary} ({metric.direction} is better); {intervals_of(metric, table)}."
     if published is not None:
-        caption += f" {PUBLISHED.capitalize()}."
+        caption += f" {PUBLISHED}"
     return Picture(metric.name, caption, rows, table, shares_y=True)
 
 
@@ -109,7 +109,7 @@ def _draw(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None, a
         if len(lines) == 1:  # a band has no width there
             axes.vlines(lines["step"], lines["low"], lines["high"], color=style.colour, linewidth=1)
         axes.fill_between(lines["step"], lines["low"], lines["high"], color=style.colour, alpha=0.15, linewidth=0)
-    axes.grid(alpha=0.3)
+    axes.grid()
     if metric.logarithmic:
         _logarithmic(axes, table[metric.value])
 
@@ -123,13 +123,14 @@ def _draw_published(table: pd.DataFrame, published: pd.DataFrame, axes: "Axes") 
 
 
 def _logarithmic(axes: "Axes", values: pd.Series) -> None:
-    """A logarithmic scale with plain numbers, between the powers of ten too where the values span little."""
-    from matplotlib.ticker import NullFormatter, ScalarFormatter
+    """A logarithmic scale with plain numbers at 1, 2 and 5 of each power of ten, or evenly where values span little."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
     axes.set_yscale("log")
+    spans_little = values.max() / values.min() < 5
+    axes.yaxis.set_major_locator(MaxNLocator(6) if spans_little else LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(ScalarFormatter())
-    spans_little = len(values) and values.max() / values.min() < 30
-    axes.yaxis.set_minor_formatter(ScalarFormatter() if spans_little else NullFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 PICTURES: Mapping[str, Callable[[Metric, pd.DataFrame, pd.DataFrame | None], Picture]] = {

@@ -41,11 +41,11 @@ TEMPLATES = "templates"
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: `anchor`, `title`, sentences on how to read it, pictures, and tables below them."""
+    """A part of the page: `anchor`, `title`, how it is read, pictures, and tables below them."""
 
     anchor: str
     title: str
-    reading: Sequence[str]
+    reading: str
     pictures: Sequence[Picture]
     tables: Sequence[Table] = field(default_factory=tuple)
 
@@ -68,7 +68,7 @@ def write_report(findings: Findings, output: Path, *, published: bool = False) -
     results = results_of(findings.evaluations)
     sections = [*_of_metrics(results, published), *_of_cross_tests(findings, results)]
     if trained := losses(findings.runs):
-        sections.append(Section("training-loss", "Training losses", [trained.caption], [trained]))
+        sections.append(Section("training-loss", "Training losses", trained.caption, [trained]))
     summary = summary_frame(results)
     tables = {
         "summary": summary,
@@ -88,10 +88,10 @@ def _of_metrics(results: Sequence[Result], published: bool) -> list[Section]:
         behind = published_curves(metric.name) if published else None
         picture = metric_picture(metric, result.table, result.name, behind)
         pictures = [picture, *([SPECIAL[metric.name](result)] if metric.name in SPECIAL else [])]
-        tables = [last_values(result)] if metric.figure == "curves" else []
-        if metric.name in SPECIAL:
-            tables.append(table_of(pictures[1].table, pictures[1].caption))
-        reading = [f"{metric.summary}. Unit: {metric.unit}; {metric.direction} is better. One item is a {metric.item}."]
+        tables = [table_of(each.table, "the last step of each model") for each in pictures[1:]]
+        if not tables and metric.figure == "curves":
+            tables = [last_values(result)]
+        reading = f"{picture.caption} Unit: {metric.unit}. One item is a {metric.item}."
         sections.append(Section(result.name, _title(result.name), reading, pictures, tables))
     return sections
 
@@ -101,10 +101,8 @@ def _of_cross_tests(findings: Findings, results: Sequence[Result]) -> list[Secti
     sections = []
     for result in crossed(findings.evaluations):
         picture = cross_tests(result, own.get(result.name))
-        table = table_of(picture.table, picture.caption)
-        reading = [
-            "Rows are models, columns the languages of the test sets; a model's own stands where they are the same."
-        ]
+        table = table_of(picture.table, "the last step of each model")
+        reading = f"{picture.caption} Where both are the same language, it is the model's own test set."
         title = f"Cross-tests: {_title(result.name).lower()}"
         sections.append(Section(picture.name, title, reading, [picture], [table]))
     return sections
@@ -120,8 +118,12 @@ def _rendered(
     drawn = {
         section.anchor: [
             [
-                (panel, inline_svg(panel, f"{picture.name}-{number}-", colours))
-                for number, panel in enumerate(picture.panels)
+                [
+                    (panel, inline_svg(panel, f"{picture.name}-{height}-{place}-", colours))
+                    for place, panel in enumerate(row)
+                    if panel is not None
+                ]
+                for height, row in enumerate(picture.rows)
             ]
             for picture in section.pictures
         ]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 3.9, 2.8  # inches of a panel without its legend
 LINE = 0.19  # inches of a line of a legend
 LETTER = 0.062  # inches of a letter, about
+LETTERS = 11  # of an axis's name to the inch
 CAPTION = 14  # letters of a caption to the inch
 
 
@@ -116,7 +117,7 @@ def draw_panel(panel: Panel, axes: "Axes") -> int:
     """Draw a panel with its legend below; returns the legend's lines."""
     panel.draw(axes)
     axes.set_xlabel(panel.x)
-    axes.set_ylabel(panel.y)
+    axes.set_ylabel(fill(panel.y, int(panel.height * LETTERS)))
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
         return 0

@@ -46,7 +46,7 @@ def by_layer(result: Result) -> Picture:
             axes.plot(at, line[metric.value], label=language, marker=style.sign, markersize=4, **look)
             axes.fill_between(at, line["low"], line["high"], color=style.colour, alpha=0.15, linewidth=0)
         axes.set_xticks(range(len(layers)), layers)
-        axes.grid(alpha=0.3)
+        axes.grid()
 
     caption = f"Probes by layer at the last step, {metric.shown['pooling']} pooling; {intervals_of(metric, table)}."
     return Picture(f"{result.name}-by-layer", caption, by_family(table, draw, "layer", metric.unit), table, True)
@@ -109,7 +109,7 @@ def _dots(metric: Metric, table: pd.DataFrame) -> "Callable[[Axes], None]":
         axes.axvline(0, color="0.5", linewidth=0.8)
         axes.set_yticks(range(len(table)), table["language"])
         axes.set_ylim(len(table) - 0.5, -0.5)
-        axes.grid(alpha=0.3, axis="x")
+        axes.grid(axis="x")
 
     return draw
 

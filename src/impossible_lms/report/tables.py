@@ -54,7 +54,7 @@ def last_values(result: Result) -> Table:
     table = table[table.columns.difference(list(result.metric.shown), sort=False)]
     if (table["data"] == table["language"]).all():
         table = table.drop(columns="data")
-    return table_of(_ordered(table), f"{result.name}, last step of each model; all steps are in the CSV")
+    return table_of(_ordered(table), "the last step of each model")
 
 
 def summary_frame(results: Sequence[Result]) -> pd.DataFrame:
