@@ -34,11 +34,11 @@ def heat_map(
     scale = LogNorm(low, high) if logarithmic and 0 < low < high else Normalize(low, high)
 
     def draw(axes: "Axes") -> None:
-        axes.pcolormesh(field.to_numpy(dtype=float), cmap="cividis", norm=scale)
+        axes.pcolormesh(field.to_numpy(dtype=float), cmap="cividis", norm=scale, edgecolor="face", linewidth=0.3)
         for row, values in enumerate(field.to_numpy(dtype=float)):
             for column, value in enumerate(values):
                 if value == value:  # no NaN
-                    is_light = float(scale(value)) > 0.6
+                    is_light = float(scale(value)) > 0.5
                     axes.text(
                         column + 0.5,
                         row + 0.5,

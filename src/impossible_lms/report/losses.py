@@ -9,7 +9,7 @@ import pandas as pd
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.report.figures import language_order, style_of
-from impossible_lms.report.picture import Picture, by_family
+from impossible_lms.report.picture import Picture, by_family, steps_across
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,4 +49,4 @@ def _draw(table: pd.DataFrame, axes: "Axes") -> None:
             held = line.dropna(subset="held_out_loss")
             axes.plot(held["step"], held["held_out_loss"], style.sign, color=style.colour, markersize=3.5)
             label = "_"  # one entry of the legend a language
-    axes.grid()
+    steps_across(axes)

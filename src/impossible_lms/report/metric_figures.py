@@ -10,7 +10,7 @@ from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.seeds import OVER_SEEDS, over_seeds
 from impossible_lms.report.figures import language_order, positions_of, style_of
 from impossible_lms.report.heat_map import heat_map
-from impossible_lms.report.picture import Panel, Picture, by_family, paper_figure
+from impossible_lms.report.picture import Panel, Picture, by_family, paper_figure, steps_across
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +92,9 @@ def heat_maps(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | Non
             row.append(heat_map(title, field.iloc[::-1], x="position (token of the prefix)", y="layer", low=0, high=1))
         rows.append(row)
     most = max(len(row) for row in rows)
-    caption = f"{metric.summary}: {metric.unit} ({metric.direction} is better); {intervals_of(metric, table)}."
+    caption = (
+        f"{metric.summary}: {metric.unit} ({metric.direction} is better); {intervals_of(metric, table)} (in the CSV)."
+    )
     return Picture(metric.name, caption, [[*row, *[None] * (most - len(row))] for row in rows], table)
 
 
@@ -109,9 +111,9 @@ def _draw(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None, a
         if len(lines) == 1:  # a band has no width there
             axes.vlines(lines["step"], lines["low"], lines["high"], color=style.colour, linewidth=1)
         axes.fill_between(lines["step"], lines["low"], lines["high"], color=style.colour, alpha=0.15, linewidth=0)
-    axes.grid()
+    steps_across(axes)
     if metric.logarithmic:
-        _logarithmic(axes, table[metric.value])
+        _logarithmic(axes)
 
 
 def _draw_published(table: pd.DataFrame, published: pd.DataFrame, axes: "Axes") -> None:
@@ -122,12 +124,13 @@ def _draw_published(table: pd.DataFrame, published: pd.DataFrame, axes: "Axes") 
         axes.plot(line["step"], line["value"], color=style.colour, linestyle=style.dash, linewidth=0.8, alpha=0.6)
 
 
-def _logarithmic(axes: "Axes", values: pd.Series) -> None:
-    """A logarithmic scale with plain numbers at 1, 2 and 5 of each power of ten, or evenly where values span little."""
+def _logarithmic(axes: "Axes") -> None:
+    """A logarithmic scale with plain numbers at 1, 2 and 5 of each power of ten, or evenly where it spans little."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
     axes.set_yscale("log")
-    spans_little = values.max() / values.min() < 5
+    low, high = axes.get_ylim()
+    spans_little = high / low < 5
     axes.yaxis.set_major_locator(MaxNLocator(6) if spans_little else LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(ScalarFormatter())
     axes.yaxis.set_minor_formatter(NullFormatter())

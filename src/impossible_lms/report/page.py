@@ -21,8 +21,9 @@ from impossible_lms.report.findings import Findings
 from impossible_lms.report.inline_svg import inline_svg, on_dark, variable_of
 from impossible_lms.report.losses import losses
 from impossible_lms.report.metric_figures import metric_picture
-from impossible_lms.report.picture import WIDTH, Picture, paper_figure
+from impossible_lms.report.picture import WIDTH, Panel, Picture, paper_figure
 from impossible_lms.report.provenance import (
+    cost_of,
     flattened,
     mixtures,
     provenance_of_evaluations,
@@ -123,7 +124,7 @@ def _rendered(
                     for place, panel in enumerate(row)
                     if panel is not None
                 ]
-                for height, row in enumerate(picture.rows)
+                for height, row in enumerate(_rows_on_page(picture))
             ]
             for picture in section.pictures
         ]
@@ -152,12 +153,18 @@ def _rendered(
         provenance=[
             (name, shared, table_of(rest, f"{name}, what tells them apart")) for name, (shared, rest) in provenance
         ],
+        cost=cost_of(findings.runs),
         versions=versions("matplotlib", "pandas"),
         colours={variable_of(colour): (colour, on_dark(colour)) for colour in sorted(colours)},
         styles=Markup(_shipped("report.css")),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def _rows_on_page(picture: Picture) -> Sequence[Sequence[Panel | None]]:
+    """The rows of a picture; those of one panel each beside each other."""
+    return [picture.panels] if all(len(row) == 1 for row in picture.rows) else picture.rows
 
 
 def _failures(findings: Findings) -> list[tuple[str, str]]:

@@ -125,3 +125,11 @@ def draw_panel(panel: Panel, axes: "Axes") -> int:
     columns = max(1, min(len(labels), int(panel.width / longest)))
     axes.legend(handles, labels, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, -0.2), borderaxespad=0)
     return -(-len(labels) // columns)
+
+
+def steps_across(axes: "Axes") -> None:
+    """A grid, and whole numbers of steps below."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.grid()

@@ -17,17 +17,26 @@ def provenance_of_runs(runs: Sequence[Run | PublishedRun]) -> pd.DataFrame:
     """One row a run: everything that decided it, what it was made with, and what it took."""
     rows = []
     for run in runs:
-        row = {"run": str(run.folder), "language": run.language}
+        row: dict[str, Any] = {"run": str(run.folder), "language": run.language}
         if isinstance(run, PublishedRun):
             rows.append(row | {"source": run.source})
             continue
-        rows.append(
-            row
-            | _flat(run.record["request"])
-            | _flat({"versions": run.record.get("versions", {})})
-            | _flat({"finished": run.finished or {}})
-        )
+        request = run.record["request"]
+        row |= {"model": request["model"], "size": request.get("size"), "seed": run.seed}
+        row |= _flat(run.finished or {}) | _flat(request) | _flat({"started with": run.record.get("versions", {})})
+        rows.append(row)
     return pd.DataFrame(rows, dtype=object)
+
+
+def cost_of(runs: Sequence[Run | PublishedRun]) -> str:
+    """How many runs there are, and what they took in all, as far as it is known."""
+    finished = [run.finished for run in runs if isinstance(run, Run) and run.finished is not None]
+    said = f"{len(runs)} runs" if len(runs) != 1 else "1 run"
+    if not finished:
+        return said
+    energy = [each["kilowatt_hours"] for each in finished if each.get("kilowatt_hours") is not None]
+    known = f"{sum(energy):,.3g} kWh in {len(energy)} of them" if energy else "energy not readable"
+    return f"{said}, {len(finished)} finished, {sum(each['hours'] for each in finished):,.3g} hours, {known}"
 
 
 def provenance_of_evaluations(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
