@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 from impossible_lms.errors import UserError
 
+# Where no tokenizer is asked for, examples use one trained on the built-in grammar: it needs neither files nor network.
+EXAMPLE_TOKENIZER, EXAMPLE_CORPUS = "train:vocab=2048", "grammar:sentences=10000,seed=0"
+
 
 def parse_options(flag: str, spec: str, defaults: Mapping[str, int]) -> dict[str, int]:
     """The whole numbers after the colon of `spec`, over their `defaults`; UserError names `flag` and the key at fault.

@@ -13,7 +13,7 @@ from impossible_lms.evaluation.driver import OPTIONS
 from impossible_lms.evaluation.metric import HIGHER, LOWER, Request, Subject
 from impossible_lms.evaluation.registry import get_metric
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.report.metric_figures import FIGURES
+from impossible_lms.report.metric_figures import PICTURES
 
 NAMES = list(METRICS)
 
@@ -24,7 +24,7 @@ def test_declares_itself(name):
     assert (
         metric.name == name and metric.direction in (LOWER, HIGHER) and metric.unit and metric.summary and metric.item
     )
-    assert metric.options <= set(OPTIONS) and metric.figure in FIGURES and set(metric.shown) <= set(metric.groups)
+    assert metric.options <= set(OPTIONS) and metric.figure in PICTURES and set(metric.shown) <= set(metric.groups)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from impossible_lms import __version__
-from impossible_lms.cli import data, evaluation, experiments, languages, models, publishing
+from impossible_lms.cli import data, evaluation, experiments, languages, models, publishing, report
 from impossible_lms.errors import Interrupted, UserError
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     publishing.card,
     experiments.init,
     experiments.run,
+    report.report,
     models.demo,
 )
 for verb in VERBS:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from impossible_lms.cli.options import Changes
 from impossible_lms.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,10 +28,6 @@ class Shipped(StrEnum):
 
 
 ExperimentFile = Annotated[Path, typer.Argument(help="An experiment file, as `impossible init` writes one.")]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the file: recipe.steps=100. May be repeated."),
-]
 
 
 def init(

@@ -8,6 +8,7 @@ import typer
 
 from impossible_lms.cli.options import CorpusSpec, Json, TokenizerSpec
 from impossible_lms.errors import UserError
+from impossible_lms.spec import EXAMPLE_CORPUS, EXAMPLE_TOKENIZER
 
 if TYPE_CHECKING:
     from impossible_lms.tokenizer import Tokenizer
@@ -15,23 +16,19 @@ if TYPE_CHECKING:
 Verbs = Annotated[
     list[str] | None, typer.Option(metavar="FORM=LEMMA", help="A verb for the hop languages to mark; may be repeated.")
 ]
-# Where no tokenizer is asked for, examples use one trained on the built-in grammar: it needs neither files nor network.
-EXAMPLE_TOKENIZER, EXAMPLE_CORPUS = "train:vocab=2048", "grammar:sentences=10000,seed=0"
-EXAMPLE = "He cleans his very messy bookshelf."
-EXAMPLE_PARSE = [(2, "nsubj"), (0, "root"), (6, "nmod:poss"), (5, "advmod"), (6, "amod"), (2, "obj"), (2, "punct")]
 
 
 def languages(as_json: Json = False) -> None:
     """List the languages, with an example each: the paper's fifteen, then those from later work."""
     from rich.console import Console
 
-    from impossible_lms.corpora.example import example
+    from impossible_lms.corpora.example import PARSE, SENTENCE, example
     from impossible_lms.languages import LANGUAGES
     from impossible_lms.languages.speak import speak as spoken_in
     from impossible_lms.report.terminal import language_table
 
     tokenizer = _example_tokenizer(EXAMPLE_TOKENIZER)
-    sentence = example(EXAMPLE, parse=EXAMPLE_PARSE)
+    sentence = example(SENTENCE, parse=PARSE)
     spoken = {name: spoken_in(language, sentence, tokenizer) for name, language in LANGUAGES.items()}
     if not as_json:
         Console().print(language_table(LANGUAGES, spoken))

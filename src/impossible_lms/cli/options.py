@@ -17,3 +17,7 @@ TokenizerSpec = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 RunFolder = Annotated[Path, typer.Argument(help="A folder made by `impossible train`.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the file: recipe.steps=100. May be repeated."),
+]

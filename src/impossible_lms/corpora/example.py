@@ -9,6 +9,8 @@ from impossible_lms.corpora.corpus import Corpus, Memory
 from impossible_lms.corpora.english.lexicon import lexicon
 
 WORD = re.compile(r"n't\b|'(?:ll|s|re|ve|m|d)\b|(?:(?!n't\b)\w)+(?:-\w+)*|[^\w\s]", re.IGNORECASE)
+SENTENCE = "He cleans his very messy bookshelf."
+PARSE = [(2, "nsubj"), (0, "root"), (6, "nmod:poss"), (5, "advmod"), (6, "amod"), (2, "obj"), (2, "punct")]
 FINITE = "Mood=Ind|Number={number}|Person=3|Tense=Pres|VerbForm=Fin"
 
 

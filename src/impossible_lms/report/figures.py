@@ -1,27 +1,95 @@
-"""What all figures share: how a language is drawn, and how a figure is written."""
+"""What all figures share: how a language is drawn, in which order things stand, and how a figure is written."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from impossible_lms.errors import UserError
 from impossible_lms.files import written_beside
-from impossible_lms.languages import get_language
-from impossible_lms.languages.language import OWN, Style
+from impossible_lms.languages import LANGUAGES, get_language
+from impossible_lms.languages.language import OWN, Language, Style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+POSITIONS = {"gpt2": "with positions", "gpt2-no-pos": "without positions"}
+OWN_FAMILY = "own"  # of languages that are not part of this package
+# Text stays text, in PDF as TrueType; a dollar sign in a name is no formula.
+STYLE: Mapping[str, Any] = {
+    "font.size": 8.5,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "grid.alpha": 0.18,
+    "grid.linewidth": 0.6,
+    "text.parse_math": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "impossible-lms",
+    "pdf.fonttype": 42,
+}
+UNDATED: Mapping[str, Mapping[str, None]] = {  # the same figure is the same file
+    "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
+    "pdf": {"CreationDate": None},
+}
+
 
 def style_of(language: str) -> Style:
     """How a language is drawn: all that are not part of this package alike, for their code may not be here."""
-    try:
-        return get_language(language).style
-    except UserError:
-        return OWN
+    found = _known(language)
+    return OWN if found is None else found.style
+
+
+def family_of(language: str) -> str:
+    """The name of a language's family."""
+    found = _known(language)
+    return found.family.name if found is not None and found.family.name in _families() else OWN_FAMILY
+
+
+def language_order(language: str) -> tuple[int, int, str]:
+    """Sorts languages by family, and within it as they are listed, which is as in the paper."""
+    names = list(LANGUAGES)
+    return (
+        _families().index(family_of(language)),
+        names.index(language) if language in names else len(names),
+        language,
+    )
+
+
+def family_order(family: str) -> int:
+    """Sorts families in the order of the languages' list."""
+    return _families().index(family)
+
+
+def architecture_order(architecture: str) -> tuple[int, str]:
+    """Sorts architectures: the published ones, then by name."""
+    known = list(POSITIONS)
+    return (known.index(architecture) if architecture in known else len(known), architecture)
+
+
+def positions_of(architecture: str) -> str:
+    """What tells an architecture from the others, for titles."""
+    return POSITIONS.get(architecture, architecture)
 
 
 def save_figure(figure: "Figure", path: Path) -> Path:
     """Write a figure in the format of the path's ending (png, pdf, svg)."""
-    with written_beside(path) as part:
-        figure.savefig(part, format=path.suffix.removeprefix("."), dpi=150)
+    from matplotlib import rc_context
+
+    ending = path.suffix.removeprefix(".")
+    with rc_context(dict(STYLE)), written_beside(path) as part:
+        figure.savefig(part, format=ending, dpi=150, metadata=UNDATED.get(ending))
     return path
+
+
+def _known(language: str) -> Language | None:
+    if ".py:" in language:  # the name of a file with code: a figure runs none
+        return None
+    try:
+        return get_language(language)
+    except UserError:
+        return None
+
+
+def _families() -> list[str]:
+    return [*dict.fromkeys(language.family.name for language in LANGUAGES.values()), OWN_FAMILY]

@@ -37,7 +37,12 @@ def measured_cost(model: str, size: str | None, recipe: Recipe, vocabulary: int)
     from impossible_lms.training.fast.network import Network
 
     device = Devices.start((), "").device
-    fits: dict[str, Any] = {"vocabulary_size": vocabulary, "context": recipe.context, "end_of_text": 0, "dropout": recipe.dropout}
+    fits: dict[str, Any] = {
+        "vocabulary_size": vocabulary,
+        "context": recipe.context,
+        "end_of_text": 0,
+        "dropout": recipe.dropout,
+    }
     if model in ARCHITECTURES:
         architecture, config = ARCHITECTURES[model], make_config(get_size(size or "small"), **fits)
         fresh = make_model(architecture, config, seed=0)

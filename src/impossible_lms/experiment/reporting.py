@@ -1,0 +1,46 @@
+"""The report of an experiment: what was asked, what is there of it, and what is not."""
+
+from pathlib import Path
+
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.driver import Evaluation
+from impossible_lms.evaluation.tables import read_evaluation
+from impossible_lms.experiment.plan import Plan
+from impossible_lms.experiment.run import failures_of
+from impossible_lms.experiment.tasks import Measure, Train
+from impossible_lms.models.run import Run
+from impossible_lms.report.findings import Findings
+from impossible_lms.report.page import write_report
+
+REPORT = "report.html"
+
+
+def findings_of_experiment(plan: Plan, command: str, title: str | None = None) -> Findings:
+    """What the experiment has made so far; its failures, and what is not done yet, stand among the failures.
+
+    UserError where none of its runs is finished.
+    """
+    runs: list[Run] = []
+    evaluations: list[Evaluation] = []
+    failures = failures_of(plan)
+    for name, task in plan.tasks.items():
+        try:
+            if not task.is_done():
+                failures.setdefault(name, "not done yet: `impossible run` does it.")
+            elif isinstance(task, Train):
+                runs.append(Run.open(task.folder))
+            elif isinstance(task, Measure):
+                evaluations.append(read_evaluation(task.tables))
+                faults = evaluations[-1].skipped
+                failures |= {f"{name} {revision}": f"skipped: {why}" for revision, why in faults.items()}
+        except UserError as error:
+            failures[name] = str(error)
+    if not runs:
+        raise UserError(f"{plan.folder}: no run of this experiment is finished. `impossible run` makes them.")
+    asked = plan.experiment.model_dump(exclude_none=True)
+    return Findings(title or plan.experiment.name, runs, evaluations, command, asked, tuple(failures.items()))
+
+
+def report_experiment(plan: Plan, command: str) -> Path:
+    """Write the report into the experiment's folder; the page's path."""
+    return write_report(findings_of_experiment(plan, command), plan.folder / REPORT)[0]

@@ -1,0 +1,72 @@
+"""Heat maps: a table of values as coloured fields with the value written in each."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from impossible_lms.report.picture import HEIGHT, LETTER, WIDTH, Panel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CELL = 0.37, 0.24  # inches of a field at least
+MARGIN = 0.8  # inches around the fields, beside the names of the rows
+
+
+def heat_map(
+    title: str,
+    field: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    low: float | None = None,
+    high: float | None = None,
+    logarithmic: bool = False,
+) -> Panel:
+    """A panel of the values of `field`, rows from top to bottom; what is missing stays empty.
+
+    Colours run from `low` to `high`, without them from the smallest value to the largest.
+    """
+    from matplotlib.colors import LogNorm, Normalize
+
+    low = float(field.min(axis=None)) if low is None else low
+    high = float(field.max(axis=None)) if high is None else high
+    scale = LogNorm(low, high) if logarithmic and 0 < low < high else Normalize(low, high)
+
+    def draw(axes: "Axes") -> None:
+        axes.pcolormesh(field.to_numpy(dtype=float), cmap="cividis", norm=scale, edgecolor="face", linewidth=0.3)
+        for row, values in enumerate(field.to_numpy(dtype=float)):
+            for column, value in enumerate(values):
+                if value == value:  # no NaN
+                    is_light = float(scale(value)) > 0.5
+                    axes.text(
+                        column + 0.5,
+                        row + 0.5,
+                        written(value),
+                        ha="center",
+                        va="center",
+                        fontsize=7,
+                        color="black" if is_light else "white",
+                    )
+        names = [str(name) for name in field.columns]
+        slanted = max(map(len, names)) * LETTER > CELL[0]
+        axes.set_xticks([at + 0.5 for at in range(len(names))], names, rotation=35 if slanted else 0)
+        for tick in axes.get_xticklabels() if slanted else ():
+            tick.set(ha="right", rotation_mode="anchor")
+        axes.set_yticks([at + 0.5 for at in range(len(field.index))], [str(name) for name in field.index])
+        axes.invert_yaxis()
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+
+    across, down = (max(len(str(name)) for name in names) * LETTER for names in (field.index, field.columns))
+    width = max(WIDTH, MARGIN + across + CELL[0] * len(field.columns))
+    return Panel(
+        title, draw, x, y, width, max(HEIGHT * 0.6, MARGIN + min(down, 1.5) * 0.7 + CELL[1] * len(field.index))
+    )
+
+
+def written(value: float) -> str:
+    """A value in at most four letters or so: .53, 1, 12.3, 1,204."""
+    if 0 < abs(value) < 1:
+        return f"{value:.2f}".replace("0.", ".", 1)
+    return f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.1f}"

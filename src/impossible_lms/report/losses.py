@@ -1,0 +1,52 @@
+"""Losses in training, from the metrics of each run."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from impossible_lms.models.published import PublishedRun
+from impossible_lms.models.run import Run
+from impossible_lms.report.figures import language_order, style_of
+from impossible_lms.report.picture import Picture, by_family, steps_across
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+POINTS = 150  # of a line at most: means of as many parts of the run
+
+
+def losses(runs: Sequence[Run | PublishedRun]) -> Picture | None:
+    """A thin line a run, and the losses on held-out text as signs; None where no run has any."""
+    table = pd.concat([pd.DataFrame(), *(_losses_of(run) for run in runs if isinstance(run, Run))], ignore_index=True)
+    if table.empty:
+        return None
+    caption = (
+        f"Loss in training (nats a token): a line a run, means of up to {POINTS} parts of it; signs: held-out text."
+    )
+    return Picture(
+        "training-loss", caption, by_family(table, _draw, "training steps", "loss (nats a token)"), table, True
+    )
+
+
+def _losses_of(run: Run) -> pd.DataFrame:
+    table = pd.DataFrame(run.metrics())
+    if table.empty:
+        return table
+    table = table.reindex(columns=["step", "loss", "held_out_loss"]).astype(float)
+    parts = np.arange(len(table)) * POINTS // max(POINTS, len(table))
+    table = table.groupby(parts).mean()
+    said = {"run": str(run.folder), "language": run.language, "architecture": run.architecture.name, "seed": run.seed}
+    return table.assign(**said)[[*said, *table.columns]]
+
+
+def _draw(table: pd.DataFrame, axes: "Axes") -> None:
+    for language in sorted(set(table["language"]), key=language_order):
+        style, label = style_of(language), language
+        for _, line in table[table["language"] == language].groupby("run"):
+            axes.plot(line["step"], line["loss"], color=style.colour, linestyle=style.dash, linewidth=0.9, label=label)
+            held = line.dropna(subset="held_out_loss")
+            axes.plot(held["step"], held["held_out_loss"], style.sign, color=style.colour, markersize=3.5)
+            label = "_"  # one entry of the legend a language
+    steps_across(axes)

@@ -1,0 +1,140 @@
+"""Figures that some metrics have beside their curves: gaps ranked, probes by layer, pairs by field, cross-tests."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from impossible_lms.evaluation.metric import Metric
+from impossible_lms.report.figures import architecture_order, language_order, positions_of, style_of
+from impossible_lms.report.heat_map import heat_map
+from impossible_lms.report.metric_figures import intervals_of, shown_of
+from impossible_lms.report.picture import Panel, Picture, by_family
+from impossible_lms.report.results import Result, last_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def ranked(result: Result) -> Picture:
+    """The languages by their last value, the best learnt at the top, one panel an architecture."""
+    metric = result.metric
+    table = last_of(shown_of(metric, result.table))
+    table = table.sort_values(metric.value, ascending=metric.direction == "lower", ignore_index=True)
+    panels = []
+    for architecture, mine in _by_architecture(table):
+        title = positions_of(architecture)
+        panels.append(Panel(title, _dots(metric, mine), x=metric.unit, height=1.0 + 0.27 * len(mine)))
+    closed = _closed(result)
+    caption = f"{metric.summary} at the last step, {metric.direction} is better; {intervals_of(metric, table)}."
+    return Picture(
+        f"{result.name}-ranked", caption, [panels], table.merge(closed, how="left") if len(closed) else table
+    )
+
+
+def by_layer(result: Result) -> Picture:
+    """Accuracy by layer at the last step, means pooled, one panel a family and architecture."""
+    metric = result.metric
+    table = last_of(result.table[result.table["pooling"] == metric.shown["pooling"]])
+    layers = sorted(set(table["layer"]), key=lambda layer: (not layer.isdigit(), int(layer) if layer.isdigit() else 0))
+
+    def draw(mine: pd.DataFrame, axes: "Axes") -> None:
+        for language in sorted(set(mine["language"]), key=language_order):
+            line = mine[mine["language"] == language].set_index("layer").reindex(layers).dropna(subset=metric.value)
+            at, style = [layers.index(layer) for layer in line.index], style_of(language)
+            look: dict[str, Any] = {"color": style.colour, "linestyle": style.dash}
+            axes.plot(at, line[metric.value], label=language, marker=style.sign, markersize=4, **look)
+            axes.fill_between(at, line["low"], line["high"], color=style.colour, alpha=0.15, linewidth=0)
+        axes.set_xticks(range(len(layers)), layers)
+        axes.grid()
+
+    caption = f"Probes by layer at the last step, {metric.shown['pooling']} pooling; {intervals_of(metric, table)}."
+    return Picture(f"{result.name}-by-layer", caption, by_family(table, draw, "layer", metric.unit), table, True)
+
+
+def by_field(result: Result) -> Picture:
+    """Languages by fields of grammar at the last step, one panel an architecture."""
+    metric = result.metric
+    table = last_of(result.table)
+    shown = table[(table["paradigm"] == metric.shown["paradigm"]) & (table["tokens"] == metric.shown["tokens"])]
+    panels = []
+    for architecture, mine in _by_architecture(shown):
+        field = _ordered(mine.pivot_table(index="language", columns="field", values=metric.value))
+        panels.append(heat_map(positions_of(architecture), field, x="", y="", low=0, high=1))
+    caption = (
+        f"{metric.unit.capitalize()}, by field, at the last step; chance is .50. Pairs of {metric.shown['tokens']} "
+        f"token count; {intervals_of(metric, shown)}."
+    )
+    return Picture(f"{result.name}-by-field", caption, [[panel] for panel in panels], shown)
+
+
+def cross_tests(crossed: Result, own: Result | None) -> Picture:
+    """Models (rows) on test sets (columns) at the last step, one panel an architecture."""
+    metric = crossed.metric
+    tables = [last_of(shown_of(metric, each.table)) for each in (crossed, own) if each is not None]
+    table = pd.concat([tables[0], *(each[each["language"].isin(tables[0]["language"])] for each in tables[1:])])
+    panels = []
+    for architecture, mine in _by_architecture(table):
+        field = _ordered(mine.pivot_table(index="language", columns="data", values=metric.value))
+        field = field[sorted(field.columns, key=language_order)]
+        panels.append(
+            heat_map(
+                positions_of(architecture),
+                field,
+                x="test set",
+                y="model",
+                logarithmic=metric.logarithmic,
+            )
+        )
+    caption = (
+        f"{metric.summary}, of the language in the column by a model of the language in the row, at the last step: "
+        f"{metric.unit} ({metric.direction} is better); {intervals_of(metric, table)}."
+    )
+    return Picture(f"{crossed.name}-cross-tests", caption, [[panel] for panel in panels], table)
+
+
+SPECIAL: Mapping[str, Callable[[Result], Picture]] = {
+    "learnability": ranked,
+    "probes": by_layer,
+    "minimal-pairs": by_field,
+}
+
+
+def _dots(metric: Metric, table: pd.DataFrame) -> "Callable[[Axes], None]":
+    def draw(axes: "Axes") -> None:
+        for place, row in enumerate(table.itertuples()):
+            style, value = style_of(row.language), getattr(row, metric.value)
+            axes.plot([value], [place], color=style.colour, marker=style.sign, linestyle="none")
+            axes.plot([row.low, row.high], [place, place], color=style.colour, linewidth=1.5)
+        axes.axvline(0, color="0.5", linewidth=0.8)
+        axes.set_yticks(range(len(table)), table["language"])
+        axes.set_ylim(len(table) - 0.5, -0.5)
+        axes.grid(axis="x")
+
+    return draw
+
+
+def _closed(result: Result) -> pd.DataFrame:
+    """What the metric says of each language's curves, runs side by side."""
+    rows: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for evaluation in result.evaluations:
+        first = evaluation.curve.iloc[0]
+        said = rows.setdefault((str(first["language"]), str(first["architecture"])), {})
+        for name, value in evaluation.notes.items():
+            said.setdefault(name, []).append("never" if value is None else str(value))
+    return pd.DataFrame(
+        [
+            {"language": language, "architecture": architecture}
+            | {name: ", ".join(dict.fromkeys(values)) for name, values in said.items()}
+            for (language, architecture), said in rows.items()
+        ]
+    )
+
+
+def _by_architecture(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    names = sorted(set(table["architecture"]), key=architecture_order)
+    return [(name, table[table["architecture"] == name]) for name in names]
+
+
+def _ordered(field: pd.DataFrame) -> pd.DataFrame:
+    return field.loc[sorted(field.index, key=language_order)]

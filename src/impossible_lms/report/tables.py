@@ -1,0 +1,135 @@
+"""Tables of a page: cells with what they are sorted by."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from impossible_lms.report.figures import architecture_order, language_order
+from impossible_lms.report.metric_figures import shown_of
+from impossible_lms.report.results import Result, last_of
+
+HASH = re.compile("[0-9a-f]{40,64}")
+SHOWN = 12  # digits of a hash
+ARROWS = {"lower": "↓", "higher": "↑"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: its text, what it is sorted by (a number, or None for its text), and the whole of a text cut short."""
+
+    text: str
+    key: float | None = None
+    whole: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with the names of its columns; `caption` says what it is, for those who cannot see it too."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+def table_of(frame: pd.DataFrame, caption: str) -> Table:
+    """Any table; `low` and `high` become one column."""
+    rows = []
+    names = [str(name) for name in frame if name != "high"]
+    for entry in frame.to_dict("records"):
+        rows.append(
+            [
+                _interval(entry["low"], entry["high"]) if name == "low" and "high" in entry else _cell(entry[name])
+                for name in names
+            ]
+        )
+    return Table(caption, ["95 % interval" if name == "low" else name.replace("_", " ") for name in names], rows)
+
+
+def last_values(result: Result) -> Table:
+    """The last value of each model, of the groups that the metric's figure shows."""
+    table = last_of(shown_of(result.metric, result.table))
+    table = table[table.columns.difference(list(result.metric.shown), sort=False)]
+    if (table["data"] == table["language"]).all():
+        table = table.drop(columns="data")
+    return table_of(_ordered(table), "the last step of each model")
+
+
+def summary_frame(results: Sequence[Result]) -> pd.DataFrame:
+    """One row a model and metric: the last value of what its figure shows; metrics of many values a model left out."""
+    rows = []
+    for result in results:
+        last = last_of(shown_of(result.metric, result.table))
+        if last.duplicated(["language", "architecture", "data"]).any():
+            continue
+        values = last.rename(columns={result.metric.value: "value"}).assign(metric=result.name, unit=result.metric.unit)
+        rows.append(
+            values[["language", "architecture", "metric", "step", "value", "low", "high", "unit", "seeds", "interval"]]
+        )
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+
+
+def summary_table(results: Sequence[Result], frame: pd.DataFrame) -> Table:
+    """The same with one row a model and one column a metric."""
+    shown = [result for result in results if result.name in set(frame["metric"])]
+    columns = [f"{_title(result)} {ARROWS[result.metric.direction]}" for result in shown]
+    rows = []
+    models = _ordered(frame[["language", "architecture"]].drop_duplicates())
+    for language, architecture in models.itertuples(index=False):
+        mine = frame[(frame["language"] == language) & (frame["architecture"] == architecture)].set_index("metric")
+        cells = [Cell(language), Cell(architecture)]
+        for result in shown:
+            if result.name not in mine.index:
+                cells.append(Cell(""))
+                continue
+            row = mine.loc[result.name]
+            cells.append(Cell(f"{number(row['value'])} {_interval(row['low'], row['high']).text}", float(row["value"])))
+        rows.append(cells)
+    steps = sorted(set(frame["step"]))
+    at = f"step {steps[0]:,}" if len(steps) == 1 else f"the last step measured ({steps[0]:,} to {steps[-1]:,})"
+    return Table(
+        f"Values at {at} with 95 % intervals; ↓ lower is better, ↑ higher", ["language", "architecture", *columns], rows
+    )
+
+
+def number(value: float) -> str:
+    """A number in four digits or so."""
+    if value == int(value):
+        return f"{int(value):,}"
+    size = abs(value)
+    if size < 0.001:
+        return f"{value:.2g}"
+    return f"{value:,.{0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 3}f}"
+
+
+def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Languages as they are listed, architectures of each beside each other; what was in order within them stays so."""
+    order = [
+        (language_order(language), architecture_order(architecture))
+        for language, architecture in zip(frame["language"], frame["architecture"], strict=True)
+    ]
+    return frame.iloc[sorted(range(len(frame)), key=order.__getitem__)]
+
+
+def _title(result: Result) -> str:
+    return result.name.replace("-", " ")
+
+
+def _interval(low: Any, high: Any) -> Cell:
+    if pd.isna(low) or pd.isna(high):
+        return Cell("")
+    return Cell(f"[{number(low)}, {number(high)}]", float(low))
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, list | tuple):
+        value = ", ".join(map(str, value))
+    if value is None or value != value:  # NaN
+        return Cell("")
+    if isinstance(value, str):
+        return Cell(f"{value[:SHOWN]}…", None, value) if HASH.fullmatch(value) else Cell(value)
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no")
+    return Cell(number(value), float(value))
