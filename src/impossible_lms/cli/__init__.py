@@ -33,7 +33,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     experiments.init,
     experiments.run,
     report.report,
-    models.demo,
+    experiments.demo,
 )
 for verb in VERBS:
     app.command()(verb)

@@ -1,5 +1,6 @@
 """The verbs of whole experiments: init, run, demo."""
 
+import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from impossible_lms.experiment.engines.engine import Engine
     from impossible_lms.experiment.plan import Plan
+    from impossible_lms.experiment.run import Outcome
 
 FAILED = 1  # exit code: something of the experiment could not be done
 
@@ -68,7 +70,17 @@ def run(
     if dry_run:
         _print_costs(plan)
         return
-    _run(plan, _local(plan, int(address) if address else None))
+    _run(plan, _local(plan, int(address) if address else None), file, changes or [])
+
+
+def demo(
+    output: Annotated[Path, typer.Option(help="The folder for everything.")] = Path("demo"),
+    quick: Annotated[bool, typer.Option("--quick", help="Three minutes instead of ten: a fifth of the steps.")] = False,
+) -> None:
+    """Run a small experiment on the built-in grammar: twelve models, measured, published and reported, in minutes."""
+    from impossible_lms.experiment.demo import QUICK, run_demo
+
+    _conclude(run_demo(output, print, QUICK if quick else ()))
 
 
 def _engine(spec: str) -> tuple[str, str]:
@@ -85,13 +97,21 @@ def _local(plan: "Plan", workers: int | None) -> "Callable[[Path], Engine]":
     return lambda folder: LocalEngine(folder, workers, plan.devices)
 
 
-def _run(plan: "Plan", engine: "Callable[[Path], Engine]") -> None:
-    """Run a plan, say how it ended, and exit with 1 where something failed."""
+def _run(plan: "Plan", engine: "Callable[[Path], Engine]", file: Path, changes: list[str]) -> None:
+    """Run a plan, write its report, say how it ended, and exit with 1 where something failed."""
     from impossible_lms.experiment.board import Board
+    from impossible_lms.experiment.reporting import report_experiment
     from impossible_lms.experiment.run import run_experiment
 
     outcome = run_experiment(plan, engine, Board())
-    print(f"{plan.folder}: {outcome.before} tasks were done before, {outcome.now} now, {len(outcome.failures)} failed")
+    words = [word for change in changes for word in ("--set", change)]
+    print(f"report: {report_experiment(plan, shlex.join(['impossible', 'report', str(file), *words]))}")
+    _conclude(outcome)
+
+
+def _conclude(outcome: "Outcome") -> None:
+    """Say how an experiment ended, and exit with 1 where something failed."""
+    print(f"tasks: {outcome.before} done before, {outcome.now} now, {len(outcome.failures)} failed")
     for name, why in outcome.failures.items():
         print(f"{name}: {why}", file=sys.stderr)
     if outcome.failures:

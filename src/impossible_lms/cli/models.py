@@ -1,4 +1,4 @@
-"""The verbs of models: train, and the demo of all of it."""
+"""The verb of models: train."""
 
 import os
 import sys
@@ -60,12 +60,3 @@ def train(
     if os.environ.get("RANK", "0") == "0":  # of torchrun: the first process speaks
         done = run.finished or {}
         print(f"{output}: {run.name}, {done['steps']:,} steps, loss {done['loss']:.3f}, {done['seconds']:,.0f} s")
-
-
-def demo(output: Annotated[Path, typer.Option(help="The folder for everything.")] = Path("demo")) -> None:
-    """Build, train, measure and publish two languages on the built-in grammar, in minutes."""
-    from impossible_lms.experiment.demo import run_demo
-    from impossible_lms.progress import Console
-
-    for path in run_demo(output, lambda line: print(line, file=sys.stderr), Console()):
-        print(path)

@@ -12,6 +12,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.training.recipe import SHIPPED, Recipe, load_recipe
 
 BASE = "base"  # in a recipe's table: the recipe that the other keys change
+PLACES = ("cache", "hub")  # where models go, beside folders
 SEEDS = [0, 14, 41, 53, 96]  # of the published runs with positional encodings
 
 
@@ -25,7 +26,7 @@ class Evaluate(_Table):
     metric: str = Field(description="as `impossible metrics` lists them")
     languages: list[str] | None = Field(default=None, description="of which models; of all that the metric serves")
     on: list[str] = Field(default=[], description="languages whose test sets are taken instead of the model's own")
-    checkpoints: str = Field(default="all", description="all, every=200, or steps as 100,200")
+    checkpoints: str | int = Field(default="all", description="all, every=200, or steps as 100,200")
     sample: int | None = Field(default=None, ge=1, description="items at most; what one is, the metric says")
     seed: int = Field(default=0, ge=0, description="of the sample")
     precision: str = Field(default="fp32", description="fp32 or bf16")
@@ -170,13 +171,13 @@ def _resolved(experiment: Experiment, path: Path) -> Experiment:
         "evaluate": entries,
     }
     if experiment.publish is not None:
-        update = {key: _folder(getattr(experiment.publish, key), home) for key in ("to", "cache")}
+        to, cache = experiment.publish.to, experiment.publish.cache
+        update = {
+            "to": to if to in PLACES else str(home / Path(to).expanduser()),
+            "cache": None if cache is None else str(home / Path(cache).expanduser()),
+        }
         changed["publish"] = experiment.publish.model_copy(update=update)
     return experiment.model_copy(update=changed)
-
-
-def _folder(value: str | None, home: Path) -> str | None:
-    return value if value in (None, "cache", "hub") else str(home / Path(str(value)).expanduser())
 
 
 def _recipe(table: Mapping[str, Any], path: Path, beside: Any) -> Recipe:

@@ -1,84 +1,58 @@
-"""The demonstration: the whole road on the built-in grammar, in minutes on a laptop."""
+"""The demonstration: an experiment on the built-in grammar, from its file to its report, in minutes on a laptop."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import pandas as pd
-
-from impossible_lms.corpora import read_corpus
-from impossible_lms.data.build import build_dataset, training_texts
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.driver import evaluate
-from impossible_lms.evaluation.perplexity import PERPLEXITY
-from impossible_lms.languages import get_language
+from impossible_lms.experiment.board import Board
+from impossible_lms.experiment.config import load_experiment
+from impossible_lms.experiment.engines.local import LocalEngine
+from impossible_lms.experiment.files import write_experiment
+from impossible_lms.experiment.plan import Plan
+from impossible_lms.experiment.reporting import REPORT, report_experiment
+from impossible_lms.experiment.run import Outcome, run_experiment
+from impossible_lms.experiment.tasks import PublishRun
 from impossible_lms.models.run import Run
-from impossible_lms.progress import Progress
-from impossible_lms.publishing.card import FIGURE, start_code
-from impossible_lms.publishing.repository import CACHE, publish
-from impossible_lms.report.figures import save_figure
-from impossible_lms.report.metric_figures import metric_figure
-from impossible_lms.tokenizer import load_tokenizer
-from impossible_lms.training.recipe import load_recipe
-from impossible_lms.training.train import train
+from impossible_lms.publishing.card import start_code
 
-LANGUAGES = ("no-reverse", "partial-reverse")
-MODEL, SIZE, SEED = "gpt2-no-pos", "tiny", 53
-NAMESPACE = "demo"
-
-
-@dataclass(frozen=True)
-class DemoSettings:
-    """How much the demonstration does; the defaults are what `impossible demo` runs."""
-
-    corpus: str = "grammar:sentences=60000,seed=0"
-    tokenizer: str = "train:vocab=2048"
-    recipe: str = "demo"
+# What is changed for three minutes instead of ten: a fifth of the steps, and less of everything that is measured.
+QUICK = (
+    "name=quick",
+    "recipe.steps=60",
+    "recipe.checkpoint_every=20",
+    "evaluate.perplexity.sample=300",
+    "evaluate.surprisal.checkpoints=60",
+    "evaluate.interventions.checkpoints=60",
+    "evaluate.learnability.checkpoints=60",
+    "evaluate.generation.checkpoints=60",
+)
+MOST_WORKERS = 4  # each holds a model and torch
 
 
 def run_demo(
-    output: Path, say: Callable[[str], None], progress: Progress, settings: DemoSettings | None = None
-) -> list[Path]:
-    """Build, train, measure and publish NoReverse and PartialReverse below `output`; what is done stays done.
+    output: Path, say: Callable[[str], None], changes: Sequence[str] = (), board: Board | None = None
+) -> Outcome:
+    """Run the shipped experiment `demo` in the folder `output`, with `changes`; what is done stays done.
 
-    Returns the paths of what was made: datasets, runs, the figure, the repositories.
+    The file, the data, the runs, the models as a Hugging Face cache and the report all go there. Says where the report
+    is, and loads one of the models in a process that does not know this package.
     """
-    settings = settings or DemoSettings()
-    recipe = load_recipe(settings.recipe)
-    corpus = read_corpus(settings.corpus)
-    tokenizer = load_tokenizer(settings.tokenizer, training_texts(corpus))
-    made: list[Path] = []
-    runs: list[Run] = []
-    for name in LANGUAGES:
-        data, folder = output / "data" / name, output / "runs" / f"{name}-{MODEL}"
-        said = "already built" if data.exists() else "built"
-        dataset = build_dataset(corpus, get_language(name), tokenizer, data, context=recipe.context, progress=progress)
-        say(f"{said}: {data} ({len(dataset):,} blocks of {dataset.context} tokens)")
-        said = "already trained" if folder.is_dir() and Run.open(folder).finished else "trained"
-        run = train(data, folder, recipe=recipe, model=MODEL, size=SIZE, seed=SEED, progress=progress)
-        say(f"{said}: {folder} ({len(run.checkpoints())} checkpoints)")
-        made += [data, folder]
-        runs.append(run)
-    curves: list[pd.DataFrame] = []
-    for run in runs:
-        said = "already measured: " if (run.folder / "evaluation" / "perplexity").is_dir() else ""
-        curve = evaluate(PERPLEXITY, run, progress=progress).curve
-        say(f"{said}perplexity of {run.name}: {curve['perplexity'].iloc[-1]:.2f} after {curve['step'].iloc[-1]} steps")
-        save_figure(metric_figure(PERPLEXITY, [curve]), run.folder / "evaluation" / FIGURE)
-        curves.append(curve)
-    figure = save_figure(metric_figure(PERPLEXITY, curves), output / "perplexity.png")
-    say(f"figure: {figure}")
-    cache = output / "hub"
-    for run in runs:
-        said = "already published" if cache.is_dir() and any(cache.glob(f"*{run.name}")) else "published"
-        model_id, repository = publish(run, CACHE, NAMESPACE, cache=cache)
-        say(f"{said}: {model_id}, {len(run.checkpoints()) + 1} revisions in {repository}")
-        say(f"loaded without this package, it says: {_said_by(start_code(run, model_id), cache)}")
-        made.append(repository)
-    return [*made, figure]
+    file, _ = write_experiment("demo", output / "demo.toml")
+    workers = min(MOST_WORKERS, os.cpu_count() or 1)
+    plan = Plan.of(load_experiment(file, changes), workers)
+    outcome = run_experiment(plan, lambda folder: LocalEngine(folder, workers), board or Board())
+    words = "".join(f" --set {change}" for change in changes)
+    say(f"report: {report_experiment(plan, f'impossible report {file}{words}', output / REPORT)}")
+    published = [task for task in plan.tasks.values() if isinstance(task, PublishRun) and task.is_done()]
+    if published:
+        task = published[-1]
+        run, cache = Run.open(task.folder), Path(str(task.publish.cache))
+        model_id = f"{task.publish.namespace}/{run.name}"
+        say(f"models: {len(published)} in {cache}; {model_id} says: {_said_by(start_code(run, model_id), cache)}")
+    return outcome
 
 
 def _said_by(code: str, cache: Path) -> str:

@@ -1,5 +1,6 @@
 """The plan: from an experiment, the tasks that make all it asks for; checked as far as can be before any is done."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,8 @@ from impossible_lms.models.architectures import ARCHITECTURES, as_record, get_si
 from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.recipe import Recipe
 from impossible_lms.training.train import Options
+
+LONGEST = 100  # signs in a name of tables
 
 
 @dataclass(frozen=True)
@@ -221,18 +224,20 @@ class Plan:
         self, entry: Evaluate, metric: Metric, other: Language | None, control: Language | None, of_control: str | None
     ) -> Request:
         """What is asked of a metric, with a name for its tables that says what is not as usual."""
-        unusual: dict[str, Any] = entry.model_dump(exclude={"metric", "languages", "on"}, exclude_defaults=True)
+        unusual = entry.model_dump(exclude={"metric", "languages", "on", "corpus"}, exclude_defaults=True)
+        words = [metric.name, *([f"on-{other.name}"] if other else [])]
+        words += [f"{key}-{value}" for key, value in unusual.items()]
         if entry.corpus:
-            unusual["corpus"] = self.found["items"][entry.corpus]
+            words.append(f"of-{Path(entry.corpus).stem}-{short(self.found['items'][entry.corpus])[:6]}")
         if control is not None and control.version:
-            unusual["control"] = control.version
-        name = metric.name + (f"-on-{other.name}" if other else "") + (f"-{short(unusual)[:6]}" if unusual else "")
+            words.append(f"control-{short(control.version)[:6]}")
+        name = _as_file("-".join(words))
         corpus = entry.corpus
         if corpus is None and "corpus" in metric.options:
             corpus = self.experiment.corpus
         return Request(
             data=None if other is None else self.data_of(other),
-            checkpoints=entry.checkpoints,
+            checkpoints=str(entry.checkpoints),
             sample=entry.sample,
             seed=entry.seed,
             precision=entry.precision,
@@ -248,6 +253,12 @@ class Plan:
             return
         record = self.folder / "published" / f"{task.run}.json"
         yield PublishRun(task.run, task.folder, asked, record, (task.name, *(each.name for each in measures)))
+
+
+def _as_file(name: str) -> str:
+    """A name without signs that are odd in a file's; a long one is cut and ends in a hash of the whole."""
+    plain = re.sub("[^A-Za-z0-9.]+", "-", name).strip("-")
+    return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}-{short(name)[:6]}"
 
 
 def _model(spec: str, size: str, recipe: Recipe) -> Model:

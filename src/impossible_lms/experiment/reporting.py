@@ -37,10 +37,10 @@ def findings_of_experiment(plan: Plan, command: str, title: str | None = None) -
             failures[name] = str(error)
     if not runs:
         raise UserError(f"{plan.folder}: no run of this experiment is finished. `impossible run` makes them.")
-    asked = plan.experiment.model_dump(exclude_none=True)
+    asked = plan.experiment.model_dump(exclude_defaults=True)
     return Findings(title or plan.experiment.name, runs, evaluations, command, asked, tuple(failures.items()))
 
 
-def report_experiment(plan: Plan, command: str) -> Path:
-    """Write the report into the experiment's folder; the page's path."""
-    return write_report(findings_of_experiment(plan, command), plan.folder / REPORT)[0]
+def report_experiment(plan: Plan, command: str, output: Path | None = None) -> Path:
+    """Write the report to `output`, or into the experiment's folder; the page's path."""
+    return write_report(findings_of_experiment(plan, command), output or plan.folder / REPORT)[0]

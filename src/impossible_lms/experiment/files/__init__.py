@@ -27,10 +27,9 @@ def schema() -> str:
 
 def write_experiment(name: str, output: Path) -> list[Path]:
     """Write a shipped file to `output`, and the schema beside it; UserError where a file is there that differs."""
-    written = []
-    for path, text in ((output, shipped(name)), (output.with_name(SCHEMA), schema())):
-        if path.exists() and (not path.is_file() or path.read_text(encoding="utf-8") != text):
-            raise UserError(f"{path}: exists and is something else. Choose another --output.")
-        write_text(path, text)
-        written.append(path)
-    return written
+    text, beside = shipped(name), output.with_name(SCHEMA)
+    if output.exists() and (not output.is_file() or output.read_text(encoding="utf-8") != text):
+        raise UserError(f"{output}: exists and is something else. Choose another --output.")
+    write_text(output, text)
+    write_text(beside, schema())
+    return [output, beside]
