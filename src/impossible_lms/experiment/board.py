@@ -77,10 +77,10 @@ class Board:
         rows.sort(key=lambda row: (RUNNING, FAILED, BLOCKED, STOPPED, WAITING, DONE).index(row[0]))
         room = max(3, self._console.height - 6)
         for kind, *cells in rows[:room]:
-            table.add_row(*cells, style=COLOURS[kind])
+            table.add_row(*map(Text, cells), style=COLOURS[kind])
         counts = Counter(state.kind for state in states.values())
         said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-        hidden = f"; {len(rows) - room} more runs" if len(rows) > room else ""
+        hidden = f"; {len(rows) - room} more rows" if len(rows) > room else ""
         return Group(table, Text(f"tasks: {said}{hidden}", style="dim"))
 
     def _groups(self) -> dict[str, list[Task]]:

@@ -67,9 +67,8 @@ class LocalEngine:
                 found.append(Ended(**json.loads(line)))
                 worker.task = None
                 continue
-            self._selector.unregister(key.fileobj)
-            self._workers[slot] = None
             code = worker.process.wait()
+            self._forget(slot)
             if worker.task is not None:
                 found.append(Ended(worker.task, self._said(worker.task, code), is_interrupted=code == -signal.SIGTERM))
         return found
@@ -81,7 +80,7 @@ class LocalEngine:
 
     def close(self) -> None:
         self.stop()
-        for worker in self._workers:
+        for slot, worker in enumerate(self._workers):
             if worker is None:
                 continue
             try:
@@ -89,7 +88,17 @@ class LocalEngine:
             except subprocess.TimeoutExpired:
                 os.killpg(worker.process.pid, signal.SIGKILL)
                 worker.process.wait()
+            self._forget(slot)
         self._selector.close()
+
+    def _forget(self, slot: int) -> None:
+        """Close the pipes of a process that has ended."""
+        worker = self._workers[slot]
+        assert worker is not None and worker.process.stdin is not None and worker.process.stdout is not None  # noqa: S101
+        self._selector.unregister(worker.process.stdout)
+        worker.process.stdin.close()
+        worker.process.stdout.close()
+        self._workers[slot] = None
 
     def _started(self, slot: int) -> _Worker:
         """A new process in a session of its own: Ctrl-C is for the engine, which passes it on once."""

@@ -1,0 +1,90 @@
+"""What tests of experiments share: a small experiment file, and an engine that works in this process."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from impossible_lms.experiment.board import Board
+from impossible_lms.experiment.config import load_experiment
+from impossible_lms.experiment.engines.engine import Ended
+from impossible_lms.experiment.plan import Plan
+from impossible_lms.experiment.work import ended
+
+SMALL = """
+corpus = "grammar:sentences=2000,seed=0"
+tokenizer = "train:vocab=400"
+languages = ["no-reverse", "partial-reverse"]
+models = ["gpt2-no-pos"]
+size = "tiny"
+seeds = [1]
+
+[recipe]
+base = "demo"
+steps = 6
+sequences_per_step = 4
+context = 32
+checkpoint_every = 3
+
+[[evaluate]]
+metric = "perplexity"
+sample = 40
+
+[[evaluate]]
+metric = "learnability"
+sample = 40
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A small experiment file in a folder of its own."""
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def planned(small: Path) -> Callable[..., Plan]:
+    """The plan of the small experiment, with changes made to it as by --set."""
+    return lambda *changes, **options: Plan.of(load_experiment(small, changes), **options)
+
+
+class Here:
+    """An engine that does each task at once, in this process; `before` is called with each task's name."""
+
+    def __init__(self, folder, before=lambda name: None):
+        self.folder, self.before = folder, before
+        self.asked, self.over, self.is_stopped = [], [], False
+
+    def has_room(self):
+        return not self.over
+
+    def submit(self, task):
+        self.asked.append(task.name)
+        fault = self.before(task.name)
+        self.over.append(ended(self.folder, task.name) if fault is None else Ended(task.name, fault))
+
+    def wait(self, seconds):
+        over, self.over = self.over, []
+        return over
+
+    def stop(self):
+        self.is_stopped = True
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def here() -> type[Here]:
+    """The engine that works in this process."""
+    return Here
+
+
+@pytest.fixture
+def board() -> Board:
+    """A board whose lines are kept: `board._console.file.getvalue()`."""
+    return Board(Console(file=io.StringIO(), width=200))

@@ -1,0 +1,140 @@
+"""Plans: what depends on what, what is shared, and what is refused before anything begins."""
+
+import pytest
+
+from impossible_lms.errors import UserError
+from impossible_lms.experiment.plan import Plan
+
+
+def names(plan: Plan) -> list[str]:
+    return [
+        task.name if task.run is None else task.name.replace(task.run, task.run[:-9]) for task in plan.tasks.values()
+    ]
+
+
+def test_the_tasks_of_the_small_experiment(planned):
+    plan = planned()
+    control, mine = "no-reverse-gpt2-no-pos-s1", "partial-reverse-gpt2-no-pos-s1"
+    assert names(plan) == [
+        "tokenizer",
+        "data.1-of-1",
+        f"train.{control}",
+        f"evaluate.{control}.perplexity-sample-40",
+        f"train.{mine}",
+        f"evaluate.{mine}.perplexity-sample-40",
+        f"evaluate.{mine}.learnability-sample-40",
+    ]
+    tasks = list(plan.tasks.values())
+    assert tasks[1].needs == ("tokenizer",) and tasks[2].needs == ("data.1-of-1",)
+    assert set(tasks[6].needs) == {tasks[2].name, tasks[4].name}
+    places = {name: place for place, name in enumerate(plan.tasks)}
+    assert all(places[need] < places[name] for name, task in plan.tasks.items() for need in task.needs)
+
+
+def test_a_task_that_needs_a_later_run_comes_all_the_same(planned):
+    plan = planned('languages=["partial-reverse", "no-reverse"]')
+    learnability = next(task for name, task in plan.tasks.items() if "learnability" in name)
+    assert {need.split("-gpt2")[0] for need in learnability.needs} == {"train.partial-reverse", "train.no-reverse"}
+
+
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        ("seeds=[1, 2]", {"data", "runs"}),
+        ('models=["gpt2-no-pos", "gpt2"]', {"data", "runs"}),
+        ("evaluate.perplexity.sample=41", {"data", "runs"}),
+        ("recipe.steps=9", {"data"}),
+        ("recipe.context=16", set()),
+        ("order_seed=1", set()),
+        ("tokenizer=train:vocab=401", set()),
+        ("corpus=grammar:sentences=2001,seed=0", set()),
+    ],
+)
+def test_a_change_makes_only_what_it_changes(planned, change, kept):
+    def made(plan):
+        data = {task.data for name, task in plan.tasks.items() if name.startswith("train.")}
+        runs = {task.folder for name, task in plan.tasks.items() if name.startswith("train.")}
+        return {"data": data, "runs": runs}
+
+    before, now = made(planned()), made(planned(change))
+    for kind in ("data", "runs"):
+        assert (before[kind] <= now[kind]) == (kind in kept), kind
+        assert kind in kept or not before[kind] & now[kind]
+
+
+def test_two_experiments_share_what_is_the_same(planned):
+    one, other = planned("name=one"), planned("name=other")
+    assert [task.name for task in one.tasks.values()] == [task.name for task in other.tasks.values()]
+    assert one.source == other.source and one.folder != other.folder
+
+
+def test_data_in_chunks(planned):
+    plan = planned('languages=["paper"]', chunks=4)
+    builds = [task for name, task in plan.tasks.items() if name.startswith("data.")]
+    assert [task.name for task in builds] == [f"data.{number}-of-4" for number in (1, 2, 3, 4)]
+    assert sorted(name for task in builds for name in task.languages) == sorted(
+        language.name for language in plan.languages
+    )
+    trains = [task for name, task in plan.tasks.items() if name.startswith("train.")]
+    for train in trains:
+        (build,) = (plan.tasks[need] for need in train.needs)
+        assert train.data in build.folders
+
+
+def test_cross_tests_need_the_other_data(planned):
+    plan = planned(
+        'languages=["deterministic-shuffle-s21", "deterministic-shuffle-s57"]',
+        'evaluate=[{metric="perplexity", on=["deterministic-shuffle-s57"]}]',
+        chunks=2,
+    )
+    measures = [task for name, task in plan.tasks.items() if name.startswith("evaluate.")]
+    assert [task.request.name for task in measures] == ["perplexity-on-deterministic-shuffle-s57"] * 2
+    assert [sum(need.startswith("data.") for need in task.needs) for task in measures] == [1, 1]
+    assert {task.request.data.name for task in measures} == {"deterministic-shuffle-s57"}
+
+
+def test_a_metric_goes_where_it_serves(planned):
+    plan = planned('languages=["no-reverse", "no-hop"]', 'evaluate=[{metric="surprisal"}]')
+    assert [name.split("-gpt2")[0] for name in plan.tasks if name.startswith("evaluate.")] == ["evaluate.no-hop"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (['languages=["no-revers"]'], "unknown language 'no-revers'. Did you mean no-reverse"),
+        (['models=["gtp2"]'], "--model gtp2: neither gpt2, gpt2-no-pos, nor a folder"),
+        (["size=huge"], "--size huge: unknown. Known: small, tiny."),
+        (['evaluate=[{metric="perplexty"}]'], "unknown metric 'perplexty'. Did you mean perplexity"),
+        (['evaluate=[{metric="surprisal"}]'], "small: evaluate surprisal: serves none of the languages."),
+        (
+            ['evaluate=[{metric="surprisal", languages=["no-reverse"]}]'],
+            "small: evaluate surprisal: language no-reverse",
+        ),
+        (
+            ['evaluate=[{metric="perplexity", on=["no-hop"]}]'],
+            "small: evaluate perplexity: on: no-hop is not among the experiment's languages. Add it to `languages`.",
+        ),
+        (
+            ['languages=["partial-reverse"]', 'evaluate=[{metric="learnability", languages=["partial-reverse"]}]'],
+            "small: evaluate learnability: no-reverse is not among the experiment's languages.",
+        ),
+        (
+            ['evaluate=[{metric="learnability", corpus="grammar:sentences=10"}]'],
+            "small: evaluate learnability: corpus: learnability does not use it. Leave it out.",
+        ),
+        (['evaluate=[{metric="minimal-pairs"}]'], "small: evaluate minimal-pairs: corpus: needed"),
+        (["corpus=nowhere"], "--corpus nowhere: no such file or folder."),
+        (['evaluate=[{metric="perplexity", precision="fp8"}]'], "--precision fp8: unknown."),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(planned, changes, said):
+    with pytest.raises(UserError) as error:
+        planned(*changes)
+    assert str(error.value).startswith(said)
+
+
+def test_a_run_is_published_once_it_is_measured(planned):
+    plan = planned("seeds=[1, 2]", "publish.namespace=me")
+    published = [task for name, task in plan.tasks.items() if name.startswith("publish.")]
+    assert [task.run[:-9] for task in published] == ["no-reverse-gpt2-no-pos-s1", "partial-reverse-gpt2-no-pos-s1"]
+    assert all(f"train.{task.run}" in task.needs and len(task.needs) > 1 for task in published)
