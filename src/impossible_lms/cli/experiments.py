@@ -105,7 +105,7 @@ def _run(plan: "Plan", engine: "Callable[[Path], Engine]", file: Path, changes: 
 
     outcome = run_experiment(plan, engine, Board())
     words = [word for change in changes for word in ("--set", change)]
-    print(f"report: {report_experiment(plan, shlex.join(['impossible', 'report', str(file), *words]))}")
+    print(f"report: {report_experiment(plan, shlex.join(['impossible', 'run', str(file), *words]))}")
     _conclude(outcome)
 
 

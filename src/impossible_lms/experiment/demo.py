@@ -1,6 +1,7 @@
 """The demonstration: an experiment on the built-in grammar, from its file to its report, in minutes on a laptop."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -44,8 +45,9 @@ def run_demo(
     workers = min(MOST_WORKERS, os.cpu_count() or 1)
     plan = Plan.of(load_experiment(file, changes), workers)
     outcome = run_experiment(plan, lambda folder: LocalEngine(folder, workers), board or Board())
-    words = "".join(f" --set {change}" for change in changes)
-    say(f"report: {report_experiment(plan, f'impossible report {file}{words}', output / REPORT)}")
+    words = [word for change in changes for word in ("--set", change)]
+    command = shlex.join(["impossible", "run", str(file), *words])
+    say(f"report: {report_experiment(plan, command, output / REPORT)}")
     published = [task for task in plan.tasks.values() if isinstance(task, PublishRun) and task.is_done()]
     if published:
         task = published[-1]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +18,7 @@ from impossible_lms.evaluation.metric import Request
 from impossible_lms.evaluation.registry import get_metric
 from impossible_lms.experiment.config import Publish
 from impossible_lms.experiment.store import TOKENIZER, is_dataset, is_evaluated, is_tokenizer, is_trained, short
-from impossible_lms.files import folder_beside, to_json, write_text
+from impossible_lms.files import folder_beside, locked, to_json, write_text
 from impossible_lms.languages import get_languages
 from impossible_lms.models.run import Run
 from impossible_lms.progress import Progress
@@ -92,9 +93,11 @@ class MakeTokenizer:
         return is_tokenizer(self.source.folder)
 
     def perform(self, progress: Progress, say: Say) -> None:
-        tokenizer = load_tokenizer(self.source.tokenizer, training_texts(self.source.read()))
-        with folder_beside(self.source.folder, TOKENIZER, {"request": self.source.tokenizer}) as part:
-            tokenizer.save(part)
+        folder = self.source.folder
+        with locked(folder.with_name(f".{folder.name}.lock"), "is being written"):
+            tokenizer = load_tokenizer(self.source.tokenizer, training_texts(self.source.read()))
+            with folder_beside(folder, TOKENIZER, {"request": self.source.tokenizer}) as part:
+                tokenizer.save(part)
 
 
 @dataclass(frozen=True)
@@ -117,18 +120,20 @@ class BuildData:
     def perform(self, progress: Progress, say: Say) -> None:
         corpus, tokenizer = self.source.read(), self.source.vocabulary()
         homes: dict[Path, list[str]] = {}
-        for language, folder in zip(self.languages, self.folders, strict=True):
-            homes.setdefault(folder.parent, []).append(language)
-        for home, languages in homes.items():
-            build_datasets(
-                corpus,
-                get_languages(languages),
-                tokenizer,
-                home,
-                context=self.context,
-                seed=self.seed,
-                progress=progress,
-            )
+        with ExitStack() as held:
+            for language, folder in zip(self.languages, self.folders, strict=True):
+                homes.setdefault(folder.parent, []).append(language)
+                held.enter_context(locked(folder.with_name(f".{folder.name}.lock"), "is being written"))
+            for home, languages in homes.items():
+                build_datasets(
+                    corpus,
+                    get_languages(languages),
+                    tokenizer,
+                    home,
+                    context=self.context,
+                    seed=self.seed,
+                    progress=progress,
+                )
 
 
 @dataclass(frozen=True)
