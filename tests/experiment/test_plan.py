@@ -102,8 +102,8 @@ def test_a_metric_goes_where_it_serves(planned):
     ("changes", "said"),
     [
         (['languages=["no-revers"]'], "unknown language 'no-revers'. Did you mean no-reverse"),
-        (['models=["gtp2"]'], "--model gtp2: neither gpt2, gpt2-no-pos, nor a folder"),
-        (["size=huge"], "--size huge: unknown. Known: small, tiny."),
+        (['models=["gtp2"]'], "small: model: gtp2: neither gpt2, gpt2-no-pos, nor a folder"),
+        (["size=huge"], "small: size: huge: unknown. Known: small, tiny."),
         (['evaluate=[{metric="perplexty"}]'], "unknown metric 'perplexty'. Did you mean perplexity"),
         (['evaluate=[{metric="surprisal"}]'], "small: evaluate surprisal: serves none of the languages."),
         (
@@ -123,8 +123,8 @@ def test_a_metric_goes_where_it_serves(planned):
             "small: evaluate learnability: corpus: learnability does not use it. Leave it out.",
         ),
         (['evaluate=[{metric="minimal-pairs"}]'], "small: evaluate minimal-pairs: corpus: needed"),
-        (["corpus=nowhere"], "--corpus nowhere: no such file or folder."),
-        (['evaluate=[{metric="perplexity", precision="fp8"}]'], "--precision fp8: unknown."),
+        (["corpus=nowhere"], "small: corpus: nowhere: no such file or folder."),
+        (['evaluate=[{metric="perplexity", precision="fp8"}]'], "small: precision: fp8: unknown."),
     ],
 )
 def test_what_cannot_be_is_refused_at_once(planned, changes, said):

@@ -21,6 +21,7 @@ from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.recipe import Recipe
 from impossible_lms.training.train import Options
 
+FLAG = re.compile("--([a-z]+) (.*)")  # how a message begins that names a flag and its value
 LONGEST = 100  # signs in a name of tables
 
 
@@ -57,14 +58,20 @@ class Plan:
         Raises:
             UserError: a language, model, metric or corpus that is not there, or a metric that cannot be had so.
         """
-        corpus = read_corpus(experiment.corpus).fingerprint()
-        if experiment.tokenizer.startswith(TRAIN):
-            tokenizer = short({"spec": experiment.tokenizer, "corpus": corpus})
-        else:
-            tokenizer = load_tokenizer(experiment.tokenizer).sha256[:12]
-        corpora = {entry.corpus: content_of(entry.corpus) for entry in experiment.evaluate if entry.corpus}
-        plan = cls(experiment, {"corpus": corpus, "tokenizer": tokenizer, "items": corpora}, chunks, devices)
-        _ = plan.tasks  # finds what is wrong
+        try:
+            corpus = read_corpus(experiment.corpus).fingerprint()
+            if experiment.tokenizer.startswith(TRAIN):
+                tokenizer = short({"spec": experiment.tokenizer, "corpus": corpus})
+            else:
+                tokenizer = load_tokenizer(experiment.tokenizer).sha256[:12]
+            corpora = {entry.corpus: content_of(entry.corpus) for entry in experiment.evaluate if entry.corpus}
+            plan = cls(experiment, {"corpus": corpus, "tokenizer": tokenizer, "items": corpora}, chunks, devices)
+            _ = plan.tasks  # finds what is wrong
+        except UserError as error:
+            # What is a flag on the command line is a key here.
+            key, colon, rest = str(error).partition(": ")
+            flag = FLAG.fullmatch(key)
+            raise UserError(f"{experiment.name}: {flag[1]}: {flag[2]}{colon}{rest}" if flag else str(error)) from error
         return plan
 
     @property
