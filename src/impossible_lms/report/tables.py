@@ -11,7 +11,7 @@ from impossible_lms.report.figures import architecture_order, language_order
 from impossible_lms.report.metric_figures import shown_of
 from impossible_lms.report.results import Result, last_of
 
-HASH = re.compile("[0-9a-f]{40,64}")
+HASH = re.compile("[0-9a-f]{40,64}")  # of a file, or a commit
 SHOWN = 12  # digits of a hash
 ARROWS = {"lower": "↓", "higher": "↑"}
 
@@ -129,7 +129,8 @@ def _cell(value: Any) -> Cell:
     if value is None or value != value:  # NaN
         return Cell("")
     if isinstance(value, str):
-        return Cell(f"{value[:SHOWN]}…", None, value) if HASH.fullmatch(value) else Cell(value)
+        short = HASH.sub(lambda match: f"{match[0][:SHOWN]}…", value)
+        return Cell(short, None, value if short != value else "")
     if isinstance(value, bool):
         return Cell("yes" if value else "no")
     return Cell(number(value), float(value))
