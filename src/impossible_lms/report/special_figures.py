@@ -93,6 +93,7 @@ def cross_tests(crossed: Result, own: Result | None) -> Picture:
     return Picture(f"{crossed.name}-cross-tests", caption, [[panel] for panel in panels], table)
 
 
+SAID = {"None": "never", "True": "yes", "False": "no"}  # of notes
 SPECIAL: Mapping[str, Callable[[Result], Picture]] = {
     "learnability": ranked,
     "probes": by_layer,
@@ -121,7 +122,7 @@ def _closed(result: Result) -> pd.DataFrame:
         first = evaluation.curve.iloc[0]
         said = rows.setdefault((str(first["language"]), str(first["architecture"])), {})
         for name, value in evaluation.notes.items():
-            said.setdefault(name, []).append("never" if value is None else str(value))
+            said.setdefault(name, []).append(SAID.get(repr(value), str(value)))
     return pd.DataFrame(
         [
             {"language": language, "architecture": architecture}

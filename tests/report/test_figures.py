@@ -1,0 +1,150 @@
+"""The figures of a report as files: each as PDF, SVG and CSV, with the values that were measured."""
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from impossible_lms import METRICS
+from impossible_lms.evaluation.seeds import over_seeds
+from impossible_lms.report.figures import family_of, language_order, style_of
+from impossible_lms.report.findings import Findings
+from impossible_lms.report.heat_map import written
+from impossible_lms.report.inline_svg import on_dark
+from impossible_lms.report.metric_figures import metric_picture
+from impossible_lms.report.page import write_report
+from impossible_lms.report.published import published_curves
+from impossible_lms.report.results import results_of
+from impossible_lms.report.special_figures import by_field, by_layer, ranked
+from impossible_lms.report.tables import number
+
+FIGURES = [
+    *("perplexity", "surprisal", "interventions", "probes", "probes-by-layer", "learnability", "learnability-ranked"),
+    *("minimal-pairs", "minimal-pairs-by-field", "generation", "perplexity-cross-tests", "training-loss"),
+]
+
+
+def test_each_figure_is_there_as_pdf_svg_and_csv(report):
+    files = {path.name: path for path in report[1:]}
+    expected = {f"{name}.{ending}" for name in FIGURES for ending in ("pdf", "svg", "csv")}
+    assert set(files) == expected | {"summary.csv", "runs.csv", "evaluations.csv"}
+    assert {path.parent.name for path in report[1:]} == {"report-figures"}
+    for name in FIGURES:
+        assert files[f"{name}.pdf"].read_bytes().startswith(b"%PDF")
+        root = ET.parse(files[f"{name}.svg"]).getroot()
+        texts = [text for each in root.iter("{http://www.w3.org/2000/svg}text") if (text := each.text)]
+        assert len(texts) > 3  # text is text, not outlines
+        assert len(pd.read_csv(files[f"{name}.csv"])) > 0
+
+
+def test_csv_holds_what_was_measured(report, findings):
+    curves = [one.curve for one in findings.evaluations if one.folder.name == "perplexity"]
+    expected = over_seeds(METRICS["perplexity"], curves)
+    path = next(path for path in report if path.name == "perplexity.csv")
+    found = pd.read_csv(path)
+    pd.testing.assert_frame_equal(found[list(expected)], expected, check_dtype=False)
+    unaffected = pd.concat(curves).sort_values(["language", "step"])["unaffected"]
+    assert found["unaffected"].tolist() == pytest.approx(unaffected.tolist(), nan_ok=True)
+
+
+def test_the_same_findings_give_the_same_bytes(curve_of, tmp_path):
+    findings = Findings("t", [], [curve_of(METRICS["perplexity"], {1: 3.0, 2: 2.0})], "c")
+    first, again = (write_report(findings, tmp_path / name / "report.html") for name in ("first", "again"))
+    assert [path.name for path in again] == [path.name for path in first] and len(first) == 6
+    for old, new in zip(first, again, strict=True):
+        assert old.read_bytes() == new.read_bytes(), old.name
+
+
+def test_gaps_are_ranked_with_the_best_first_and_their_notes(findings, curve_of):
+    metric = METRICS["learnability"]
+    gaps = {"partial-reverse": 2.0, "full-reverse": -1.0, "token-hop": 0.5}
+    (result,) = results_of([curve_of(metric, {1: 9.0, 2: gap}, language=name) for name, gap in gaps.items()])
+    assert ranked(result).table["language"].tolist() == ["full-reverse", "token-hop", "partial-reverse"]
+    measured = next(result for result in results_of(findings.evaluations) if result.name == "learnability")
+    row = ranked(measured).table.iloc[0]
+    assert row["bound"] == "no" and row["steps_until_below_0.1_bits_a_token"]
+
+
+def test_pairs_by_field_and_probes_by_layer(findings):
+    results = {result.name: result for result in results_of(findings.evaluations)}
+    fields = by_field(results["minimal-pairs"]).table
+    assert (
+        set(fields["field"]) == {"all", "syntax"} and set(fields["tokens"]) == {"equal"} and set(fields["step"]) == {12}
+    )
+    layers = by_layer(results["probes"]).table
+    assert {"1", "last four"} <= set(layers["layer"]) and set(layers["pooling"]) == {"mean"}
+    assert layers["untrained"].between(0, 1).all()
+
+
+def test_heat_maps_are_of_some_checkpoints_of_each_model(findings):
+    result = next(result for result in results_of(findings.evaluations) if result.name == "interventions")
+    (row,) = metric_picture(result.metric, result.table).rows
+    assert [panel.title for panel in row if panel] == [
+        f"token-hop, without positions, step {step}" for step in (4, 8, 12)
+    ]
+
+
+def test_published_curves_lie_behind_the_languages_that_are_there(curve_of):
+    from matplotlib.figure import Figure
+
+    (result,) = results_of([curve_of(METRICS["perplexity"], {200: 90.0, 400: 80.0}, language="no-hop")])
+    behind = published_curves("perplexity")
+    assert behind is not None
+    drawn: dict[str, list[list[float]]] = {}
+    for name, curves in (("ours", None), ("both", behind)):
+        picture = metric_picture(result.metric, result.table, published=curves)
+        axes = Figure().subplots()
+        picture.panels[0].draw(axes)
+        drawn[name] = [np.asarray(line.get_ydata()).tolist() for line in axes.lines]
+        assert ("read off the authors' figures" in picture.caption) is (name == "both")
+    (theirs,) = [line for line in drawn["both"] if line not in drawn["ours"]]
+    mine = behind[(behind["language"] == "no-hop") & (behind["architecture"] == "gpt2")]
+    assert theirs == mine["value"].tolist() and drawn["ours"] == [[90.0, 80.0]]
+
+
+def test_published_curves_are_those_of_their_source_in_our_unit(shared):
+    from importlib import resources
+
+    source = shared / "reference" / "published.csv"
+    if not source.is_file():
+        pytest.skip("needs ../shared/reference")
+    assert resources.files("impossible_lms.report").joinpath("published.csv").read_bytes() == source.read_bytes()
+
+
+def test_published_curves_are_in_our_unit():
+    curves = {name: table for name in METRICS if (table := published_curves(name)) is not None}
+    assert {name: len(table) for name, table in curves.items()} == {"perplexity": 450, "surprisal": 36, "probes": 180}
+    assert curves["probes"]["value"].between(0.5, 1).all() and (curves["probes"]["uncertainty"] < 0.001).all()
+
+
+def test_no_code_is_run_to_draw_a_language(tmp_path):
+    (tmp_path / "mine.py").write_text("raise SystemExit('this code was run')")
+    name = f"{tmp_path / 'mine.py'}:Mine"
+    assert style_of(name) == style_of("unknown") and family_of(name) == "own"
+    assert sorted(["token-hop", name, "no-shuffle", "no-hop"], key=language_order) == [
+        "no-shuffle",
+        "no-hop",
+        "token-hop",
+        name,
+    ]
+
+
+def test_colours_have_contrast_in_the_dark_and_stay_where_they_have():
+    assert on_dark("#ffb000") == "#ffb000"
+    assert on_dark("#000000") > "#600000" and on_dark("#606060") != "#606060"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.0, "0"), (0.5312, "0.531"), (12.345, "12.35"), (1234.5, "1,234"), (-2.0, "-2"), (1e-5, "1e-05")],
+)
+def test_numbers_are_short(value, said):
+    assert number(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.0, "0"), (0.53, ".53"), (-0.5, "-.50"), (1.0, "1"), (12.34, "12.3"), (1204.2, "1204")]
+)
+def test_values_fit_their_fields(value, said):
+    assert written(value) == said

@@ -1,0 +1,168 @@
+"""What a report reads: tables that are there, what is damaged, what does not belong together."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from impossible_lms import METRICS
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.driver import evaluate
+from impossible_lms.evaluation.metric import Request
+from impossible_lms.evaluation.tables import read_evaluations
+from impossible_lms.models.published import PublishedRun
+from impossible_lms.models.run import Run
+from impossible_lms.report.findings import findings_of_runs
+from impossible_lms.report.page import write_report
+from impossible_lms.report.provenance import cost_of, mixtures, split
+from impossible_lms.report.results import crossed, results_of
+from tests.report.conftest import Page
+
+
+@pytest.fixture
+def copied(measured, tmp_path):
+    """The run of NoReverse with its tables, one's own to change."""
+    shutil.copytree(measured["no-reverse"].folder, tmp_path / "copy")
+    return Run.open(tmp_path / "copy")
+
+
+def test_reads_what_evaluating_gives(measured):
+    run = measured["partial-reverse"]
+    found, faults = read_evaluations(run)
+    names = ["generation", "learnability", "minimal-pairs", "perplexity", "perplexity-on-no-reverse", "probes"]
+    assert [one.folder.name for one in found] == names and not faults
+    made = evaluate(METRICS["perplexity"], run, Request(sample=8))
+    read = found[3]
+    assert read.curve.equals(made.curve) and (read.metric, read.notes, read.skipped) == (
+        made.metric,
+        made.notes,
+        made.skipped,
+    )
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda folder: (folder / "curve.parquet").write_bytes(b"PAR1"), "curve.parquet: 4 bytes"),
+        (lambda folder: flip(folder / "curve.parquet"), "its content has changed since it was made"),
+        (lambda folder: (folder / "items.csv").unlink(), "items.csv: missing"),
+        (lambda folder: (folder / "manifest.json").unlink(), "not a finished evaluation tables"),
+        (lambda folder: (folder / "manifest.json").write_text("{"), "damaged (JSONDecodeError)"),
+        (lambda folder: renamed(folder, "tables"), "damaged (KeyError)"),
+        (lambda folder: renamed(folder, "perplexty"), "unknown metric 'perplexty'"),
+    ],
+)
+def test_a_damaged_table_is_named(harm, said, copied):
+    harm(copied.folder / "evaluation" / "perplexity")
+    findings = findings_of_runs([str(copied.folder)], "command")
+    (fault,) = findings.failures
+    assert fault[0] == str(copied.folder / "evaluation" / "perplexity") and said in fault[1]
+
+
+def test_what_is_not_damaged_is_shown(copied, measured, tmp_path):
+    flip(copied.folder / "evaluation" / "perplexity" / "curve.parquet")
+    findings = findings_of_runs([str(copied.folder), str(measured["token-hop"].folder)], "command")
+    (fault,) = findings.failures
+    page = Page(write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8"))
+    assert f"{fault[0]}: {fault[1]}" in page.text and "token-hop" in page.text and "surprisal" in page.values("id")
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def renamed(folder, metric):
+    """The metric's name in the manifest changed, or taken away."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    if metric == "tables":
+        del manifest["record"]["request"]
+    else:
+        manifest["record"]["request"]["metric"] = metric
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def test_a_run_counts_once_however_often_it_is_named(copied):
+    findings = findings_of_runs([str(copied.folder), f"{copied.folder}/../copy"], "command")
+    assert len(findings.runs) == 1 and len(findings.evaluations) == 1
+
+
+def test_a_run_that_is_not_measured_or_not_finished_is_said(copied, tmp_path):
+    shutil.rmtree(copied.folder / "evaluation")
+    (copied.folder / "finished.json").unlink()
+    findings = findings_of_runs([str(copied.folder)], "command")
+    page = Page(write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8"))
+    assert f"{copied.folder}: not measured" in page.text and f"{copied.folder}: not finished" in page.text
+
+
+def test_what_was_measured_of_a_published_model_is_read(copied, tmp_path):
+    home = tmp_path / "results" / "no-reverse-gpt2"
+    shutil.copytree(copied.folder / "evaluation", home / "evaluation")
+    findings = findings_of_runs([str(home)], "command")
+    (run,) = findings.runs
+    assert isinstance(run, PublishedRun) and run.language == "no-reverse" and len(findings.evaluations) == 1
+    page = Page(write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8"))
+    assert {"languages", "perplexity"} <= set(page.values("id")) and "training-loss" not in page.values("id")
+    assert "trained on the built-in English (train:vocab=2048)" in page.text
+
+
+def test_a_folder_that_is_neither_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"not a run \(no run\.json\).* Or one of `impossible evaluate --output`"):
+        findings_of_runs([str(tmp_path)], "command")
+
+
+def test_half_precision_is_not_another_seed(curve_of):
+    metric = METRICS["perplexity"]
+    found = results_of([curve_of(metric, {1: 4.0}), curve_of(metric, {1: 8.0}, name="perplexity-bf16")])
+    assert [(one.name, one.table["perplexity"].tolist(), one.table["seeds"].tolist()) for one in found] == [
+        ("perplexity", [4.0], [1]),
+        ("perplexity-bf16", [8.0], [1]),
+    ]
+
+
+def test_cross_tests_stand_apart_and_test_sets_of_one_language_have_names(curve_of):
+    metric = METRICS["perplexity"]
+
+    def on(folder, data, value):
+        one = curve_of(metric, {1: value}, name=f"perplexity-on-{folder}")
+        return replace(one, curve=one.curve.assign(data=data))
+
+    found = [curve_of(metric, {1: 4.0}), on("old", "no-hop", 5.0), on("new", "no-hop", 6.0), on("r", "no-reverse", 7.0)]
+    (own,), (other,) = results_of(found), crossed(found)
+    assert own.table["perplexity"].tolist() == [4.0] and other.name == "perplexity"
+    assert dict(zip(other.table["data"], other.table["perplexity"], strict=True)) == {
+        "no-hop (old)": 5.0,
+        "no-hop (new)": 6.0,
+        "no-reverse": 7.0,
+    }
+
+
+def test_runs_that_do_not_belong_together_are_named(measured, tmp_path):
+    run = measured["no-reverse"]
+    request = run.record["request"]
+    other = Run(tmp_path, run.record | {"request": request | {"seed": 7, "recipe": request["recipe"] | {"steps": 9}}})
+    assert not mixtures(list(measured.values()))
+    ((name, why),) = mixtures([run, other])
+    assert name == "no-reverse-gpt2-no-pos" and why.startswith("its runs differ in recipe.steps, and are averaged")
+    ((_, why),) = mixtures([run, run])
+    assert why.startswith(f"several runs have the seed {run.seed}")
+
+
+def test_costs_are_added_up(measured, tmp_path):
+    run = measured["no-reverse"]
+    (tmp_path / "finished.json").write_text(json.dumps({"hours": 2.5, "kilowatt_hours": 0.5}))
+    assert "energy not readable" in cost_of([run])
+    said = cost_of([Run(tmp_path, run.record), Run(tmp_path, run.record), Run(tmp_path / "none", run.record)])
+    assert said == "3 runs, 2 finished, 5 hours, 1 kWh in 2 of them"
+
+
+def test_what_all_share_is_said_once(findings):
+    from impossible_lms.report.provenance import provenance_of_runs
+
+    table = provenance_of_runs(findings.runs)
+    shared, rest = split(table)
+    assert dict(shared)["recipe.steps"] == 12 and "recipe.steps" not in rest
+    assert {"run", "language"} <= set(rest) and set(rest) | set(dict(shared)) == set(table)

@@ -1,0 +1,159 @@
+"""The page: its sections, that it needs nothing beside it, and that text stays text."""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from impossible_lms import METRICS
+from impossible_lms.errors import UserError
+from impossible_lms.models.published import PublishedRun
+from impossible_lms.report.findings import Findings
+from impossible_lms.report.inline_svg import INK
+from impossible_lms.report.page import write_report
+from tests.report.conftest import Page
+
+SECTIONS = [
+    *("summary", "languages", "perplexity", "surprisal", "interventions", "probes", "learnability", "minimal-pairs"),
+    *("generation", "perplexity-cross-tests", "training-loss", "failed", "provenance"),
+]
+PAYLOADS = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</svg></style></title><iframe src=javascript:alert(1)>",
+    "{{ 7 * 7 }} $x$ ' onmouseover='alert(1)",
+)
+
+
+def test_has_a_section_for_all_that_was_measured(page):
+    assert [attributes["id"] for attributes in page.all("section")] == SECTIONS
+    assert {f"#{name}" for name in SECTIONS} <= {attributes["href"] for attributes in page.all("a")}
+
+
+def test_says_what_the_tables_say(page, measured, findings):
+    curve = next(one.curve for one in findings.evaluations if one.folder.parents[1] == measured["no-reverse"].folder)
+    last = curve.iloc[-1]
+    assert f"{last['perplexity']:,.1f} [{last['low']:,.1f}, {last['high']:,.1f}]" in page.text
+    assert "one seed with the 95 % interval over its items (each a sentence)" in page.text
+    assert "over seeds" in page.text and "means over" not in page.text  # there is one seed of each
+    assert findings.command in page.text and "3 runs, 3 finished" in page.text
+    assert measured["token-hop"].record["request"]["dataset"]["request"]["corpus"] in page.source
+
+
+def test_shows_the_languages_with_their_markers(page):
+    said = re.findall("<dd>(.*)</dd>", page.source)
+    assert [re.sub("<mark>.</mark>", "", each) for each in said[:1]] == ["He cleans his very messy bookshelf."]
+    assert [re.findall("<mark>(.)</mark>", each) for each in said] == [["R"], ["R"], ["S"]]
+
+
+def test_needs_nothing_beside_it(page):
+    tags = {tag for tag, _ in page.tags}
+    assert not tags & {"iframe", "object", "embed", "base", "form", "audio", "video"} and "svg" in tags
+    assert not page.values("src")
+    assert {link[0] for link in page.values("href") + page.values("xlink:href") if link != "data:,"} == {"#"}
+    assert not re.search(r"@import|url\((?!#)", page.source)
+    policy = next(each["content"] for each in page.all("meta") if "http-equiv" in each)
+    script = page.source.split("<script>")[1].split("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert "default-src 'none'" in policy and f"script-src 'sha256-{digest}'" in policy
+
+
+def test_ids_are_one_of_a_kind_and_what_is_referred_to_is_there(page):
+    ids = page.values("id")
+    assert len(set(ids)) == len(ids)
+    referred = re.findall(r"url\(#([^)]+)\)", page.source)
+    referred += [link[1:] for link in page.values("href") + page.values("xlink:href") if link.startswith("#")]
+    assert len(referred) > 50 and set(referred) <= set(ids)
+
+
+def test_figures_take_the_colours_of_the_page(page):
+    assert INK not in page.source and "stroke: currentColor" in page.source
+    for name in set(re.findall(r"var\((--c[0-9a-f]{6})\)", page.source)):
+        light, *dark = re.findall(rf"{name}: (#[0-9a-f]{{6}})", page.source)
+        assert light == f"#{name.removeprefix('--c')}" and len(dark) == 2 and len(set(dark)) == 1
+    assert all(each["role"] == "img" and each["aria-label"] for each in page.all("svg"))
+
+
+def test_tables_can_be_sorted_from_the_keyboard(page):
+    heads = [attributes for attributes in page.all("th") if attributes.get("scope") == "col"]
+    assert len(heads) > 20 and {attributes["aria-sort"] for attributes in heads} == {"none"}
+    assert len(page.all("button")) == len(heads) + 1  # and that of the theme
+    assert all(float(key) or True for key in page.values("data-key"))
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
+def test_a_browser_sorts_and_scrolls_nothing_sideways(page, tmp_path):
+    probe = """<script>const said = {};
+      const table = document.querySelector("#summary table"), heads = [...table.tHead.rows[0].cells];
+      const column = () => [...table.tBodies[0].rows].map((row) => Number(row.cells[2].dataset.key));
+      heads[2].firstChild.click(); said.up = column(); heads[2].firstChild.click(); said.down = column();
+      said.way = heads[2].getAttribute("aria-sort");
+      document.getElementById("theme").click(); said.theme = document.documentElement.dataset.theme;
+      said.wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
+      document.body.innerHTML = ""; document.body.append("SAID" + JSON.stringify(said) + "SAID");</script>"""
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.source)
+    (tmp_path / "page.html").write_text(text.replace("</body>", probe + "</body>"), encoding="utf-8")
+    words = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=500,900", f"--user-data-dir={tmp_path}/user"]
+    done = subprocess.run(
+        ["chromium", *words, "--dump-dom", f"file://{tmp_path}/page.html"], capture_output=True, text=True, timeout=120
+    )
+    said = json.loads(done.stdout.split("SAID")[1])
+    assert said["up"] == sorted(said["up"]) and said["down"] == said["up"][::-1] and len(set(said["up"])) == 3
+    assert said["way"] == "descending" and said["theme"] in ("dark", "light") and said["wide"] is False
+
+
+def test_hostile_text_stays_text(curve_of, tmp_path):
+    perplexity, surprisal, learnability = (METRICS[name] for name in ("perplexity", "surprisal", "learnability"))
+    evaluations = [curve_of(perplexity, {1: 9.0, 2: 8.0}, language=payload) for payload in PAYLOADS]
+    evaluations += [curve_of(learnability, {1: 1.0}, language=payload) for payload in PAYLOADS]
+    evaluations += [curve_of(replace(surprisal, unit=PAYLOADS[0], summary=PAYLOADS[1]), {1: 9.0})]
+    runs = [PublishedRun(payload, tmp_path / "none") for payload in PAYLOADS]
+    all_of_them = " ".join(PAYLOADS)
+    asked = {payload: [payload] for payload in PAYLOADS}
+    findings = Findings(all_of_them, runs, evaluations, all_of_them, asked, [(all_of_them, all_of_them)])
+    path = write_report(findings, tmp_path / "report.html")[0]
+    page = Page(path.read_text(encoding="utf-8"))
+    assert all(page.text.count(payload) > 10 for payload in PAYLOADS)
+    assert len(page.all("script")) == 1 and not page.all("img") and not page.all("iframe")
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    assert len(set(page.values("id"))) == len(page.values("id"))
+
+
+def test_a_metric_that_is_new_has_its_section(curve_of, tmp_path):
+    metric = replace(METRICS["perplexity"], name="novelty", value="novelty", unit="bits of novelty", summary="New")
+    found = [curve_of(metric, {1: 3.0, 2: 2.0}, seed=seed) for seed in (0, 1)]
+    paths = write_report(Findings("t", [], found, "c"), tmp_path / "report.html")
+    page = Page(paths[0].read_text(encoding="utf-8"))
+    assert [each["id"] for each in page.all("section")] == ["summary", "novelty", "failed", "provenance"]
+    assert "means over 2 seeds with 95 % intervals of t over seeds. Unit: bits of novelty" in page.text
+    assert "Not measured: perplexity (" in page.text
+    assert {"novelty.pdf", "novelty.svg", "novelty.csv"} <= {path.name for path in paths}
+
+
+def test_nothing_at_all_is_a_page_too(tmp_path):
+    (path,) = write_report(Findings("Empty", [], [], "c"), tmp_path / "report.html")
+    page = Page(path.read_text(encoding="utf-8"))
+    assert [each["id"] for each in page.all("section")] == ["failed", "provenance"]
+
+
+def test_what_was_asked_is_told_with_its_names(curve_of, tmp_path):
+    asked = {"train": {"seeds": [53, 21], "size": None}, "evaluate": [{"metric": "probes"}]}
+    findings = Findings("t", [], [curve_of(METRICS["perplexity"], {1: 3.0})], "c", asked)
+    page = Page(write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8"))
+    assert "asked" in page.values("id")
+    assert re.search(r"train\.seeds\s*53, 21\s*train\.size\s*–\s*evaluate\.1\.metric\s*probes", page.text)
+
+
+def test_an_output_that_is_taken_is_refused(findings, tmp_path):
+    with pytest.raises(UserError, match=r"--output .*report\.pdf: a file that ends in \.html is expected"):
+        write_report(findings, tmp_path / "report.pdf")
+    (tmp_path / "mine-figures").mkdir()
+    (tmp_path / "mine-figures" / "thesis.tex").write_text("years of work")
+    with pytest.raises(UserError, match=r"mine-figures: not a finished figures of a report"):
+        write_report(findings, tmp_path / "mine.html")
+    assert (tmp_path / "mine-figures" / "thesis.tex").exists() and not (tmp_path / "mine.html").exists()
