@@ -117,6 +117,8 @@ def test_a_folder_that_is_neither_is_refused(tmp_path):
 def test_half_precision_is_not_another_seed(curve_of):
     metric = METRICS["perplexity"]
     found = results_of([curve_of(metric, {1: 4.0}), curve_of(metric, {1: 8.0}, name="perplexity-bf16")])
+    (alone,) = results_of([curve_of(metric, {1: 8.0}, name="perplexity-sample-200")])
+    assert alone.name == "perplexity"
     assert [(one.name, one.table["perplexity"].tolist(), one.table["seeds"].tolist()) for one in found] == [
         ("perplexity", [4.0], [1]),
         ("perplexity-bf16", [8.0], [1]),
@@ -166,3 +168,22 @@ def test_what_all_share_is_said_once(findings):
     shared, rest = split(table)
     assert dict(shared)["recipe.steps"] == 12 and "recipe.steps" not in rest
     assert {"run", "language"} <= set(rest) and set(rest) | set(dict(shared)) == set(table)
+
+
+def test_cross_tests_that_were_asked_otherwise_stand_apart(curve_of):
+    metric = METRICS["perplexity"]
+
+    def on(name, value, **asked):
+        one = curve_of(metric, {1: value}, name=f"perplexity-on-no-hop-{name}", **asked)
+        return replace(one, curve=one.curve.assign(data="no-hop"))
+
+    half = on("bf16", 5.0)
+    manifest = json.loads((half.folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["record"]["request"] |= {"precision": "bf16", "sample": 7}
+    (half.folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    found = {result.name: result.table for result in crossed([half, on("fp32", 6.0)])}
+    assert {name: table["perplexity"].tolist() for name, table in found.items()} == {
+        "perplexity-sample-7-precision-bf16": [5.0],
+        "perplexity": [6.0],
+    }
+    assert set(found["perplexity"]["data"]) == {"no-hop"}

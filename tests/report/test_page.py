@@ -112,6 +112,8 @@ def test_hostile_text_stays_text(curve_of, tmp_path):
     evaluations = [curve_of(perplexity, {1: 9.0, 2: 8.0}, language=payload) for payload in PAYLOADS]
     evaluations += [curve_of(learnability, {1: 1.0}, language=payload) for payload in PAYLOADS]
     evaluations += [curve_of(replace(surprisal, unit=PAYLOADS[0], summary=PAYLOADS[1]), {1: 9.0})]
+    named = "perplexity<i onload='alert(1)' \"#)"
+    evaluations += [curve_of(perplexity, {1: 9.0}), curve_of(perplexity, {1: 9.0}, name=named)]
     runs = [PublishedRun(payload, tmp_path / "none") for payload in PAYLOADS]
     all_of_them = " ".join(PAYLOADS)
     asked = {payload: [payload] for payload in PAYLOADS}
@@ -119,7 +121,7 @@ def test_hostile_text_stays_text(curve_of, tmp_path):
     path = write_report(findings, tmp_path / "report.html")[0]
     page = Page(path.read_text(encoding="utf-8"))
     assert all(page.text.count(payload) > 10 for payload in PAYLOADS)
-    assert len(page.all("script")) == 1 and not page.all("img") and not page.all("iframe")
+    assert len(page.all("script")) == 1 and not page.all("img") and not page.all("iframe") and not page.all("i")
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     assert len(set(page.values("id"))) == len(page.values("id"))
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -98,10 +99,10 @@ def _of_metrics(results: Sequence[Result], published: bool) -> list[Section]:
 
 
 def _of_cross_tests(findings: Findings, results: Sequence[Result]) -> list[Section]:
-    own = {result.name: result for result in results}
     sections = []
     for result in crossed(findings.evaluations):
-        picture = cross_tests(result, own.get(result.name))
+        alike = (own for own in results if own.metric.name == result.metric.name and own.asked == result.asked)
+        picture = cross_tests(result, next(alike, None))
         table = table_of(picture.table, "the last step of each model")
         reading = f"{picture.caption} Where both are the same language, it is the model's own test set."
         title = f"Cross-tests: {_title(result.name).lower()}"
@@ -116,15 +117,12 @@ def _rendered(
 
     colours = {style_of(run.language).colour.lower() for run in findings.runs}
     colours |= {style_of(language).colour.lower() for result in results for language in set(result.table["language"])}
+    numbers = itertools.count()
     drawn = {
         section.anchor: [
             [
-                [
-                    (panel, inline_svg(panel, f"{picture.name}-{height}-{place}-", colours))
-                    for place, panel in enumerate(row)
-                    if panel is not None
-                ]
-                for height, row in enumerate(_rows_on_page(picture))
+                [(panel, inline_svg(panel, f"f{next(numbers)}-", colours)) for panel in row if panel is not None]
+                for row in _rows_on_page(picture)
             ]
             for picture in section.pictures
         ]

@@ -1,17 +1,20 @@
 """Results: the evaluations of a metric put together over seeds, those on other test sets apart."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
-from impossible_lms.evaluation.driver import Evaluation
+from impossible_lms.evaluation.driver import TABLES, Evaluation
 from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.evaluation.seeds import over_seeds
+from impossible_lms.files import read_manifest
 
-ON = "-on-"  # stands in the name of an evaluation on another test set
-ENDINGS = ("-as-published", "-bf16")  # of evaluations that were made otherwise than usual, in the names' order
+ON = "-on-"  # stands before the test set in an evaluation's name
+ASKED = {"sample": None, "seed": 0, "precision": "fp32", "as_published": False}  # with what is usual
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Result:
     """What a metric found in all runs.
 
     Attributes:
-        name: the metric, and what is not as usual about the evaluations.
+        name: the metric; where it was asked in several ways, with what tells this one from the others.
         metric: which.
         evaluations: one a run.
         table: one row a language, architecture, test set, step and group, as `over_seeds` makes it, with the means
@@ -31,40 +34,55 @@ class Result:
     evaluations: Sequence[Evaluation]
     table: pd.DataFrame
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """How the metric was asked for."""
+        return _asked(self.evaluations[0])
+
 
 def results_of(evaluations: Iterable[Evaluation]) -> list[Result]:
-    """The results on the runs' own test sets, metrics in the order of the registry."""
+    """The results on the runs' own test sets, metrics in the order of the registry.
+
+    Evaluations of one name belong together: the name says what is not as usual about them.
+    """
     groups: dict[str, list[Evaluation]] = {}
     for evaluation in evaluations:
         if not _is_crossed(evaluation):
             groups.setdefault(evaluation.folder.name, []).append(evaluation)
     order = {name: place for place, name in enumerate(METRICS)}
-    found = [Result(name, group[0].metric, group, _table(group)) for name, group in groups.items()]
+    metrics = [group[0].metric.name for group in groups.values()]
+    found = []
+    for name, group in groups.items():
+        metric = group[0].metric
+        found.append(
+            Result(metric.name if metrics.count(metric.name) == 1 else _plain(name), metric, group, _table(group))
+        )
     measured = [result for result in found if len(result.table)]
     return sorted(measured, key=lambda result: (order.get(result.metric.name, len(order)), result.name))
 
 
 def crossed(evaluations: Iterable[Evaluation]) -> list[Result]:
-    """The results on other test sets: for each metric and precision one, `data` being how the test set is called.
+    """The results on other test sets, one for each metric and way it was asked; `data` is how the test set is called.
 
-    Test sets of one language that differ are called by their folders.
+    Test sets of one language that differ are called by the evaluations' names, too.
     """
     groups: dict[tuple[str, str], dict[str, list[Evaluation]]] = {}
     for evaluation in evaluations:
         if _is_crossed(evaluation):
-            ending = _ending(evaluation.folder.name)
-            folder = evaluation.folder.name.removeprefix(f"{evaluation.metric.name}{ON}").removesuffix(ending)
-            groups.setdefault((evaluation.metric.name, ending), {}).setdefault(folder, []).append(evaluation)
+            key = (evaluation.metric.name, _words(_asked(evaluation)))
+            groups.setdefault(key, {}).setdefault(evaluation.folder.name, []).append(evaluation)
+    metrics = [name for name, _ in groups]
     results = []
-    for (name, ending), of_folder in groups.items():
+    for (name, words), of_folder in groups.items():
         tables = {folder: table for folder, group in of_folder.items() if len(table := _table(group))}
         called = [language for table in tables.values() for language in set(table["data"])]
         for folder, table in tables.items():
-            is_clear = table["data"].map(called.count) == 1
-            table["data"] = table["data"].where(is_clear, table["data"] + f" ({folder})")
+            is_clear, said = table["data"].map(called.count) == 1, folder.removeprefix(f"{name}{ON}")
+            table["data"] = table["data"].where(is_clear, table["data"] + f" ({said})")
         if tables:
             group = [evaluation for each in of_folder.values() for evaluation in each]
-            results.append(Result(f"{name}{ending}", group[0].metric, group, pd.concat(tables.values())))
+            named = name if metrics.count(name) == 1 else f"{name}{words}"
+            results.append(Result(named, group[0].metric, group, pd.concat(tables.values())))
     return results
 
 
@@ -93,12 +111,20 @@ def _table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
 
 
 def _is_crossed(evaluation: Evaluation) -> bool:
-    return evaluation.folder.name.startswith(f"{evaluation.metric.name}{ON}")
+    is_named_so = evaluation.folder.name.startswith(f"{evaluation.metric.name}{ON}")
+    return is_named_so or bool((evaluation.curve["data"] != evaluation.curve["language"]).any())
 
 
-def _ending(name: str) -> str:
-    ending = ""
-    for each in ENDINGS:
-        if name.removesuffix(ending).endswith(each):
-            ending = each + ending
-    return ending
+def _asked(evaluation: Evaluation) -> dict[str, Any]:
+    request = read_manifest(evaluation.folder, TABLES)["record"]["request"]
+    return {name: request.get(name, usual) for name, usual in ASKED.items()}
+
+
+def _words(asked: dict[str, Any]) -> str:
+    """What is not as usual, for a name."""
+    return "".join(f"-{_plain(name)}-{value}" for name, value in asked.items() if value != ASKED[name])
+
+
+def _plain(name: str) -> str:
+    """A name of nothing but letters, digits and hyphens, for files and anchors."""
+    return re.sub("[^A-Za-z0-9.]+", "-", name).strip("-")
