@@ -183,7 +183,7 @@ def test_cross_tests_that_were_asked_otherwise_stand_apart(curve_of):
     (half.folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     found = {result.name: result.table for result in crossed([half, on("fp32", 6.0)])}
     assert {name: table["perplexity"].tolist() for name, table in found.items()} == {
-        "perplexity-sample-7-precision-bf16": [5.0],
+        "perplexity-precision-bf16": [5.0],
         "perplexity": [6.0],
     }
     assert set(found["perplexity"]["data"]) == {"no-hop"}

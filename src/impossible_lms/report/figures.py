@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from impossible_lms.errors import UserError
 from impossible_lms.files import written_beside
@@ -14,6 +15,18 @@ if TYPE_CHECKING:
 
 POSITIONS = {"gpt2": "with positions", "gpt2-no-pos": "without positions"}
 OWN_FAMILY = "own"  # of languages that are not part of this package
+OTHERS = tuple(  # after Okabe & Ito, whose colours can be told apart by the colour-blind
+    Style(colour, dash, sign)
+    for colour, dash, sign in (
+        ("#0072b2", "-", "P"),
+        ("#d55e00", "--", "X"),
+        ("#009e73", "-.", "*"),
+        ("#cc79a7", ":", "p"),
+        ("#56b4e9", "-", "h"),
+        ("#e69f00", "--", "8"),
+        ("#7f7f7f", "-.", "d"),
+    )
+)
 # Text stays text, in PDF as TrueType; a dollar sign in a name is no formula.
 STYLE: Mapping[str, Any] = {
     "font.size": 8.5,
@@ -35,9 +48,11 @@ UNDATED: Mapping[str, Mapping[str, None]] = {  # the same figure is the same fil
 
 
 def style_of(language: str) -> Style:
-    """How a language is drawn: all that are not part of this package alike, for their code may not be here."""
+    """How a language is drawn; one that does not say, or whose code may not be here, by its name."""
     found = _known(language)
-    return OWN if found is None else found.style
+    if found is not None and found.style != OWN:
+        return found.style
+    return OTHERS[crc32(language.encode()) % len(OTHERS)]
 
 
 def family_of(language: str) -> str:

@@ -5,7 +5,6 @@ from io import StringIO
 
 from markupsafe import Markup, escape
 
-from impossible_lms.languages.language import OWN
 from impossible_lms.report.figures import STYLE, UNDATED
 from impossible_lms.report.picture import LINE, Panel, draw_panel
 
@@ -72,7 +71,7 @@ def on_dark(colour: str) -> str:
 
 
 def _in_css(colour: str, colours: set[str]) -> str:
-    if colour in (INK, OWN.colour):
+    if colour == INK:
         return "currentColor"
     return f"var({variable_of(colour)})" if colour in colours else colour
 

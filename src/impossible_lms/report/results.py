@@ -14,7 +14,7 @@ from impossible_lms.evaluation.seeds import over_seeds
 from impossible_lms.files import read_manifest
 
 ON = "-on-"  # stands before the test set in an evaluation's name
-ASKED = {"sample": None, "seed": 0, "precision": "fp32", "as_published": False}  # with what is usual
+ASKED = {"precision": "fp32", "as_published": False}  # what changes values beyond the sample, with what is usual
 
 
 @dataclass(frozen=True)
