@@ -112,6 +112,8 @@ def test_hostile_text_stays_text(curve_of, tmp_path):
     evaluations = [curve_of(perplexity, {1: 9.0, 2: 8.0}, language=payload) for payload in PAYLOADS]
     evaluations += [curve_of(learnability, {1: 1.0}, language=payload) for payload in PAYLOADS]
     evaluations += [curve_of(replace(surprisal, unit=PAYLOADS[0], summary=PAYLOADS[1]), {1: 9.0})]
+    interventions = METRICS["interventions"]  # panels of which are named by the language
+    evaluations += [curve_of(interventions, {1: 0.5}, language=each, layer=1, position=0) for each in PAYLOADS]
     named = "perplexity<i onload='alert(1)' \"#)"
     evaluations += [curve_of(perplexity, {1: 9.0}), curve_of(perplexity, {1: 9.0}, name=named)]
     runs = [PublishedRun(payload, tmp_path / "none") for payload in PAYLOADS]
