@@ -31,8 +31,6 @@ def findings_of_experiment(plan: Plan, command: str, title: str | None = None) -
                 runs.append(Run.open(task.folder))
             elif isinstance(task, Measure):
                 evaluations.append(read_evaluation(task.tables))
-                faults = evaluations[-1].skipped
-                failures |= {f"{name} {revision}": f"skipped: {why}" for revision, why in faults.items()}
         except UserError as error:
             failures[name] = str(error)
     if not runs:
