@@ -51,5 +51,5 @@ def test_the_demo_as_it_ships(tmp_path, changes):
     assert len([name for name in plan.tasks if name.startswith("train.")]) == 12
     steps = plan.recipe.checkpoints
     for task in plan.tasks.values():
-        wanted = getattr(getattr(task, "request", None), "checkpoints", "all")
+        wanted = str(getattr(getattr(task, "request", None), "checkpoints", "all"))
         assert wanted == "all" or wanted.startswith("every=") or int(wanted) in steps
