@@ -9,8 +9,7 @@ import pytest
 from impossible_lms import LANGUAGES, METRICS, get_language
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation import probes, scoring
-from impossible_lms.evaluation.driver import OPTIONS
-from impossible_lms.evaluation.metric import HIGHER, LOWER, Request, Subject
+from impossible_lms.evaluation.metric import HIGHER, LOWER, OPTIONS, Request, Subject
 from impossible_lms.evaluation.registry import get_metric
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.report.metric_figures import PICTURES

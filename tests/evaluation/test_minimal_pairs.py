@@ -1,13 +1,20 @@
 """Minimal pairs: both sentences rewritten with the same draws, unequal token counts apart, BLiMP read as it is."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
-from impossible_lms import get_language
+from impossible_lms import annotate, corpus_of, get_language, load_annotator, read_corpus
 from impossible_lms.errors import UserError
+from impossible_lms.evaluation.blimp import read_pairs
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.metric import Request
-from impossible_lms.evaluation.minimal_pairs import MINIMAL_PAIRS, read_pairs, rewritten_pairs
+from impossible_lms.evaluation.minimal_pairs import DIVIDED, MINIMAL_PAIRS, as_columns, rewritten_pairs
+from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.models.run import Run
+from tests.corpora.conftest import trained_pipeline
 
 
 def test_accuracy_over_all_by_field_and_by_paradigm(run, pairs):
@@ -25,9 +32,9 @@ def test_accuracy_over_all_by_field_and_by_paradigm(run, pairs):
 def test_both_sentences_get_the_same_draws(name, pairs, tokenizer):
     table, language = read_pairs(str(pairs)), get_language(name)
     same = table.assign(bad=table["good"])
-    good, bad, is_equal = rewritten_pairs(same, language, tokenizer)
+    good, bad, is_equal, _ = rewritten_pairs(*as_columns(same), language, tokenizer)
     assert is_equal.all() and np.array_equal(good.values, bad.values)
-    good, bad, is_equal = rewritten_pairs(table, language, tokenizer)
+    good, bad, is_equal, _ = rewritten_pairs(*as_columns(table), language, tokenizer)
     assert 0 < is_equal.sum() < len(table)
     plain = [tokenizer.encode(table[side].tolist()).take(is_equal) for side in ("good", "bad")]
     before, after = (
@@ -36,9 +43,43 @@ def test_both_sentences_get_the_same_draws(name, pairs, tokenizer):
     assert before == after > 0  # what differs still stands at one place in both, wherever that is
 
 
+HOPPING = (
+    "The dog near the house sees the old man in the garden.",
+    "The dog near the house see the old man in the garden.",
+)
+
+
+def test_a_language_that_needs_annotation_gets_it_from_the_annotator(hop_run, tmp_path, impossible):
+    rows = [row for _, block in read_corpus("grammar:sentences=300,seed=1").blocks() for row in block.to_pylist()]
+    spec = f"spacy:{trained_pipeline(rows, tmp_path / 'pipeline', steps=6, with_parser=False)}"
+    pairs = [HOPPING, ("She sees it.", "She see it."), (f"{HOPPING[0]} {HOPPING[0]}", HOPPING[1])]
+    lines = [{"sentence_good": good, "sentence_bad": bad, "field": "syntax", "UID": "one"} for good, bad in pairs]
+    (tmp_path / "one.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    run = Run(tmp_path / "run", hop_run.record | {"data": str(hop_run.dataset().folder)})
+    shutil.copytree(hop_run.folder, run.folder, ignore=shutil.ignore_patterns("evaluation"))
+    found = evaluate(MINIMAL_PAIRS, run, Request(corpus=str(tmp_path), annotator=spec, checkpoints="12"))
+    assert found.notes == {"pairs_not_kept": {"a marked verb without 4 words after it": 1, DIVIDED: 1}}
+    item = found.items().iloc[0]
+    # The same by hand: annotated as a corpus, put into the language, scored.
+    corpus = corpus_of(list(HOPPING))
+    annotate(corpus, load_annotator(spec, corpus), tmp_path / "both.conllu")
+    tokenizer = run.dataset().tokenizer
+    made = get_language("token-hop").apply(read_corpus(str(tmp_path / "both.conllu")), tokenizer.without_markers())
+    assert tokenizer.markers["🅂"] in made.tokens[0]
+    bits = Scorer(run.checkpoints()[-1].load()).sentence_bits(made.tokens, tokenizer.end_of_text)
+    assert [item["good_bits"], item["bad_bits"]] == pytest.approx(bits.tolist(), abs=1e-3)
+    kept = list((run.folder / "evaluation" / "parts").glob("annotation-*.conllu"))
+    assert len(kept) == 1
+    code, _, error = impossible("evaluate", "minimal-pairs", hop_run.folder, "--corpus", tmp_path, "--with", "tagger")
+    assert code == 2 and "--with tagger: no such annotator. Known: spacy, stanza" in error
+    code, _, error = impossible("evaluate", "perplexity", hop_run.folder, "--with", "spacy")
+    assert code == 2 and "--with: perplexity does not use it. Leave it out." in error
+
+
 def test_faults_are_named(run, hop_run, tmp_path, pairs):
     with pytest.raises(
-        UserError, match=r"token-hop: needs annotation \(words, lemmas, features\), which BLiMP has not"
+        UserError,
+        match=r"token-hop: needs annotation \(words, lemmas, features\), which BLiMP has not. Name .* --with spacy",
     ):
         evaluate(MINIMAL_PAIRS, hop_run, Request(corpus=str(pairs)))
     with pytest.raises(UserError, match="--corpus: needed"):

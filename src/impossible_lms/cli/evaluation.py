@@ -36,6 +36,13 @@ def evaluate(
         str | None, typer.Option(help="What items are made from, for metrics that need more than the test set.")
     ] = None,
     control: Annotated[Path | None, typer.Option(help="A run to compare with, for metrics that compare.")] = None,
+    annotator: Annotated[
+        str | None,
+        typer.Option(
+            "--with",
+            help="spacy[:pipeline or folder] or stanza[:language or folder], for languages that need annotation.",
+        ),
+    ] = None,
     precision: Annotated[str, typer.Option(help="fp32, or bf16.")] = "fp32",
     as_published: Annotated[
         bool, typer.Option("--as-published", help="As the published scripts did, mistakes included.")
@@ -63,7 +70,7 @@ def evaluate(
     from impossible_lms.report.metric_figures import metric_figure
 
     wanted = get_metric(metric)
-    request = Request(data, checkpoints, sample, seed, precision, as_published, corpus, control)
+    request = Request(data, checkpoints, sample, seed, precision, as_published, corpus, control, annotator)
     runs = [open_run(source, output) for source in run]
     found = [evaluated(wanted, each, request, progress=Console()) for each in runs]
     for one in found:
@@ -87,6 +94,7 @@ def evaluate(
 
 def metrics(as_json: Json = False) -> None:
     """List the metrics: what each measures, in which unit, of what, and what it needs."""
+    from impossible_lms.evaluation.metric import OPTIONS
     from impossible_lms.evaluation.registry import METRICS
 
     rows = [
@@ -96,7 +104,7 @@ def metrics(as_json: Json = False) -> None:
             "unit": metric.unit,
             "better": metric.direction,
             "item": metric.item,
-            "options": sorted(f"--{option.replace('_', '-')}" for option in metric.options),
+            "options": sorted(OPTIONS[option] for option in metric.options),
         }
         for metric in METRICS.values()
     ]

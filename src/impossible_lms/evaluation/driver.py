@@ -11,7 +11,7 @@ import pandas as pd
 
 from impossible_lms import __version__
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import AnyCheckpoint, Metric, Request, Subject, Task, loaded
+from impossible_lms.evaluation.metric import OPTIONS, AnyCheckpoint, Metric, Request, Subject, Task, loaded
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.files import digest_of, folder_beside, is_made, read_manifest, verify_files
 from impossible_lms.models.published import PublishedRun
@@ -21,7 +21,6 @@ from impossible_lms.versions import versions
 
 TABLES, PART = "evaluation tables", "evaluation of a checkpoint"  # kinds of artefacts
 ITEMS, CURVE = "items", "curve"  # names of the two tables
-OPTIONS = ("corpus", "control", "as_published")  # that only some metrics have
 
 
 @dataclass(frozen=True)
@@ -68,16 +67,16 @@ def evaluate(
             does not serve the metric.
     """
     request = request or Request()
-    for option in OPTIONS:
+    for option, flag in OPTIONS.items():
         if getattr(request, option) and option not in metric.options:
-            raise UserError(f"--{option.replace('_', '-')}: {metric.name} does not use it. Leave it out.")
-    subject = Subject(run, request)
+            raise UserError(f"{flag}: {metric.name} does not use it. Leave it out.")
+    subject = Subject(run, request, progress or Quiet())
     checkpoints = subject.checkpoints
     task = metric.prepare(subject)
     asked = _asked(metric, subject, task)
     parts = run.folder / "evaluation" / "parts"
     homes = tuple(devices or _devices())
-    done, skipped = _parts(metric, subject, task, checkpoints, asked, parts, homes, progress or Quiet())
+    done, skipped = _parts(metric, subject, task, checkpoints, asked, parts, homes)
     if not done:
         raise UserError(f"{run.folder}: no checkpoint can be measured. {next(iter(skipped.values()))}")
     folder = run.folder / "evaluation" / variant(metric, subject)
@@ -131,7 +130,6 @@ def _parts(
     asked: dict[str, Any],
     parts: Path,
     homes: tuple[str, ...],
-    progress: Progress,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """The checkpoints that are done, with the folders of their parts, and those that are skipped, with reasons."""
     keys: dict[str, str] = {}
@@ -168,15 +166,15 @@ def _parts(
             free.put(home)
 
     if missing:
-        progress.start(f"{metric.name} of {subject.run.name}, checkpoints", len(missing))
+        subject.progress.start(f"{metric.name} of {subject.run.name}, checkpoints", len(missing))
     try:
         for count, (name, fault) in enumerate(_on_each(measure, missing, len(homes)), 1):
             if fault is not None:
                 skipped[name] = fault
-            progress.at(count)
+            subject.progress.at(count)
     finally:
         if missing:
-            progress.end()
+            subject.progress.end()
     return {name: key for name, key in keys.items() if name not in skipped}, skipped
 
 

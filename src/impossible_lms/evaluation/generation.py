@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.learnability import before_change, control_of
-from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task, language_of, loaded
+from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task, language_of, loaded
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.statistics import proportion
 from impossible_lms.languages.language import Language, Sentences
@@ -27,7 +27,7 @@ ALL = "all"
 MODEL, CONTROL, REAL = "model", "control", "held-out"  # who says a sentence
 
 
-def serves(language: Language) -> str | None:
+def serves(language: Language, request: Request = PLAIN) -> str | None:
     """Languages that can be undone serve."""
     if language.is_recoverable:
         return None

@@ -8,7 +8,7 @@ import pandas as pd
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.agreement_pairs import agreement_pairs
-from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import TOKENS_IN_BATCH, Scorer
 from impossible_lms.evaluation.sentences import corpus_of
 from impossible_lms.evaluation.statistics import proportion
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SAMPLE = 200  # pairs
 
 
-def serves(language: Language) -> str | None:
+def serves(language: Language, request: Request = PLAIN) -> str | None:
     """Languages with number markers serve."""
     if marks_number(language):
         return None

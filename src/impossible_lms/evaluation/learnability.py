@@ -6,7 +6,17 @@ import numpy as np
 import pandas as pd
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import LOWER, Metric, Subject, Task, context_of, language_of, loaded
+from impossible_lms.evaluation.metric import (
+    LOWER,
+    PLAIN,
+    Metric,
+    Request,
+    Subject,
+    Task,
+    context_of,
+    language_of,
+    loaded,
+)
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.statistics import mean_over_items, ratio_over_items
 from impossible_lms.languages.language import Language, unknown_bits
@@ -18,7 +28,7 @@ SAMPLE = 2000  # test sentences
 THRESHOLD = 0.1  # bits a token, below which a gap counts as closed
 
 
-def serves(language: Language) -> str | None:
+def serves(language: Language, request: Request = PLAIN) -> str | None:
     """Languages serve that have another language for a control and say how many bits their draws add."""
     if language.is_control:
         return f"language {language.name}: is a control, which is not measured against itself."

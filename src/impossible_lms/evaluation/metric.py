@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -18,11 +18,19 @@ from impossible_lms.languages.language import Language
 from impossible_lms.models.checkpoints import Checkpoint
 from impossible_lms.models.published import PublishedCheckpoint, PublishedRun
 from impossible_lms.models.run import Run
+from impossible_lms.progress import Progress, Quiet
 from impossible_lms.tokenizer import Tokenizer
 
 PRECISIONS = ("fp32", "bf16")
 LOADING = Lock()  # held while a model is made: transformers and torch keep global state meanwhile
 AnyCheckpoint = Checkpoint | PublishedCheckpoint
+# The options that only some metrics have, and their flags.
+OPTIONS = {
+    "corpus": "--corpus",
+    "control": "--control",
+    "as_published": "--as-published",
+    "annotator": "--with",
+}
 LOWER, HIGHER = "lower", "higher"  # which values a better learner has
 
 
@@ -39,6 +47,8 @@ class Request:
         as_published: do as the published scripts did, mistakes included, where that changes numbers.
         corpus: what items are made from, for the metrics that need more than the test set.
         control: a run to compare with, for the metrics that compare.
+        annotator: of sentences that have no annotation where a language needs some: `spacy[:pipeline or folder]` or
+            `stanza[:language or folder]`.
         name: of the folder for the tables in `evaluation/`; from the metric and the request, if None.
     """
 
@@ -50,6 +60,7 @@ class Request:
     as_published: bool = False
     corpus: str | None = None
     control: Path | None = None
+    annotator: str | None = None
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -59,10 +70,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Subject:
-    """A run under a metric: the run, the test set and the request."""
+    """A run under a metric: the run, the test set and the request; `progress` is told of what takes long."""
 
     run: Run | PublishedRun
     request: Request
+    progress: Progress = field(default_factory=Quiet)
 
     @cached_property
     def dataset(self) -> TokenDataset:
@@ -116,6 +128,20 @@ class Task:
     beside: Callable[[int], Any] = lambda step: None
 
 
+PLAIN = Request()
+
+
+class Serves(Protocol):
+    """Says why a language does not serve a metric, in one line that names it; None where it does."""
+
+    def __call__(self, language: Language, request: Request = ..., /) -> str | None: ...
+
+
+def every_language(language: Language, request: Request = PLAIN) -> str | None:
+    """Of a metric that every language serves."""
+    return None
+
+
 @dataclass(frozen=True)
 class Metric:
     """A measure of checkpoints.
@@ -131,10 +157,9 @@ class Metric:
         prepare: from a run and a request, the task. UserError where the language (for the reason `serves` gives) or the
             test set does not serve.
         aggregate: from the items of one checkpoint, one row or several of its curve.
-        serves: why a language does not serve this metric, in one line that names it; None where it does. Asked before
-            anything is trained, by whoever plans what to measure.
-        options: the options of the request that only some metrics have and that it reads: `corpus`, `control`,
-            `as_published`.
+        serves: why a language does not serve this metric with a request (or a plain one), in one line that names it;
+            None where it does. Asked before anything is trained, by whoever plans what to measure.
+        options: the options of the request that only some metrics have and that it reads, of OPTIONS.
         needs: those of its options that must be given.
         groups: the columns of the curve that tell several rows of one step apart.
         shown: of its groups, the one that the figure shows: a value for each of some columns.
@@ -151,7 +176,7 @@ class Metric:
     item: str
     prepare: Callable[[Subject], Task]
     aggregate: Callable[[pd.DataFrame], pd.DataFrame]
-    serves: Callable[[Language], str | None] = lambda language: None
+    serves: Serves = every_language
     options: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
     groups: tuple[str, ...] = ()

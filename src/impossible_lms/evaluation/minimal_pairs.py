@@ -1,18 +1,16 @@
 """Minimal pairs in the language itself: whether the grammatical sentence is the likelier (Janarthan et al. 2026)."""
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from impossible_lms.corpora import corpus_of
-from impossible_lms.corpora.hub import HUB
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task
+from impossible_lms.evaluation.annotation import Annotation
+from impossible_lms.evaluation.blimp import read_pairs
+from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.statistics import proportion
 from impossible_lms.files import digest_of
@@ -20,101 +18,111 @@ from impossible_lms.languages.language import Language, sentences_for
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
-FIELDS = {"field": "field", "UID": "paradigm", "sentence_good": "good", "sentence_bad": "bad"}  # BLiMP's, and ours
 SAMPLE = 1000  # pairs a paradigm: all of BLiMP's
 ALL = "all"
 EQUAL, UNEQUAL = "equal", "unequal"  # whether both sentences have as many tokens before the change
+DIVIDED = "divided or left without words by the annotator"
+TOO_LONG = "longer than the context"
 
 
-def serves(language: Language) -> str | None:
-    """Languages that need no annotation serve, for BLiMP has none."""
-    if not language.needs:
+class RewrittenPairs(NamedTuple):
+    """k pairs in a language.
+
+    `good` and `bad` are its sentences, empty where the pair is not kept; `is_equal` (k,) bool says whether both had as
+    many tokens before, and `reason` (k,) why a pair is not kept, "" where it is.
+    """
+
+    good: Ragged
+    bad: Ragged
+    is_equal: NDArray[np.bool_]
+    reason: NDArray[Any]
+
+
+def serves(language: Language, request: Request = PLAIN) -> str | None:
+    """Languages that need no annotation serve, and all others once an annotator is named, for BLiMP has none."""
+    if not language.needs or request.annotator:
         return None
-    return f"language {language.name}: needs annotation ({', '.join(language.needs)}), which BLiMP has not."
+    return (
+        f"language {language.name}: needs annotation ({', '.join(language.needs)}), which BLiMP has not. "
+        "Name an annotator, as --with spacy or --with stanza."
+    )
 
 
 def prepare(subject: Subject) -> Task:
     """BLiMP's pairs, both sentences rewritten by the language with the same draws.
 
     Raises:
-        UserError: the language needs annotation, which BLiMP has not; no pairs at `--corpus`; none is kept.
+        UserError: the language needs annotation and no annotator is named; no pairs at `--corpus`; none is kept.
     """
-    language = subject.language
-    if reason := serves(language):
-        raise UserError(reason)
-    if subject.request.corpus is None:
+    language, request = subject.language, subject.request
+    if refusal := serves(language, request):
+        raise UserError(refusal)
+    if request.corpus is None:
         raise UserError("--corpus: needed. Name a folder of BLiMP's .jsonl files, or hub:NAME.")
-    pairs = _sampled(read_pairs(subject.request.corpus), subject.sample(SAMPLE), subject.request.seed)
-    good, bad, is_equal = rewritten_pairs(pairs, language, subject.tokenizer.without_markers())
-    lengths = np.column_stack([good.lengths(), bad.lengths()])
-    is_kept = lengths.min(axis=1) > 0
+    pairs = _sampled(read_pairs(request.corpus), subject.sample(SAMPLE), request.seed)
+    identity: dict[str, Any] = {"pairs": digest_of(pairs.to_dict("list"))}
+    sides, is_whole = as_columns(pairs), np.ones(len(pairs), dtype=bool)
+    if language.needs:
+        found = Annotation.of(pairs["good"].tolist() + pairs["bad"].tolist(), request.annotator or "", subject)
+        good, bad = np.arange(len(pairs)), np.arange(len(pairs)) + len(pairs)
+        sides, is_whole = (found.take(good), found.take(bad)), found.is_whole[good] & found.is_whole[bad]
+        identity["annotator"] = found.identity
+    made = rewritten_pairs(*sides, language, subject.tokenizer.without_markers())
+    reason = np.where(is_whole, made.reason, DIVIDED)
+    lengths = np.column_stack([made.good.lengths(), made.bad.lengths()])
     if subject.context is not None:
-        is_kept &= lengths.max(axis=1) + 1 <= subject.context
+        reason = np.where((lengths.max(axis=1) + 1 > subject.context) & (reason == ""), TOO_LONG, reason)
+    is_kept = reason == ""
     if not is_kept.any():
-        raise UserError(f"--corpus {subject.request.corpus}: {language.name} keeps none of {len(pairs)} pairs.")
-    good, bad = good.take(is_kept), bad.take(is_kept)
-    items = pairs.drop(columns=["good", "bad"]).assign(tokens=np.where(is_equal, EQUAL, UNEQUAL))
+        raise UserError(f"--corpus {request.corpus}: {language.name} keeps none of {len(pairs)} pairs.")
+    sentences = made.good.take(is_kept), made.bad.take(is_kept)
+    items = pairs.drop(columns=["good", "bad"]).assign(tokens=np.where(made.is_equal, EQUAL, UNEQUAL))
     items = items[is_kept].reset_index(drop=True)
     end = subject.tokenizer.end_of_text
 
     def score(scorer: Scorer, step: int) -> pd.DataFrame:
-        bits = [scorer.sentence_bits(sentences, end) for sentences in (good, bad)]
+        bits = [scorer.sentence_bits(each, end) for each in sentences]
         return items.assign(good_bits=bits[0], bad_bits=bits[1], correct=bits[0] < bits[1])
 
-    return Task(score, {"pairs": digest_of(pairs.to_dict("list"))}, {"pairs_not_kept": int((~is_kept).sum())})
+    counts = pd.Series(reason[~is_kept]).value_counts()
+    return Task(score, identity, {"pairs_not_kept": {str(name): int(count) for name, count in counts.items()}})
 
 
-def read_pairs(spec: str) -> pd.DataFrame:
-    """BLiMP's pairs: `field`, `paradigm`, `good`, `bad`, one row a pair, paradigms in sorted order.
-
-    `spec` is a folder of `.jsonl` files, or `hub:NAME[:config[:split]]` for a Hugging Face dataset with BLiMP's fields.
-    UserError names what is missing.
-    """
-    rows = _from_hub(spec) if spec.startswith(f"{HUB}:") else _from_folder(Path(spec))
-    table = pd.DataFrame(rows, columns=list(FIELDS.values()))
-    if table.empty:
-        raise UserError(f"--corpus {spec}: holds no pairs.")
-    return table.sort_values("paradigm", kind="stable", ignore_index=True)
+def as_columns(pairs: pd.DataFrame) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """The good and the bad sentences as columns of a corpus: their text alone."""
+    good, bad = (pa.record_batch({"text": pa.array(pairs[side].tolist(), pa.string())}) for side in ("good", "bad"))
+    return good, bad
 
 
 def rewritten_pairs(
-    pairs: pd.DataFrame, language: Language, tokenizer: Tokenizer
-) -> tuple[Ragged, Ragged, NDArray[np.bool_]]:
-    """The good and the bad sentences in the language, and (k,) bool: whether both had as many tokens before.
+    good: pa.RecordBatch, bad: pa.RecordBatch, language: Language, tokenizer: Tokenizer
+) -> RewrittenPairs:
+    """Pairs in the language, `good` and `bad` holding k sentences each with what annotation the language needs.
 
-    What the language drops is empty in both. Draws depend on lengths alone, so that pairs of equal length run through
-    two generators in step; each other pair has two of its own, which begin alike.
+    Draws depend on lengths alone, so that pairs of equal length run through two generators in step; each other pair has
+    two of its own, which begin alike. A pair is not kept where the language drops either of its sentences.
     """
-    sides = []
-    for name in ("good", "bad"):
-        block = next(corpus_of(pairs[name].tolist()).blocks())[1]
-        sides.append(next(sentences_for([language.family], block, tokenizer, 0)))
-    lengths = [side.tokens.lengths() for side in sides]
+    lengths = [tokenizer.encode(side.column("text")).lengths() for side in (good, bad)]
     is_equal = lengths[0] == lengths[1]
     groups = [np.flatnonzero(is_equal), *np.flatnonzero(~is_equal)[:, None]]
     if language.is_deterministic:
-        groups = [np.arange(len(pairs))]
-    made = []
-    for name in ("good", "bad"):
+        groups = [np.arange(len(good))]
+    sides, reason = [], np.full(len(good), "", dtype=object)
+    for side in (good, bad):
         parts, order = [], []
         for group in groups:
             if len(group):
-                block = next(corpus_of(pairs[name].iloc[group].tolist()).blocks())[1]
-                seed = [language.seed, int(group[0])]
+                block = side.take(pa.array(group))
                 sentences = next(sentences_for([language.family], block, tokenizer, 0))
-                parts.append(_kept(language, sentences, np.random.default_rng(seed)))
+                result = language.rule(sentences, np.random.default_rng([language.seed, int(group[0])]))
+                for name, mask in result.dropped.items():
+                    dropped = group[mask]
+                    reason[dropped[reason[dropped] == ""]] = name
+                parts.append(result.tokens)
                 order.append(group)
-        made.append(Ragged.join(parts).take(np.argsort(np.concatenate(order), kind="stable")))
-    is_kept = (made[0].lengths() > 0) & (made[1].lengths() > 0)
-    return _emptied(made[0], ~is_kept), _emptied(made[1], ~is_kept), is_equal
-
-
-def _kept(language: Language, sentences: Any, generator: np.random.Generator) -> Ragged:
-    result = language.rule(sentences, generator)
-    drop = np.zeros(len(result.tokens), dtype=bool)
-    for mask in result.dropped.values():
-        drop |= mask
-    return _emptied(result.tokens, drop)
+        sides.append(Ragged.join(parts).take(np.argsort(np.concatenate(order), kind="stable")))
+    sentences_of = [_emptied(side, reason != "") for side in sides]
+    return RewrittenPairs(sentences_of[0], sentences_of[1], is_equal, reason)
 
 
 def _emptied(tokens: Ragged, which: NDArray[np.bool_]) -> Ragged:
@@ -128,35 +136,6 @@ def _sampled(pairs: pd.DataFrame, sample: int, seed: int) -> pd.DataFrame:
     for _, group in pairs.groupby("paradigm", sort=True):
         rows.append(np.sort(generator.choice(group.index.to_numpy(), min(sample, len(group)), replace=False)))
     return pairs.iloc[np.concatenate(rows)].reset_index(drop=True)
-
-
-def _from_folder(folder: Path) -> Iterator[list[str]]:
-    files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
-    if not files:
-        raise UserError(f"--corpus {folder}: no .jsonl files. A folder of BLiMP's files is expected.")
-    for path in files:
-        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
-            if line:
-                try:
-                    row = json.loads(line)
-                    yield [str(row[name]) for name in FIELDS]
-                except (ValueError, KeyError, TypeError) as error:
-                    raise UserError(f"{path} line {number}: no pair of BLiMP ({error!r}).") from error
-
-
-def _from_hub(spec: str) -> Iterator[list[str]]:
-    try:
-        import datasets
-    except ImportError as error:
-        raise UserError(f'--corpus {spec}: needs the library datasets. `pip install "impossible-lms[hub]"`.') from error
-    _, name, config, split = [*spec.split(":"), "", ""][:4]
-    try:
-        configs = [config] if config else datasets.get_dataset_config_names(name)
-        for each in configs:
-            for row in datasets.load_dataset(name, each, split=split or "train"):
-                yield [str(row[field]) for field in FIELDS]
-    except Exception as error:  # network, cache, name and field faults have no common class below Exception
-        raise UserError(f"--corpus {spec}: cannot be read ({str(error).strip().split(chr(10))[0]}).") from error
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:
@@ -188,7 +167,7 @@ MINIMAL_PAIRS = Metric(
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,
-    options=frozenset(["corpus"]),
+    options=frozenset(["corpus", "annotator"]),
     needs=frozenset(["corpus"]),
     groups=("field", "paradigm", "tokens"),
     shown={"field": ALL, "paradigm": ALL, "tokens": EQUAL},

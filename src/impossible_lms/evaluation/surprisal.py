@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import BITS, Scorer
 from impossible_lms.evaluation.sentences import sampled_by_genre
 from impossible_lms.evaluation.statistics import mean_over_items
@@ -15,7 +15,7 @@ from impossible_lms.ragged import Ragged
 SAMPLE = 1000  # sentences a genre, as published
 
 
-def serves(language: Language) -> str | None:
+def serves(language: Language, request: Request = PLAIN) -> str | None:
     """Languages with number markers serve."""
     if marks_number(language):
         return None

@@ -1,0 +1,54 @@
+"""BLiMP's minimal pairs as a table: a folder of its files, or a Hugging Face dataset with its fields."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from impossible_lms.corpora.hub import HUB
+from impossible_lms.errors import UserError
+
+FIELDS = {"field": "field", "UID": "paradigm", "sentence_good": "good", "sentence_bad": "bad"}  # BLiMP's, and ours
+
+
+def read_pairs(spec: str) -> pd.DataFrame:
+    """BLiMP's pairs: `field`, `paradigm`, `good`, `bad`, one row a pair, paradigms in sorted order.
+
+    `spec` is a folder of `.jsonl` files, or `hub:NAME[:config[:split]]` for a Hugging Face dataset with BLiMP's fields.
+    UserError names what is missing.
+    """
+    rows = _from_hub(spec) if spec.startswith(f"{HUB}:") else _from_folder(Path(spec))
+    table = pd.DataFrame(rows, columns=list(FIELDS.values()))
+    if table.empty:
+        raise UserError(f"--corpus {spec}: holds no pairs.")
+    return table.sort_values("paradigm", kind="stable", ignore_index=True)
+
+
+def _from_folder(folder: Path) -> Iterator[list[str]]:
+    files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
+    if not files:
+        raise UserError(f"--corpus {folder}: no .jsonl files. A folder of BLiMP's files is expected.")
+    for path in files:
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+            if line:
+                try:
+                    row = json.loads(line)
+                    yield [str(row[name]) for name in FIELDS]
+                except (ValueError, KeyError, TypeError) as error:
+                    raise UserError(f"{path} line {number}: no pair of BLiMP ({error!r}).") from error
+
+
+def _from_hub(spec: str) -> Iterator[list[str]]:
+    try:
+        import datasets
+    except ImportError as error:
+        raise UserError(f'--corpus {spec}: needs the library datasets. `pip install "impossible-lms[hub]"`.') from error
+    _, name, config, split = [*spec.split(":"), "", ""][:4]
+    try:
+        configs = [config] if config else datasets.get_dataset_config_names(name)
+        for each in configs:
+            for row in datasets.load_dataset(name, each, split=split or "train"):
+                yield [str(row[field]) for field in FIELDS]
+    except Exception as error:  # network, cache, name and field faults have no common class below Exception
+        raise UserError(f"--corpus {spec}: cannot be read ({str(error).strip().split(chr(10))[0]}).") from error
