@@ -76,6 +76,15 @@ def hop_run(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Run:
     return train(folder / "token-hop", folder / "run", recipe=recipe, size="tiny")
 
 
+@pytest.fixture(scope="session")
+def no_hop_run(tmp_path_factory: pytest.TempPathFactory, hop_run: Run, recipe: Recipe) -> Run:
+    """A finished run of NoHop, the control of TokenHop, with the same vocabulary. Tests must not change it."""
+    tokenizer = hop_run.dataset().tokenizer.without_markers()
+    folder = tmp_path_factory.mktemp("no-hop")
+    build_dataset(read_corpus(CORPUS), get_language("no-hop"), tokenizer, folder / "no-hop", context=32)
+    return train(folder / "no-hop", folder / "run", recipe=recipe, size="tiny")
+
+
 @pytest.fixture
 def copied_run(run: Run, tmp_path: Path) -> Run:
     """The PartialReverse run, one's own to change, beside the same data."""

@@ -234,3 +234,26 @@ def test_adds_as_many_bits_as_it_draws(name, tokenizer):
     assert bits.shape == (3,) and bits.dtype == np.float64 and (bits >= 0).all()
     assert language.is_deterministic == (not bits.any())
     assert bits[2] == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_it_makes_is_well_formed(name, corpus, tokenizer):
+    language = get_language(name)
+    marked = tokenizer.with_markers(language.family.markers)
+    tokens = language.apply(corpus, tokenizer).tokens
+    assert language.well_formed(tokens, marked).all()
+    if language.family.markers:
+        markers = Ragged.of([[marker] * 2 for marker in marked.markers.values()])
+        assert not language.well_formed(markers, marked).any()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if get_language(name).to_control])
+def test_gives_its_control(name, corpus, tokenizer):
+    language = get_language(name)
+    assert language.to_control is not None
+    marked, control = tokenizer.with_markers(language.family.markers), get_language(language.control)
+    made, expected = (each.apply(corpus, tokenizer) for each in (language, control))
+    assert np.array_equal(made.sentence, expected.sentence) and made.affected.any()
+    found = language.to_control(made.tokens, marked)
+    assert np.array_equal(found.values, expected.tokens.values)
+    assert np.array_equal(found.offsets, expected.tokens.offsets)

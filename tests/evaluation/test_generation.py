@@ -1,15 +1,18 @@
 """Generation: sampling with a cache is the model's distribution, well-formedness, and the judge by length."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from impossible_lms import get_language, read_corpus
-from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.generation import GENERATION, in_form_of, is_well_formed, sampled
-from impossible_lms.evaluation.metric import Request
+from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.models.run import Run
 from impossible_lms.ragged import Ragged
 
 
@@ -50,13 +53,34 @@ def test_what_the_language_makes_is_well_formed_and_what_lacks_its_marker_is_not
     assert is_well_formed(language, broken, marked).tolist() == [False, False, False, True]
 
 
-def test_english_in_the_controls_form(tokenizer):
-    control, english = get_language("no-reverse"), Ragged.of([[5, 6, 7], [8, 9]])
-    marked = tokenizer.with_markers(control.family.markers)
-    said = in_form_of(control, english, marked)
-    assert said.lengths().tolist() == [4, 3]
-    assert control.inverse is not None
-    assert np.array_equal(control.inverse(said, marked).values, english.values)
+@pytest.mark.parametrize("name", ["partial-reverse", "partial-word-reverse", "even-odd-shuffle", "token-hop", "no-hop"])
+def test_sentences_in_the_controls_form(name, tokenizer):
+    language, corpus = get_language(name), read_corpus("grammar:sentences=60,seed=1")
+    control = get_language(language.control)
+    marked, of_control = (tokenizer.with_markers(each.family.markers) for each in (language, control))
+    made, plain = language.apply(corpus, tokenizer), control.apply(corpus, tokenizer)
+    said, lengths = in_form_of(control, language, made.tokens, marked, of_control)
+    ordinary = [
+        [sentence[sentence < tokenizer.vocabulary_size].tolist() for sentence in tokens]
+        for tokens in (said, plain.tokens)
+    ]
+    assert ordinary[0] == ordinary[1] and is_well_formed(control, said, of_control).all()
+    if name.endswith("hop"):
+        assert np.array_equal(said.values, plain.tokens.values) and np.array_equal(lengths, said.lengths())
+    else:
+        assert lengths.tolist() == [len(sentence) for sentence in ordinary[1]]
+
+
+def test_what_no_control_can_be_had_from_has_no_form(tokenizer):
+    sentences = Ragged.of([[5, 6, 7], [8, 9]])
+    shuffled, order, control = (
+        get_language(name) for name in ("nondeterministic-shuffle", "word-order-sov", "no-reorder")
+    )
+    for language in (shuffled, order):
+        said, lengths = in_form_of(get_language(language.control), language, sentences, tokenizer, tokenizer)
+        assert said.lengths().tolist() == [0, 0] and lengths.tolist() == [3, 2]
+    said, _ = in_form_of(control, control, sentences, tokenizer, tokenizer)
+    assert said.lengths().tolist() == [3, 2]
 
 
 def test_tables(run, control_run):
@@ -73,6 +97,23 @@ def test_tables(run, control_run):
     assert mine.loc[~mine["well_formed"], "below_90"].eq(False).all()
 
 
-def test_a_language_that_cannot_be_undone_is_refused(hop_run):
-    with pytest.raises(UserError, match="token-hop: cannot be undone"):
-        evaluate(GENERATION, hop_run)
+def test_hop_languages_are_judged_in_the_form_of_their_control(hop_run, no_hop_run):
+    found = evaluate(GENERATION, hop_run, Request(control=no_hop_run.folder, sample=150, checkpoints="12"))
+    everything = found.curve[found.curve["length"] == "all"].set_index("who")
+    assert everything["below_90"].notna().all() and "not_judged" not in found.notes
+    held_out = found.items()[found.items()["who"] == "held-out"]
+    assert held_out["bits_a_token"].notna().all() and held_out["well_formed"].all()
+    assert everything.loc["held-out", "below_median"] == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_language_that_does_not_give_its_control_is_not_judged(run, control_run, tokenizer, tmp_path, monkeypatch):
+    drawn = replace(get_language("partial-reverse"), inverse=None)
+    monkeypatch.setattr(Subject, "language", drawn)
+    copied = Run(tmp_path / "run", run.record | {"data": str(run.dataset().folder)})
+    shutil.copytree(run.folder, copied.folder, ignore=shutil.ignore_patterns("evaluation"))
+    found = evaluate(GENERATION, copied, Request(control=control_run.folder, sample=20, checkpoints="12"))
+    assert found.notes["not_judged"] == "no-reverse cannot be had from partial-reverse"
+    everything = found.curve[found.curve["length"] == "all"].set_index("who")
+    assert everything["below_90"].isna().to_dict() == {"control": False, "held-out": False, "model": True}
+    assert found.items().loc[found.items()["who"] == "model", "bits_a_token"].isna().all()
+    assert everything["well_formed"].notna().all()

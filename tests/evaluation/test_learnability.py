@@ -1,5 +1,6 @@
 """The learnability gap, on models whose answer is known: uniform ones exactly, and one that has the rule built in."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ from impossible_lms import build_dataset, corpus_of, get_language, read_corpus
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.learnability import LEARNABILITY, before_change, steps_until_closed
-from impossible_lms.evaluation.metric import Request
+from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.statistics import mean_over_items
 from impossible_lms.models.run import Run
@@ -96,8 +97,6 @@ class Uniform(torch.nn.Module):
 def test_uniform_models_have_the_exact_value(run, control_run, monkeypatch):
     size = run.dataset().vocabulary_size
     monkeypatch.setattr("impossible_lms.models.checkpoints.Checkpoint.load", lambda self: Uniform(size))
-    from impossible_lms.evaluation.metric import Subject
-
     subject = Subject(run, Request(control=control_run.folder, sample=40))
     items = LEARNABILITY.prepare(subject).score(Scorer(Uniform(size)), 12)
     # n tokens, a marker and the end are n + 2 predictions; a place of n + 1 is drawn; the control costs the same.
@@ -122,6 +121,16 @@ def test_tables_and_their_record(run, control_run):
     row = curve.iloc[-1]
     assert row["gap_per_token"] == pytest.approx(last["gap"].sum() / last["original_tokens"].sum())
     assert row["low"] < row["gap_per_token"] < row["high"] and row["gap"] == pytest.approx(last["gap"].mean())
+
+
+@pytest.mark.parametrize(
+    ("name", "is_bound"),
+    [("token-hop", False), ("word-hop", False), ("constituent-hop", True), ("nondeterministic-shuffle", True)],
+)
+def test_the_gap_is_a_bound_where_the_control_cannot_be_had(name, is_bound, hop_run, no_hop_run, monkeypatch):
+    monkeypatch.setattr(Subject, "language", replace(get_language(name), control="no-hop"))
+    task = LEARNABILITY.prepare(Subject(hop_run, Request(control=no_hop_run.folder, sample=5)))
+    assert task.notes["bound"] is is_bound
 
 
 def test_the_original_is_had_from_the_control(run, control_run, tokenizer):

@@ -1,6 +1,5 @@
 """Generation: what a model says in its language, whether it is well-formed, and how good the English behind it is."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,9 +7,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from impossible_lms.errors import UserError
-from impossible_lms.evaluation.learnability import before_change, control_of
-from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task, language_of, loaded
+from impossible_lms.evaluation.learnability import control_of
+from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task, language_of, loaded
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.statistics import proportion
 from impossible_lms.languages.language import Language, Sentences
@@ -27,65 +25,57 @@ ALL = "all"
 MODEL, CONTROL, REAL = "model", "control", "held-out"  # who says a sentence
 
 
-def serves(language: Language, request: Request = PLAIN) -> str | None:
-    """Languages that can be undone serve."""
-    if language.is_recoverable:
-        return None
-    return f"language {language.name}: cannot be undone, so that what its model says cannot be judged."
-
-
 def prepare(subject: Subject) -> Task:
     """Sentences sampled from each checkpoint, and a judge: the last checkpoint of the run at `--control`.
 
-    The judge scores English in its own form, the control's, in bits a token; held-out sentences and its own samples
-    are judged beside the model's. UserError where the language cannot be undone, or the control does not serve.
+    The judge scores sentences in its own form, the control's, in bits a token; held-out sentences and its own samples
+    are judged beside the model's. Those of a language whose control cannot be had from it are not judged. UserError
+    where the control does not serve.
     """
-    language, tokenizer = subject.language, subject.tokenizer
-    inverse = language.inverse
-    if inverse is None:
-        raise UserError(serves(language) or "")
     run = control_of(subject, "generation")
-    control, dataset, judge_of = language_of(run.dataset()), run.dataset(), run.checkpoints()[-1]
+    dataset, judge_of = run.dataset(), run.checkpoints()[-1]
+    control = language_of(dataset)
     count, seed = subject.sample(SAMPLE), subject.request.seed
     limit = min(LONGEST, subject.context - 1) if subject.context else LONGEST
     held_out = dataset.held_out("test").tokens
     chosen = np.random.default_rng(seed).permutation(len(held_out))[:HELD_OUT]
-    english = before_change(control, held_out.take(np.sort(chosen)), dataset.tokenizer)
+    real = held_out.take(np.sort(chosen))
     kept: dict[str, pd.DataFrame] = {}
 
-    def judged(judge: Scorer, sentences: Ragged, who: str) -> pd.DataFrame:
-        said = in_form_of(control, sentences, dataset.tokenizer)
+    def judged(judge: Scorer, sentences: Ragged, of: Language, tokenizer: Tokenizer, who: str) -> pd.DataFrame:
+        said, lengths = in_form_of(control, of, sentences, tokenizer, dataset.tokenizer)
+        bits = np.full(len(said), np.nan)
         is_kept = said.lengths() > 0
-        bits = np.full(len(sentences), np.nan)
-        bits[is_kept] = judge.sentence_bits(said.take(is_kept), dataset.tokenizer.end_of_text)
-        per_token = bits / (sentences.lengths() + 1)
-        return pd.DataFrame({"who": who, "tokens": sentences.lengths(), "well_formed": True, "bits_a_token": per_token})
+        if is_kept.any():
+            bits[is_kept] = judge.sentence_bits(said.take(is_kept), dataset.tokenizer.end_of_text)
+        return pd.DataFrame({"who": who, "tokens": lengths, "well_formed": True, "bits_a_token": bits / (lengths + 1)})
 
-    def said_by(
-        scorer: Scorer, judge: Scorer, who: str, undo: Callable[[Ragged], Ragged], of: Language
-    ) -> pd.DataFrame:
+    def said_by(scorer: Scorer, judge: Scorer, of: Language, tokenizer: Tokenizer, who: str) -> pd.DataFrame:
         sentences, has_ended = sampled(scorer, count, limit, tokenizer.end_of_text, seed)
         is_whole = has_ended & is_well_formed(of, sentences, tokenizer)
         table = pd.DataFrame(
             {"who": who, "tokens": sentences.lengths(), "well_formed": is_whole, "bits_a_token": np.nan}
         )
         if is_whole.any():
-            found = judged(judge, undo(sentences.take(is_whole)), who)
+            found = judged(judge, sentences.take(is_whole), of, tokenizer, who)
             table.loc[is_whole, ["tokens", "bits_a_token"]] = found[["tokens", "bits_a_token"]].to_numpy()
         return table
 
     def score(scorer: Scorer, step: int) -> pd.DataFrame:
         judge = scorer.beside(loaded(judge_of))
         if not kept:
-            kept[REAL] = judged(judge, english, REAL)
-            kept[CONTROL] = said_by(
-                judge, judge, CONTROL, lambda tokens: before_change(control, tokens, dataset.tokenizer), control
-            )
-        own = said_by(scorer, judge, MODEL, lambda tokens: inverse(tokens, tokenizer), language)
-        table = pd.concat([own, kept[CONTROL], kept[REAL]], ignore_index=True)
-        return _placed(table, kept[REAL])
+            kept[REAL] = judged(judge, real, control, dataset.tokenizer, REAL)
+            kept[CONTROL] = said_by(judge, judge, control, dataset.tokenizer, CONTROL)
+        own = said_by(scorer, judge, subject.language, subject.tokenizer, MODEL)
+        table = _placed(pd.concat([own, kept[CONTROL], kept[REAL]], ignore_index=True), kept[REAL])
+        if not subject.language.gives_its_control:
+            table.loc[table["who"] == MODEL, list(QUANTILES)] = pd.NA
+        return table
 
-    return Task(score, {"judge": judge_of.digests()}, {"longest": limit})
+    notes: dict[str, Any] = {"longest": limit}
+    if not subject.language.gives_its_control:
+        notes |= {"not_judged": f"{control.name} cannot be had from {subject.language.name}"}
+    return Task(score, {"judge": judge_of.digests()}, notes)
 
 
 def sampled(scorer: Scorer, count: int, longest: int, end_of_text: int, seed: int) -> tuple[Ragged, NDArray[np.bool_]]:
@@ -119,34 +109,45 @@ def sampled(scorer: Scorer, count: int, longest: int, end_of_text: int, seed: in
 
 
 def is_well_formed(language: Language, sentences: Ragged, tokenizer: Tokenizer) -> NDArray[np.bool_]:
-    """(k,) bool: two tokens or more beside the markers, and as many markers as the family has.
-
-    A marker may stand at any place in the reverse families, which is all that a language that can be undone asks for.
-    """
+    """(k,) bool: two tokens or more beside the markers, and what else the language asks for."""
     is_marker = np.isin(sentences.values, list(tokenizer.markers.values()))
     row = sentences.spread(np.arange(len(sentences)))
-    markers = np.bincount(row[is_marker], minlength=len(sentences))
-    expected = len(language.family.markers)
-    return np.asarray((markers == expected) & (sentences.lengths() - markers >= 2))
+    ordinary = np.bincount(row[~is_marker], minlength=len(sentences))
+    return np.asarray((ordinary >= 2) & language.well_formed(sentences, tokenizer))
 
 
-def in_form_of(control: Language, english: Ragged, tokenizer: Tokenizer) -> Ragged:
-    """English tokens in the control's form (with its marker at a drawn place); empty where the control drops them."""
-    texts = pa.record_batch({"text": pa.array([""] * len(english), pa.string())})
-    sentences = Sentences(texts, tokenizer, 0, lambda: english)
-    result = control.rule(sentences, np.random.default_rng(control.seed))
+def in_form_of(
+    control: Language, language: Language, sentences: Ragged, tokenizer: Tokenizer, of_control: Tokenizer
+) -> tuple[Ragged, NDArray[np.int64]]:
+    """Sentences of a language in its control's form, k sequences, and (k,) int64, the tokens of each before any change.
+
+    Those that can be undone are, and are rewritten by the control (its marker at a drawn place); of others the form
+    itself is what they are counted in. Empty where the control drops a sentence, or cannot be had from the language.
+    """
+    if language.to_control is not None:
+        form = language.to_control(sentences, tokenizer)
+        return form, form.lengths()
+    if language.inverse is None:
+        is_form = np.full(len(sentences), language.is_control)
+        return _only(sentences, is_form), sentences.lengths()
+    english = language.inverse(sentences, tokenizer)
+    texts = pa.record_batch({"text": [of_control.decode(sentence) for sentence in english]})
+    result = control.rule(Sentences(texts, of_control, 0, lambda: english), np.random.default_rng(control.seed))
     drop = np.zeros(len(english), dtype=bool)
     for mask in result.dropped.values():
         drop |= mask
-    return Ragged.of_lengths(
-        result.tokens.values[~result.tokens.spread(drop)], np.where(drop, 0, result.tokens.lengths())
-    )
+    return _only(result.tokens, ~drop), english.lengths()
+
+
+def _only(tokens: Ragged, chosen: NDArray[np.bool_]) -> Ragged:
+    """The sequences, those that are not of `chosen` (k,) bool without elements."""
+    return Ragged.of_lengths(tokens.values[tokens.spread(chosen)], np.where(chosen, tokens.lengths(), 0))
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:
     """By who speaks and by length: the share that is well-formed, and the shares below the held-out quantiles.
 
-    Shares of all sentences said; one that is not well-formed is below no quantile.
+    Shares of all sentences said; one that is not well-formed is below no quantile. What is not judged has no share.
     """
     rows = []
     for who, of_who in items.groupby("who", sort=True):
@@ -157,13 +158,15 @@ def aggregate(items: pd.DataFrame) -> pd.DataFrame:
             found = proportion(int(group["well_formed"].sum()), len(group))
             row: dict[str, Any] = {"who": who, "length": length, "items": len(group), "well_formed": found.estimate}
             row |= {"low": found.low, "high": found.high, "bits_a_token": group["bits_a_token"].mean()}
-            rows.append(row | {name: group[name].mean() for name in QUANTILES})
+            shares = {name: group[name].to_numpy(dtype=float, na_value=np.nan).mean() for name in QUANTILES}
+            rows.append(row | shares)
     return pd.DataFrame(rows)
 
 
 def _placed(table: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
     """Each sentence with its class of length, and whether it is below the quantiles of held-out ones of that class."""
     table = table.assign(length=_length(table["tokens"]), **dict.fromkeys(QUANTILES, False))
+    table = table.astype(dict.fromkeys(QUANTILES, "boolean"))
     of_real = _length(real["tokens"])
     for name in BINS:
         bits = real["bits_a_token"][of_real == name].dropna()
@@ -189,7 +192,6 @@ GENERATION = Metric(
     summary="Sentences that the model says",
     item="sentence",
     prepare=prepare,
-    serves=serves,
     aggregate=aggregate,
     options=frozenset(["control"]),
     needs=frozenset(["control"]),

@@ -91,7 +91,7 @@ def prepare(subject: Subject) -> Task:
     return Task(
         score,
         identity={"control": dataset.identity},
-        notes={"bound": not language.is_recoverable, "too_long": int((~fits).sum())},
+        notes={"bound": not language.gives_its_control, "too_long": int((~fits).sum())},
         beside=lambda step: of_step[step].digests(),
     )
 

@@ -33,6 +33,7 @@ from impossible_lms.languages.hop import (
     marked,
     too_few,
 )
+from impossible_lms.languages.hop_back import Return, back, behind_two_words, comes_back, stays, words_back
 from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
 from impossible_lms.languages.word_order import APART, AUXILIARY, CONJUNCT, COPULA, SUBJECT, UNKNOWN, heads_of, kinds_of
 from impossible_lms.languages.word_order import NEEDS as NEEDS_OF_CLAUSES
@@ -103,25 +104,45 @@ def constituents(sentences: Sentences) -> tuple[NDArray[np.int64], NDArray[np.bo
 def constituent_hop(name: str, hops: int) -> Language:
     """Each marker after the constituent that follows its verb."""
     summary, style = "🅂 or 🄿 after the constituent that follows the verb", Style("#2E8B57", "--", "s")
-    control = name.replace("constituent-hop", "no-hop")
     return Language(
-        name, CONSTITUENT_HOP, control, after_constituent(hops, False), summary, style, {"hops": hops}, needs=ALL
+        name,
+        CONSTITUENT_HOP,
+        name.replace("constituent-hop", "no-hop"),
+        after_constituent(hops, False),
+        summary,
+        style,
+        {"hops": hops},
+        needs=ALL,
+        well_formed=behind_two_words,
     )
 
 
 def constituent_hop_matched(name: str, hops: int) -> Language:
     """The same where the constituents are as long as *WordHop* is far."""
     summary, style = f"the same, in sentences where the constituents have {hops} words", Style("#6B4FBB", "-.", "D")
-    control = name.replace("constituent-hop", "no-hop")
-    return Language(
-        name, CONSTITUENT_HOP, control, after_constituent(hops, True), summary, style, {"hops": hops}, needs=ALL
-    )
+    return _matched(name, after_constituent(hops, True), words_back(hops), summary, style, hops)
 
 
 def no_hop_matched(name: str, hops: int) -> Language:
     """The control of the same sentences."""
     summary, style = "the verb's number right after it, in these sentences", Style("#606060", "-", "o")
-    return Language(name, CONSTITUENT_HOP, name, at_the_verb(hops), summary, style, {"hops": hops}, needs=ALL)
+    return _matched(name, at_the_verb(hops), stays, summary, style, hops)
+
+
+def _matched(name: str, rule: Rule, returned: Return, summary: str, style: Style, hops: int) -> Language:
+    to_control = back(returned, hops)
+    return Language(
+        name,
+        CONSTITUENT_HOP,
+        name.replace("constituent-hop", "no-hop"),
+        rule,
+        summary,
+        style,
+        {"hops": hops},
+        needs=ALL,
+        to_control=to_control,
+        well_formed=comes_back(to_control),
+    )
 
 
 MAKERS = (

@@ -1,6 +1,5 @@
 """The *Hop* family: a marker for the number of a verb, at the verb or some distance after it (paper, section 3.1)."""
 
-import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,13 +9,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from impossible_lms.languages.hop_back import (
+    CLITICS,
+    PUNCTUATION,
+    Return,
+    back,
+    comes_back,
+    stays,
+    tokens_back,
+    words_back,
+)
 from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
 from impossible_lms.ragged import Ragged
 
 SINGULAR, PLURAL = "🅂", "🄿"
 HOPS = 4  # as published
-CLITICS = frozenset(["n't", "'ll", "'s", "'re", "'ve", "'m"])  # written onto the word before
-PUNCTUATION = frozenset(string.punctuation)
 # What makes a verb a marked one, beside its number.
 MARKED = frozenset(["Person=3", "Tense=Pres", "VerbForm=Fin"])
 
@@ -203,27 +210,38 @@ def _number(features: str) -> int:
     return 1 if "Number=Sing" in entries else 2 if "Number=Plur" in entries else 0
 
 
+def _language(name: str, stem: str, rule: Rule, returned: Return, summary: str, style: Style, hops: int) -> Language:
+    to_control = back(returned, hops)
+    return Language(
+        name,
+        HOP,
+        name.replace(stem, "no-hop"),
+        rule,
+        summary,
+        style,
+        {"hops": hops},
+        needs=NEEDS,
+        to_control=to_control,
+        well_formed=comes_back(to_control),
+    )
+
+
 def no_hop(name: str, hops: int) -> Language:
     """The control: each marker right after its verb, in the sentences where it could hop."""
-    rule = placed(after_tokens(0), hops)
-    style = Style("#606060", "-", "o")
-    return Language(
-        name, HOP, name, rule, "the verb's number as 🅂 or 🄿 right after it", style, {"hops": hops}, needs=NEEDS
-    )
+    summary, style = "the verb's number as 🅂 or 🄿 right after it", Style("#606060", "-", "o")
+    return _language(name, "no-hop", placed(after_tokens(0), hops), stays, summary, style, hops)
 
 
 def token_hop(name: str, hops: int) -> Language:
     """Each marker so many tokens after its verb."""
-    rule = placed(after_tokens(hops), hops)
     summary, style = f"🅂 or 🄿 {hops} tokens after the verb", Style("#fa8128", "--", "s")
-    return Language(name, HOP, name.replace("token-hop", "no-hop"), rule, summary, style, {"hops": hops}, needs=NEEDS)
+    return _language(name, "token-hop", placed(after_tokens(hops), hops), tokens_back(hops), summary, style, hops)
 
 
 def word_hop(name: str, hops: int) -> Language:
     """Each marker so many words after its verb."""
-    rule = placed(after_words, hops)
     summary, style = f"🅂 or 🄿 {hops} words after the verb", Style("#03a0ff", "-.", "D")
-    return Language(name, HOP, name.replace("word-hop", "no-hop"), rule, summary, style, {"hops": hops}, needs=NEEDS)
+    return _language(name, "word-hop", placed(after_words, hops), words_back(hops), summary, style, hops)
 
 
 MAKERS = (

@@ -115,6 +115,14 @@ def unknown_bits(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.float64]:
     return np.full(len(tokens), np.nan)
 
 
+def each_marker_once(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.bool_]:
+    """(k,) bool: whether each of k sentences holds every marker of the tokenizer, and each once, wherever it stands."""
+    row, once = tokens.spread(np.arange(len(tokens))), np.ones(len(tokens), dtype=bool)
+    for marker in tokenizer.markers.values():
+        once &= np.bincount(row[tokens.values == marker], minlength=len(tokens)) == 1
+    return once
+
+
 @dataclass(frozen=True)
 class Language:
     """A way to rewrite sentences.
@@ -134,6 +142,10 @@ class Language:
             bits of randomness that the draws add to each.
         inverse: from the tokens of kept sentences and the tokenizer with markers, the tokens before the change; None
             where they cannot be recovered.
+        to_control: from tokens and the tokenizer with markers, those of the same sentences in the control, where it
+            makes no draws; empty for what is no sentence of the language. None where they cannot be recovered so.
+        well_formed: from k sequences of tokens and the tokenizer with markers, (k,) bool: whether each may be a
+            sentence of the language, as far as tokens tell: its markers are there, in places where they can stand.
         spec: what `get_language` makes it from again, where that is not its name.
         version: what tells its code from another of the same spec, for languages that are not part of this package.
     """
@@ -149,6 +161,8 @@ class Language:
     needs: tuple[str, ...] = ()
     added_bits: Callable[[Ragged, Tokenizer], NDArray[np.float64]] = no_bits
     inverse: Callable[[Ragged, Tokenizer], Ragged] | None = None
+    to_control: Callable[[Ragged, Tokenizer], Ragged] | None = None
+    well_formed: Callable[[Ragged, Tokenizer], NDArray[np.bool_]] = each_marker_once
     spec: str = ""
     version: str = ""
 
@@ -166,6 +180,11 @@ class Language:
     def is_recoverable(self) -> bool:
         """Whether the original tokens can be had back from the result; `inverse` does it."""
         return self.inverse is not None
+
+    @property
+    def gives_its_control(self) -> bool:
+        """Whether the same sentences in the control can be had from the result."""
+        return self.is_control or self.inverse is not None or self.to_control is not None
 
     def start(self) -> "Callable[[Sentences], Transformed]":
         """A function that rewrites the blocks of one stream, to be called on them in order."""

@@ -17,7 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
-from impossible_lms.languages.language import OWN, Family, Language, Rewritten, Rule, Sentences, no_bits, unknown_bits
+from impossible_lms.languages.language import (
+    OWN,
+    Family,
+    Language,
+    Rewritten,
+    Rule,
+    Sentences,
+    each_marker_once,
+    no_bits,
+    unknown_bits,
+)
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
@@ -31,7 +41,8 @@ def own_language(spec: str) -> Language:
     `Name` is a `Language`; or a function, or a class with a method `rewrite`, that takes what it names of `tokens` (the
     tokens of k sentences as a Ragged), `sentences` (the whole block with its columns of annotation), and `generator`
     (for draws; who takes none is deterministic), and returns k sequences as a Ragged, or a Rewritten. A class may also
-    have `inverse(tokens)`, `added_bits(tokens)`, and the attributes `name`, `control`, `markers`, `summary`, `seed`.
+    have `inverse(tokens)`, `added_bits(tokens)`, `well_formed(tokens)`, and the attributes `name`, `control`,
+    `markers`, `summary`, `seed`.
 
     Raises:
         UserError: no such file or name, the file cannot be run, or what it names is no language.
@@ -95,7 +106,7 @@ def _made(found: Any, spec: str, file: Path, version: str) -> Language:
         raise UserError(f"language {spec}: rewrite takes {arguments}; it may take {', '.join(ARGUMENTS)}.")
     named = str(getattr(found, "name", _kebab(getattr(found, "__name__", type(found).__name__))))
     markers = tuple(getattr(found, "markers", ()))
-    inverse, bits = getattr(found, "inverse", None), getattr(found, "added_bits", None)
+    inverse, bits, well = (getattr(found, name, None) for name in ("inverse", "added_bits", "well_formed"))
     language = Language(
         name=named,
         family=Family(f"own:{named}", markers),
@@ -106,6 +117,7 @@ def _made(found: Any, spec: str, file: Path, version: str) -> Language:
         seed=int(getattr(found, "seed", 0)),
         added_bits=_bits(bits, draws="generator" in arguments),
         inverse=(lambda tokens, tokenizer: inverse(tokens)) if inverse else None,
+        well_formed=(lambda tokens, tokenizer: np.asarray(well(tokens), bool)) if well else each_marker_once,
     )
     return _guarded(language, spec, file, version)
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from impossible_lms.languages.hop import CLITICS
+from impossible_lms.languages.hop_back import CLITICS
 from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
 from impossible_lms.ragged import Ragged
 
