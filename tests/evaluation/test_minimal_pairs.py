@@ -58,7 +58,8 @@ def test_a_language_that_needs_annotation_gets_it_from_the_annotator(hop_run, tm
     run = Run(tmp_path / "run", hop_run.record | {"data": str(hop_run.dataset().folder)})
     shutil.copytree(hop_run.folder, run.folder, ignore=shutil.ignore_patterns("evaluation"))
     found = evaluate(MINIMAL_PAIRS, run, Request(corpus=str(tmp_path), annotator=spec, checkpoints="12"))
-    assert found.notes == {"pairs_not_kept": {"a marked verb without 4 words after it": 1, DIVIDED: 1}}
+    assert found.notes["pairs_not_kept"] == {"a marked verb without 4 words after it": 1, DIVIDED: 1}
+    assert found.notes["fewer_than_the_sample"] == {"pairs of one": 3}
     item = found.items().iloc[0]
     # The same by hand: annotated as a corpus, put into the language, scored.
     corpus = corpus_of(list(HOPPING))
@@ -82,6 +83,8 @@ def test_faults_are_named(run, hop_run, tmp_path, pairs):
         match=r"token-hop: needs annotation \(words, lemmas, features\), which BLiMP has not. Name .* --with spacy",
     ):
         evaluate(MINIMAL_PAIRS, hop_run, Request(corpus=str(pairs)))
+    with pytest.raises(UserError, match=r"--sample 5: .* gives 4 pairs of agreement. Ask for fewer"):
+        evaluate(MINIMAL_PAIRS, run, Request(corpus=str(pairs), sample=5))
     with pytest.raises(UserError, match="--corpus: needed"):
         evaluate(MINIMAL_PAIRS, run)
     with pytest.raises(UserError, match=r"no .jsonl files"):

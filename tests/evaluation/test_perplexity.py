@@ -9,6 +9,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.metric import Request
 from impossible_lms.evaluation.perplexity import PERPLEXITY
+from impossible_lms.evaluation.sentences import sampled_by_genre
 
 
 def test_tables_hold_every_checkpoint_and_sentence(copied_run):
@@ -34,11 +35,24 @@ def test_the_sample_is_seeded_and_takes_all_where_there_are_fewer(copied_run):
 
     first = sentences(sample=10)
     assert sentences(sample=10, seed=1) != first == sentences(sample=10)
-    assert len(sentences(sample=1000)) == copied_run.dataset().record["counts"]["test"]["affected"]
-    notes = evaluate(PERPLEXITY, copied_run, Request(checkpoints="4", sample=1000)).notes
-    assert notes["genres_with_fewer_than_the_sample"] == ["grammar"]
+    count = copied_run.dataset().record["counts"]["test"]["affected"]
+    found = evaluate(PERPLEXITY, copied_run, Request(checkpoints="4"))
+    assert len(found.items()) == count
+    assert found.notes["fewer_than_the_sample"] == {"test sentences of grammar that serve": count}
+    with pytest.raises(UserError, match=rf"--sample 1000: .* gives {count} test sentences of grammar that serve. Ask"):
+        sentences(sample=1000)
     published = sentences(sample=150, as_published=True)
     assert len(published) == 150 > len(set(published))  # drawn with replacement
+
+
+def test_the_published_sample_is_that_of_one_generator_over_the_genres():
+    genres = np.repeat(["b", "a"], [30, 50])
+    wanted = np.arange(80) % 5 > 0
+    rows, _ = sampled_by_genre(genres, wanted, 40, 7, with_replacement=True, in_one_stream=True)
+    generator, expected = np.random.default_rng(7), []
+    for of_genre in ([row for row in range(30, 80) if row % 5], [row for row in range(30) if row % 5]):
+        expected += sorted(of_genre[place] for place in generator.choice(list(range(len(of_genre))), 40, replace=True))
+    assert rows.tolist() == expected
 
 
 def test_on_the_test_set_of_another_language_of_the_family(copied_run, tokenizer, tmp_path):

@@ -13,7 +13,7 @@ from impossible_lms.evaluation.logistic import fit
 from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.probes import PROBES, pooled
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.evaluation.spans import CATEGORIES, spans_of
+from impossible_lms.evaluation.spans import CATEGORIES, IN_TOKENS, TORN, spans_of
 from impossible_lms.models.run import Run
 
 CORPUS = "grammar:sentences=400,seed=5"
@@ -25,9 +25,12 @@ def test_spans_hold_the_tokens_of_their_phrase(name, run, tokenizer, tmp_path):
     data = build_dataset(corpus, get_language(name), tokenizer, tmp_path / "data", context=32)
     trained_on_it = run.record["request"] | {"dataset": {"request": data.record["request"]}}
     subject = Subject(Run(run.folder, run.record | {"request": trained_on_it}), Request(data=data.folder))
-    spans = spans_of(subject, read_corpus("grammar:sentences=60,seed=6"))
+    spans, left_out = spans_of(subject, read_corpus("grammar:sentences=60,seed=6"))
     assert len(spans.tokens) == 60 and (spans.category < len(CATEGORIES)).all()
     rows = next(read_corpus("grammar:sentences=60,seed=6").blocks())[1].to_pylist()
+    there = sum(each.label in CATEGORIES for row in rows for each in constituents(row["tree"]))
+    assert len(spans.sentence) + sum(left_out.values()) == there and set(left_out) <= {IN_TOKENS, TORN}
+    assert left_out[TORN] > 0
     for sentence, start, end, category in zip(*spans[1:], strict=True):
         said = spans.tokens[sentence][start:end]
         phrases = [each for each in constituents(rows[sentence]["tree"]) if each.label == CATEGORIES[category]]
@@ -39,7 +42,7 @@ def test_spans_hold_the_tokens_of_their_phrase(name, run, tokenizer, tmp_path):
 
 def test_pooling_is_over_the_tokens_of_the_span(run):
     subject = Subject(run, Request())
-    spans = spans_of(subject, read_corpus("grammar:sentences=30,seed=6"))
+    spans, _ = spans_of(subject, read_corpus("grammar:sentences=30,seed=6"))
     scorer = Scorer(run.checkpoints()[-1].load())
     found = pooled(scorer, spans)
     assert set(found) == {(layer, how) for layer in ("1", "3", "last four") for how in ("mean", "max")}

@@ -6,7 +6,7 @@ import torch
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import evaluate
-from impossible_lms.evaluation.metric import Request
+from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.surprisal import SURPRISAL
 
 
@@ -31,6 +31,23 @@ def test_both_surprisals_are_the_models(hop_run):
         assert item.left_out == pytest.approx(surprisal(model, before, following), abs=1e-4)
     assert np.allclose(items["difference"], items["left_out"] - items["marker"])
     assert curve["difference"].iloc[0] == pytest.approx(items["difference"].mean())
+
+
+def test_as_published_whole_sentences_fit_the_context_and_a_sample_is_met_or_refused(hop_run, monkeypatch):
+    held_out = hop_run.dataset().held_out("test")
+    markers = list(hop_run.dataset().tokenizer.markers.values())
+    marked = [np.flatnonzero(np.isin(tokens, markers)) for tokens in held_out.tokens]
+    first = np.array([places[0] if len(places) else -1 for places in marked])
+    context = int(first.max()) - 1  # so short that it matters
+    monkeypatch.setattr(Subject, "context", context)
+    lengths = held_out.tokens.lengths()
+    expected = {False: (first > 0) & (first <= context), True: (first > 0) & (lengths + 1 < context)}
+    for as_published, fits in expected.items():
+        task = SURPRISAL.prepare(Subject(hop_run, Request(as_published=as_published)))
+        assert task.notes["too_long"] == ((first >= 0) & ~fits).sum() > 0
+        assert task.notes["fewer_than_the_sample"] == {"test sentences of grammar that serve": fits.sum()}
+    with pytest.raises(UserError, match=r"--sample 100000: .* gives [0-9]+ test sentences of grammar that serve."):
+        SURPRISAL.prepare(Subject(hop_run, Request(sample=100000)))
 
 
 def test_a_language_without_number_markers_is_refused(run):

@@ -29,7 +29,8 @@ def evaluate(
     checkpoints: Annotated[str, typer.Option(help="all, every=200, or steps as 100,200.")] = "all",
     data: Annotated[Path | None, typer.Option(help="Another test set of the same tokenizer.")] = None,
     sample: Annotated[
-        int | None, typer.Option(min=1, help="How many items at most; what one is, the metric says.")
+        int | None,
+        typer.Option(min=1, help="How many items, by genre or category where there are any; fewer are refused."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the sample.")] = 0,
     corpus: Annotated[

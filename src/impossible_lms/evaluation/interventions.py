@@ -10,7 +10,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.agreement_pairs import agreement_pairs
 from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import TOKENS_IN_BATCH, Scorer
-from impossible_lms.evaluation.sentences import corpus_of
+from impossible_lms.evaluation.sentences import corpus_of, refuse_fewer
 from impossible_lms.evaluation.statistics import proportion
 from impossible_lms.languages.hop import PLURAL, SINGULAR, marks_number
 from impossible_lms.languages.language import Language
@@ -36,9 +36,10 @@ def prepare(subject: Subject) -> Task:
     corpus = corpus_of(subject, "annotation")
     pairs = agreement_pairs(subject, corpus)
     markers = np.array([subject.tokenizer.markers[SINGULAR], subject.tokenizer.markers[PLURAL]])
-    size = min(subject.sample(SAMPLE), len(pairs.sentence))
-    if subject.request.sample is not None and subject.request.sample > size:
-        raise UserError(f"--sample {subject.request.sample}: corpus {corpus.name} gives {size} pairs. Ask for fewer.")
+    sample = subject.sample(SAMPLE)
+    size = min(sample, len(pairs.sentence))
+    fewer = {"pairs": size} if size < sample else {}
+    refuse_fewer(subject, fewer, f"corpus {corpus.name}")
     kept = np.sort(np.random.default_rng(subject.request.seed).choice(len(pairs.sentence), size, replace=False))
     base, source, sentence = pairs.singular.take(kept), pairs.plural.take(kept), pairs.sentence[kept]
 
@@ -46,7 +47,7 @@ def prepare(subject: Subject) -> Task:
         found = interchange(scorer, base, source, markers)
         return found.assign(sentence=sentence[found["pair"]], moved=found["plural"] > found["singular"])
 
-    return Task(score, identity={"corpus": corpus.fingerprint()})
+    return Task(score, identity={"corpus": corpus.fingerprint()}, notes={"fewer_than_the_sample": fewer})
 
 
 def interchange(scorer: Scorer, base: Ragged, source: Ragged, markers: "np.ndarray") -> pd.DataFrame:

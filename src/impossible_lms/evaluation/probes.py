@@ -10,7 +10,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.logistic import ITERATIONS, fit
 from impossible_lms.evaluation.metric import HIGHER, LOADING, Metric, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.evaluation.sentences import corpus_of
+from impossible_lms.evaluation.sentences import corpus_of, refuse_fewer
 from impossible_lms.evaluation.spans import CATEGORIES, Spans, spans_of
 from impossible_lms.evaluation.statistics import mean_over_seeds
 
@@ -31,7 +31,8 @@ def prepare(subject: Subject) -> Task:
     UserError where there are no trees, fewer than two categories, or fewer spans than are asked for.
     """
     corpus = corpus_of(subject, "trees")
-    spans = _balanced(spans_of(subject, corpus), subject, corpus.name)
+    found, left_out = spans_of(subject, corpus)
+    spans, fewer = _balanced(found, subject, f"corpus {corpus.name}")
     iterations = PUBLISHED_ITERATIONS if subject.request.as_published else ITERATIONS
     seeds = range(subject.request.seed, subject.request.seed + SEEDS)
     untrained: dict[str, dict[tuple[str, str], NDArray[np.float64]]] = {}
@@ -54,7 +55,8 @@ def prepare(subject: Subject) -> Task:
     counts = {
         CATEGORIES[key]: int(count) for key, count in zip(*np.unique(spans.category, return_counts=True), strict=True)
     }
-    return Task(score, {"corpus": corpus.fingerprint()}, {"spans": counts})
+    notes = {"spans": counts, "left_out": left_out, "fewer_than_the_sample": fewer}
+    return Task(score, {"corpus": corpus.fingerprint()}, notes)
 
 
 def pooled(scorer: Scorer, spans: Spans) -> dict[tuple[str, str], NDArray[np.float64]]:
@@ -129,21 +131,23 @@ def _probe(
     return accuracy
 
 
-def _balanced(spans: Spans, subject: Subject, name: str) -> Spans:
-    """As many spans of each category, drawn with the request's seed."""
+def _balanced(spans: Spans, subject: Subject, where: str) -> tuple[Spans, dict[str, int]]:
+    """As many spans of each category, drawn with the request's seed; and the categories with fewer than the sample."""
     categories, counts = np.unique(spans.category, return_counts=True)
     if len(categories) < 2:
-        raise UserError(f"corpus {name}: has phrases of one category alone. Probes need two.")
-    size = min(subject.sample(SAMPLE), int(counts.min()))
-    if subject.request.sample is not None and size < subject.request.sample:
-        least = CATEGORIES[categories[counts.argmin()]]
-        raise UserError(
-            f"--sample {subject.request.sample}: corpus {name} gives {size} spans of {least}. Ask for fewer."
-        )
+        raise UserError(f"{where}: has phrases of one category alone. Probes need two.")
+    sample = subject.sample(SAMPLE)
+    fewer = {
+        f"spans of {CATEGORIES[category]}": int(count)
+        for category, count in zip(categories, counts, strict=True)
+        if count < sample
+    }
+    refuse_fewer(subject, fewer, where)
+    size = min(sample, int(counts.min()))
     generator = np.random.default_rng(subject.request.seed)
     kept = [generator.choice(np.flatnonzero(spans.category == each), size, replace=False) for each in categories]
     rows = np.sort(np.concatenate(kept))
-    return Spans(spans.tokens, *(column[rows] for column in spans[1:]))
+    return Spans(spans.tokens, *(column[rows] for column in spans[1:])), fewer
 
 
 def _fresh(scorer: Scorer, seed: int) -> Scorer:

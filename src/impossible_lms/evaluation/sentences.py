@@ -1,6 +1,6 @@
 """Which sentences are measured: samples by genre, and the annotated sentences behind a test set."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,22 +36,44 @@ def blocks_of_test(subject: Subject, corpus: Corpus) -> Iterator[tuple[pa.Record
 
 
 def sampled_by_genre(
-    genres: NDArray[Any], is_wanted: NDArray[np.bool_], sample: int, seed: int, with_replacement: bool = False
-) -> tuple[NDArray[np.int64], list[str]]:
-    """Rows that are wanted, at most `sample` of each genre, in order; and the genres that have fewer.
+    genres: NDArray[Any],
+    is_wanted: NDArray[np.bool_],
+    sample: int,
+    seed: int,
+    *,
+    with_replacement: bool = False,
+    in_one_stream: bool = False,
+) -> tuple[NDArray[np.int64], dict[str, int]]:
+    """Rows that are wanted, at most `sample` of each genre, in order; and of the genres that have fewer, how many.
 
     Args:
         genres: (n,) the genre of each row.
         is_wanted: (n,) bool.
         sample: how many of each genre.
         seed: each genre has a generator of its own, seeded with it.
-        with_replacement: as published, draw so, and `sample` of every genre.
+        with_replacement: draw so, and `sample` of every genre.
+        in_one_stream: as published, one generator runs through the genres in the order of their names.
     """
-    rows, fewer = [np.empty(0, np.int64)], []
+    rows, fewer = [np.empty(0, np.int64)], {}
+    generator = np.random.default_rng(seed)
     for genre in sorted(set(genres)):
         mine = np.flatnonzero(is_wanted & (genres == genre))
-        size = sample if with_replacement and len(mine) else min(sample, len(mine))
         if len(mine) < sample:
-            fewer.append(str(genre))
-        rows.append(np.sort(np.random.default_rng(seed).choice(mine, size, replace=with_replacement)))
+            fewer[f"test sentences of {genre} that serve"] = len(mine)
+        if not len(mine):
+            continue
+        size = sample if with_replacement else min(sample, len(mine))
+        of_genre = generator if in_one_stream else np.random.default_rng(seed)
+        rows.append(np.sort(of_genre.choice(mine, size, replace=with_replacement)))
     return np.concatenate(rows), fewer
+
+
+def refuse_fewer(subject: Subject, fewer: Mapping[str, int], where: object) -> None:
+    """UserError where `--sample` asks for more than there are; a default that is not met is for the notes.
+
+    `fewer` says of what, and how many there are; `where` they were looked for.
+    """
+    asked = subject.request.sample
+    if asked is not None and fewer:
+        least = min(fewer, key=fewer.__getitem__)
+        raise UserError(f"--sample {asked}: {where} gives {fewer[least]} {least}. Ask for fewer.")

@@ -1,5 +1,6 @@
 """Constituents as stretches of tokens in a language: where the words of a tree's phrases have gone."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -17,6 +18,11 @@ from impossible_lms.tokenizer import Tokenizer
 
 CATEGORIES = ("NP", "VP", "ADJP", "ADVP", "PP")
 COLUMNS = ("words", "space_after", "tree")
+# Why sentences, or their phrases, are left out.
+NO_TREE = "sentences without a tree, or whose words are not in their text"
+DROPPED = "sentences that the language drops"
+IN_TOKENS = "phrases that begin or end inside a token"
+TORN = "phrases torn apart, or with a marker inside"
 
 
 class Spans(NamedTuple):
@@ -29,18 +35,18 @@ class Spans(NamedTuple):
     category: np.ndarray
 
 
-def spans_of(subject: Subject, corpus: Corpus) -> Spans:
+def spans_of(subject: Subject, corpus: Corpus) -> tuple[Spans, dict[str, int]]:
     """Every NP, VP, ADJP, ADVP and PP that is one stretch of tokens in the language.
 
     Where the tokens of a phrase have gone is read off the rule itself, given numbers in place of tokens: a phrase that
     the language mirrors is found at its mirrored place, one that it tears or puts a marker into is left out, and so is
-    one whose ends are not the ends of tokens.
+    one whose ends are not the ends of tokens. How many are left out comes with them, by reason.
 
     Raises:
         UserError: the corpus has no trees, none matches its sentence, or the language does more than move tokens.
     """
     parts, found = [], []
-    count = 0
+    count, left_out = 0, Counter[str]()
     for block, _, rows in blocks_of_test(subject, corpus):
         missing = [name for name in COLUMNS if name not in block.schema.names]
         if missing:
@@ -49,18 +55,22 @@ def spans_of(subject: Subject, corpus: Corpus) -> Spans:
         if not len(block):
             continue
         tokens, moved = _moved(subject.language, block, subject.tokenizer.without_markers())
-        for row, phrases in enumerate(_phrases(block, subject.tokenizer)):
+        for row, phrases in enumerate(_phrases(block, subject.tokenizer, left_out)):
             new = moved[row]
+            left_out[DROPPED] += not len(new)
             for category, start, end in phrases if len(new) else ():
                 places = new[start:end]
                 if places.max() - places.min() + 1 == end - start:
                     found.append((count + row, places.min(), places.max() + 1, CATEGORIES.index(category)))
+                else:
+                    left_out[TORN] += 1
         parts.append(tokens)
         count += len(tokens)
     if not found:
         raise UserError(f"corpus {corpus.name}: no tree matches a sentence that {subject.language.name} keeps whole.")
     sentence, start, end, category = np.array(found, dtype=np.int64).T
-    return Spans(Ragged.join(parts), sentence, start, end, category)
+    counts = {reason: number for reason, number in left_out.items() if number}
+    return Spans(Ragged.join(parts), sentence, start, end, category), counts
 
 
 def _moved(language: Language, block: pa.RecordBatch, tokenizer: Tokenizer) -> tuple[Ragged, list[np.ndarray]]:
@@ -94,8 +104,13 @@ def _moved(language: Language, block: pa.RecordBatch, tokenizer: Tokenizer) -> t
     return tokens, new
 
 
-def _phrases(block: pa.RecordBatch, tokenizer: Tokenizer) -> Iterator[list[tuple[str, int, int]]]:
-    """For each sentence, the phrases whose ends are ends of tokens: category, first token, the first after it."""
+def _phrases(
+    block: pa.RecordBatch, tokenizer: Tokenizer, left_out: Counter[str]
+) -> Iterator[list[tuple[str, int, int]]]:
+    """For each sentence, the phrases whose ends are ends of tokens: category, first token, the first after it.
+
+    The others are added to `left_out`.
+    """
     texts = block.column("text").to_pylist()
     encoded = tokenizer.backend.plain.encode_batch(texts, add_special_tokens=False)
     columns = (block.column(name).to_pylist() for name in ("words", "tree"))
@@ -108,6 +123,7 @@ def _phrases(block: pa.RecordBatch, tokenizer: Tokenizer) -> Iterator[list[tuple
             begins.append(at)
             at += len(word)
         if len(begins) < len(words) or not tree:
+            left_out[NO_TREE] += 1
             yield []
             continue
         ends = [begin + len(word) for begin, word in zip(begins, words, strict=True)]
@@ -119,4 +135,6 @@ def _phrases(block: pa.RecordBatch, tokenizer: Tokenizer) -> Iterator[list[tuple
                 tokens = first.get(begins[start]), last.get(ends[end - 1])
                 if tokens[0] is not None and tokens[1] is not None:
                     phrases.append((label, tokens[0], tokens[1] + 1))
+                else:
+                    left_out[IN_TOKENS] += 1
         yield phrases

@@ -6,7 +6,7 @@ import pandas as pd
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import BITS, Scorer
-from impossible_lms.evaluation.sentences import sampled_by_genre
+from impossible_lms.evaluation.sentences import refuse_fewer, sampled_by_genre
 from impossible_lms.evaluation.statistics import mean_over_items
 from impossible_lms.languages.hop import PLURAL, SINGULAR, marks_number
 from impossible_lms.languages.language import Language
@@ -26,7 +26,11 @@ def prepare(subject: Subject) -> Task:
     """Sentences with a marker, at most so many a genre, each cut before its first marker.
 
     The token that follows where the marker is left out is the one after it, or the end of the text. Both surprisals
-    have the same context, so one pass gives both. UserError for a language without number markers, or no sentence.
+    have the same context, so one pass gives both. Sentences whose marker the context does not reach are left out and
+    counted; as published, all that do not fit in it.
+
+    Raises:
+        UserError: the language has no number markers, or no test sentence or fewer than `--sample` have one.
     """
     if reason := serves(subject.language):
         raise UserError(reason)
@@ -36,14 +40,18 @@ def prepare(subject: Subject) -> Task:
     place, row = tokens.place()[is_marker], tokens.spread(np.arange(len(tokens)))[is_marker]
     rows, first = np.unique(row, return_index=True)
     place = place[first]
-    fits = place > 0
-    if subject.context is not None:
-        fits &= place <= subject.context
+    fits, published, lengths = place > 0, subject.request.as_published, tokens.lengths()[rows]
+    if subject.context is not None:  # as published, a sentence and its end are fewer tokens than the context
+        fits &= lengths + 1 < subject.context if published else place <= subject.context
+    too_long = int((~fits).sum())
     rows, place = rows[fits], place[fits]
     if not len(rows):
         raise UserError(f"{subject.dataset.folder}: no test sentence has a marker. Build it from a larger corpus.")
     genres, everything = table["genre"].to_numpy()[rows], np.ones(len(rows), dtype=bool)
-    kept, fewer = sampled_by_genre(genres, everything, subject.sample(SAMPLE), subject.request.seed)
+    kept, fewer = sampled_by_genre(
+        genres, everything, subject.sample(SAMPLE), subject.request.seed, in_one_stream=published
+    )
+    refuse_fewer(subject, fewer, subject.dataset.folder)
     rows, place = rows[kept], place[kept]
     sentences = tokens.take(rows)
     at = sentences.offsets[:-1] + place
@@ -57,7 +65,7 @@ def prepare(subject: Subject) -> Task:
         bits = scorer.next_logprobs(prefixes, candidates) * -BITS
         return items.assign(marker=bits[:, 0], left_out=bits[:, 1], difference=bits[:, 1] - bits[:, 0])
 
-    return Task(score, notes={"genres_with_fewer_than_the_sample": fewer})
+    return Task(score, notes={"too_long": too_long, "fewer_than_the_sample": fewer})
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:
@@ -78,4 +86,5 @@ SURPRISAL = Metric(
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,
+    options=frozenset(["as_published"]),
 )
