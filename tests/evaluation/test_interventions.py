@@ -101,6 +101,27 @@ def test_pairs_differ_in_the_subject_alone(name, hop_run, tmp_path):
     assert len(own.sentence) > 0 and set(own.sentence) <= set(subject.held_out.table["sentence"])
 
 
+def test_as_published_ids_have_no_zero_and_the_words_hopped_over_are_a_token_each(hop_run):
+    corpus = read_corpus("grammar:sentences=1500,seed=4")
+    ours, published = (
+        agreement_pairs(Subject(hop_run, Request(as_published=which)), corpus) for which in (False, True)
+    )
+    assert 0 < len(published.sentence) < len(ours.sentence)
+    rows = [row for _, block in corpus.blocks() for row in block.to_pylist()]
+    tokenizer = hop_run.dataset().tokenizer
+    for singular, sentence in zip(published.singular, published.sentence, strict=True):
+        assert len(singular) == 7 and not any("0" in str(token) for token in singular[1:])
+        said = tokenizer.decode(singular).split()
+        assert len(said) == 7 and said[1] in rows[sentence]["words"]  # the sentence itself is in the singular
+    # All of ours that fit the pattern are there.
+    fitting = 0
+    for singular, sentence in zip(ours.singular, ours.sentence, strict=True):
+        said = tokenizer.decode(singular).split()
+        has_words = len(said) == 7 and all(word.isalnum() for word in said) and said[1] in rows[sentence]["words"]
+        fitting += has_words and len(singular) == 7 and not any("0" in str(token) for token in singular[1:])
+    assert len({each.tobytes() for each in published.singular}) == fitting
+
+
 def test_tables(hop_run):
     found = evaluate(
         INTERVENTIONS, hop_run, Request(corpus="grammar:sentences=1500,seed=4", sample=10, checkpoints="12")

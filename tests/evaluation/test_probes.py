@@ -13,7 +13,7 @@ from impossible_lms.evaluation.logistic import fit
 from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.probes import PROBES, pooled
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.evaluation.spans import CATEGORIES, IN_TOKENS, TORN, spans_of
+from impossible_lms.evaluation.spans import CATEGORIES, CHANGED, IN_TOKENS, SHORT, TORN, spans_of
 from impossible_lms.models.run import Run
 
 CORPUS = "grammar:sentences=400,seed=5"
@@ -38,6 +38,43 @@ def test_spans_hold_the_tokens_of_their_phrase(name, run, tokenizer, tmp_path):
         wanted = [rows[sentence]["words"][each.start : each.end] for each in phrases]
         letters = sorted("".join(tokenizer.pieces(said)).replace(" ", ""))
         assert letters in [sorted("".join(words)) for words in wanted]
+
+
+def test_of_hop_languages_the_sentences_serve_that_stay_as_they_are(hop_run):
+    spans, left_out = spans_of(Subject(hop_run, Request()), read_corpus(CORPUS))
+    tokenizer = hop_run.dataset().tokenizer
+    assert len(spans.tokens) > 20 and not np.isin(spans.tokens.values, list(tokenizer.markers.values())).any()
+    assert len(spans.tokens) + left_out[CHANGED] == 400
+    made = get_language("token-hop").apply(read_corpus(CORPUS), tokenizer.without_markers())
+    assert [list(each) for each in spans.tokens] == [list(each) for each in made.tokens.take(~made.affected)]
+    rows = next(read_corpus(CORPUS).blocks())[1].to_pylist()
+    phrases = {
+        (each.label, "".join(rows[sentence]["words"][each.start : each.end]))
+        for sentence in made.sentence[~made.affected]
+        for each in constituents(rows[sentence]["tree"])
+    }
+    for sentence, start, end, category in zip(*spans[1:], strict=True):
+        said = tokenizer.decode(spans.tokens[sentence][start:end]).replace(" ", "")
+        assert (CATEGORIES[category], said) in phrases
+
+
+@pytest.mark.parametrize("name", ["full-reverse", "partial-reverse"])
+def test_as_published_sentences_have_no_marker_and_phrases_are_the_first_of_their_tokens(name, run, monkeypatch):
+    monkeypatch.setattr(Subject, "language", get_language(name))
+    corpus, tokenizer = read_corpus(CORPUS), run.dataset().tokenizer.without_markers()
+    spans, left_out = spans_of(Subject(run, Request(as_published=True)), corpus)
+    direction = -1 if name == "full-reverse" else 1
+    plain = [list(tokens) for tokens in tokenizer.encode(list(corpus.texts()))]
+    assert [list(each)[::direction] for each in spans.tokens] == plain
+    assert len(spans.sentence) > 100 and left_out[SHORT] > 0 and TORN not in left_out
+    texts = list(corpus.texts())
+    rows = next(corpus.blocks())[1].to_pylist()
+    for sentence, start, end in zip(spans.sentence, spans.start, spans.end, strict=True):
+        phrase = list(spans.tokens[sentence][start:end])[::direction]
+        places = [at for at in range(len(plain[sentence])) if plain[sentence][at : at + len(phrase)] == phrase]
+        at = start if direction == 1 else len(plain[sentence]) - end
+        assert at == places[0] and len(texts[sentence]) >= 50
+        assert tokenizer.decode(phrase).strip() not in rows[sentence]["words"]  # two words or more
 
 
 def test_pooling_is_over_the_tokens_of_the_span(run):
@@ -84,7 +121,12 @@ def test_what_does_not_serve_is_said(run, hop_run, tmp_path):
     (tmp_path / "a.txt").write_text("She sings.\nHe sleeps.\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"has no words. Probes need bracketed trees"):
         evaluate(PROBES, run, Request(corpus=str(tmp_path / "a.txt")))
-    with pytest.raises(UserError, match="token-hop: does more than move tokens"):
-        evaluate(PROBES, hop_run, Request(corpus=CORPUS))
+    for name in ("word-order-sov", "partial-word-reverse", "local-word-shuffle-w3"):
+        assert PROBES.serves(get_language(name)) == (
+            f"language {name}: does more than move tokens; probes cannot follow phrases in it."
+        )
+    shuffled, published = get_language("no-shuffle"), Request(as_published=True)
+    assert PROBES.serves(shuffled) is None
+    assert "are of reverse and hop languages alone" in (PROBES.serves(shuffled, published) or "")
     with pytest.raises(UserError, match=r"--sample 90000: .* gives [0-9]+ spans of [A-Z]+. Ask for fewer"):
         evaluate(PROBES, run, Request(corpus=CORPUS, sample=90000))

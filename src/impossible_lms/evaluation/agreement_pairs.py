@@ -11,7 +11,7 @@ from impossible_lms.corpora import Corpus
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Subject
 from impossible_lms.evaluation.sentences import blocks_of_test
-from impossible_lms.languages.hop import NEEDS, PLURAL, SINGULAR, analysed
+from impossible_lms.languages.hop import HOPS, NEEDS, PLURAL, SINGULAR, Analysis, analysed
 from impossible_lms.languages.language import Language, sentences_for
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
@@ -42,7 +42,8 @@ def agreement_pairs(subject: Subject, corpus: Corpus) -> Pairs:
     A sentence serves if its first marked verb stands right after a noun of its number and the noun right after "the",
     each a token of its own; the prefix begins there, as published. The other number is the noun's other form in the
     same corpus, by its lemma; both sentences go through the language, and the prefixes before its first marker are
-    kept where they are equally long.
+    kept where they are equally long. As published, the sentence is in the singular, the four words after the verb are a
+    token each, and no id of these six words has the digit 0; and a pair counts as often as it is found.
 
     Raises:
         UserError: the corpus has no annotation, or no sentence serves.
@@ -50,9 +51,10 @@ def agreement_pairs(subject: Subject, corpus: Corpus) -> Pairs:
     language, tokenizer = subject.language, subject.tokenizer.without_markers()
     markers = [subject.tokenizer.markers[marker] for marker in (SINGULAR, PLURAL)]
     forms = _forms(corpus)
-    found: dict[tuple[bytes, bytes], tuple[Any, Any, int]] = {}
+    published = subject.request.as_published
+    found: dict[tuple[bytes, bytes, int], tuple[Any, Any, int]] = {}
     for block, first, rows in blocks_of_test(subject, corpus):
-        serving = list(_serving(block.take(pa.array(rows)), tokenizer, language, forms))
+        serving = list(_serving(block.take(pa.array(rows)), tokenizer, language, forms, published))
         if not serving:
             continue
         both = [
@@ -64,7 +66,8 @@ def agreement_pairs(subject: Subject, corpus: Corpus) -> Pairs:
             singular, plural = (side[each.start :] for side in sides)
             if len(singular) == len(plural) > 0 and (singular != plural).any():
                 sentence = first + int(rows[each.row])
-                found.setdefault((singular.tobytes(), plural.tobytes()), (singular, plural, sentence))
+                key = (singular.tobytes(), plural.tobytes(), sentence if published else 0)
+                found.setdefault(key, (singular, plural, sentence))
     if not found:
         raise UserError(f"corpus {corpus.name}: no test sentence with 'the', a noun and a marked verb, a token each.")
     singulars, plurals, sentences = zip(*found.values(), strict=True)
@@ -96,7 +99,11 @@ class _Serving(NamedTuple):
 
 
 def _serving(
-    block: pa.RecordBatch, tokenizer: Tokenizer, language: Language, forms: dict[tuple[str, str], str]
+    block: pa.RecordBatch,
+    tokenizer: Tokenizer,
+    language: Language,
+    forms: dict[tuple[str, str], str],
+    published: bool,
 ) -> Iterator[_Serving]:
     """The rows of a block that serve."""
     analysis = analysed(next(sentences_for([language.family], block, tokenizer, 0)))
@@ -115,7 +122,19 @@ def _serving(
         is_subject = columns["upos"][place - 1] == "NOUN" and _number(columns["features"][place - 1]) == number
         if noun is None or not is_subject or columns["words"][place - 2].lower() != DETERMINER:
             continue
+        if published and (is_plural or not _matches_published(analysis, int(row), int(verb), before[0])):
+            continue
         yield _Serving(int(row), before[0], {number: columns, other: _in(columns, place, noun, other)})
+
+
+def _matches_published(analysis: Analysis, row: int, verb: int, start: int) -> bool:
+    """Whether the published pattern finds the prefix of a sentence: `the [1-9]+ [1-9]+`, and as many as HOPS more."""
+    after = np.arange(verb + 1, verb + 1 + HOPS)
+    if not np.isin(after, analysis.counted).all():
+        return False
+    ends = analysis.token_end[verb : verb + 1 + HOPS]
+    ids = analysis.tokens[row][start + 1 : start + 3 + HOPS]
+    return bool((np.diff(ends) == 1).all()) and not any("0" in str(token) for token in ids.tolist())
 
 
 def _in(columns: dict[str, list[str]], place: int, noun: str, number: str) -> dict[str, list[str]]:

@@ -36,7 +36,7 @@ def prepare(subject: Subject) -> Task:
     corpus = corpus_of(subject, "annotation")
     pairs = agreement_pairs(subject, corpus)
     markers = np.array([subject.tokenizer.markers[SINGULAR], subject.tokenizer.markers[PLURAL]])
-    sample = subject.sample(SAMPLE)
+    sample = subject.sample(len(pairs.sentence) if subject.request.as_published else SAMPLE)
     size = min(sample, len(pairs.sentence))
     fewer = {"pairs": size} if size < sample else {}
     refuse_fewer(subject, fewer, f"corpus {corpus.name}")
@@ -195,7 +195,7 @@ INTERVENTIONS = Metric(
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,
-    options=frozenset(["corpus"]),
+    options=frozenset(["corpus", "as_published"]),
     groups=("layer", "position"),
     figure="heat maps",
 )

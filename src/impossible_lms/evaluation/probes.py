@@ -8,11 +8,16 @@ from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.logistic import ITERATIONS, fit
-from impossible_lms.evaluation.metric import HIGHER, LOADING, Metric, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, LOADING, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of, refuse_fewer
 from impossible_lms.evaluation.spans import CATEGORIES, Spans, spans_of
 from impossible_lms.evaluation.statistics import mean_over_seeds
+from impossible_lms.languages.hop import marks_number
+from impossible_lms.languages.language import Language
+from impossible_lms.languages.reverse import MARKER
+from impossible_lms.languages.word_reverse import WORD_REVERSE
+from impossible_lms.languages.word_shuffle import WORD_SHUFFLE
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +28,18 @@ LAST_FOUR = "last four"
 SEEDS = 3  # of splits
 TEST = 0.2  # of the sentences
 PUBLISHED_ITERATIONS = 10
+PUBLISHED_SAMPLE = 2_000  # spans a category
+
+
+def serves(language: Language, request: Request = PLAIN) -> str | None:
+    """Languages serve that move tokens, and hop languages, of which sentences without a marked verb are taken."""
+    if marks_number(language):
+        return None
+    if language.needs or language.family in (WORD_SHUFFLE, WORD_REVERSE):
+        return f"language {language.name}: does more than move tokens; probes cannot follow phrases in it."
+    if request.as_published and MARKER not in language.family.markers:
+        return f"language {language.name}: the published probes are of reverse and hop languages alone."
+    return None
 
 
 def prepare(subject: Subject) -> Task:
@@ -30,6 +47,8 @@ def prepare(subject: Subject) -> Task:
 
     UserError where there are no trees, fewer than two categories, or fewer spans than are asked for.
     """
+    if reason := serves(subject.language, subject.request):
+        raise UserError(reason)
     corpus = corpus_of(subject, "trees")
     found, left_out = spans_of(subject, corpus)
     spans, fewer = _balanced(found, subject, f"corpus {corpus.name}")
@@ -136,7 +155,7 @@ def _balanced(spans: Spans, subject: Subject, where: str) -> tuple[Spans, dict[s
     categories, counts = np.unique(spans.category, return_counts=True)
     if len(categories) < 2:
         raise UserError(f"{where}: has phrases of one category alone. Probes need two.")
-    sample = subject.sample(SAMPLE)
+    sample = subject.sample(PUBLISHED_SAMPLE if subject.request.as_published else SAMPLE)
     fewer = {
         f"spans of {CATEGORIES[category]}": int(count)
         for category, count in zip(categories, counts, strict=True)
@@ -167,6 +186,7 @@ PROBES = Metric(
     summary="Constituency probes, mean of the last four layers, mean pooling",
     item="probe (layer, pooling and split)",
     prepare=prepare,
+    serves=serves,
     aggregate=aggregate,
     options=frozenset(["corpus", "as_published"]),
     groups=("layer", "pooling"),
