@@ -4,6 +4,7 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from impossible_lms import annotate, corpus_of, get_language, load_annotator, read_corpus
@@ -15,6 +16,7 @@ from impossible_lms.evaluation.minimal_pairs import DIVIDED, MINIMAL_PAIRS, as_c
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.models.run import Run
 from tests.corpora.conftest import trained_pipeline
+from tests.publishing.conftest import client, said_by, served
 
 
 def test_accuracy_over_all_by_field_and_by_paradigm(run, pairs):
@@ -92,6 +94,36 @@ def test_faults_are_named(run, hop_run, tmp_path, pairs):
     (tmp_path / "a.jsonl").write_text('{"field": "x"}\n', encoding="utf-8")
     with pytest.raises(UserError, match=r"a.jsonl line 1: no pair of BLiMP \(KeyError\('UID'\)\)"):
         read_pairs(str(tmp_path))
+
+
+def as_dataset(pairs, folder):
+    """A folder of pairs laid out like BLiMP's dataset on the Hub: a configuration for each paradigm."""
+    shutil.copytree(pairs, folder)
+    configs = "".join(f"- config_name: {file.stem}\n  data_files: {file.name}\n" for file in sorted(pairs.iterdir()))
+    (folder / "README.md").write_text(f"---\nconfigs:\n{configs}---\n", encoding="utf-8")
+    return folder
+
+
+def test_pairs_come_from_the_hub(pairs, tmp_path, monkeypatch):
+    with served(tmp_path / "served") as server:
+        api = client(server, monkeypatch)
+        api.create_repo("me/blimp", repo_type="dataset")
+        folder = as_dataset(pairs, tmp_path / "blimp")
+        api.upload_folder(repo_id="me/blimp", repo_type="dataset", folder_path=str(folder))
+        code = "from impossible_lms.evaluation.blimp import read_pairs; print(read_pairs('hub:me/blimp').to_json())"
+        said = said_by(code, server.address, tmp_path / "home")
+    assert json.loads(said) == json.loads(read_pairs(str(pairs)).to_json())
+
+
+def test_pairs_come_from_a_hugging_face_dataset_of_many_configurations(pairs, tmp_path):
+    folder = as_dataset(pairs, tmp_path / "blimp")
+    pd.testing.assert_frame_equal(read_pairs(f"hub:{folder}"), read_pairs(str(pairs)))
+    one = read_pairs(f"hub:{folder}:order")
+    assert set(one["paradigm"]) == {"order"} and len(one) == 4
+    with pytest.raises(UserError, match=r"--corpus hub:.*:order:test: cannot be read \(Unknown split"):
+        read_pairs(f"hub:{folder}:order:test")
+    with pytest.raises(UserError, match=r"--corpus hub:nobody/nothing: cannot be read \("):
+        read_pairs("hub:nobody/nothing")
 
 
 def test_blimp_is_read_whole(shared):
