@@ -67,7 +67,7 @@ def test_agrees_with_itself_in_batches_of_1_and_32(name, prepared, monkeypatch):
     task, scorer = prepared(name)
     tables = []
     for size in (1, 32):
-        monkeypatch.setattr(scoring, "batches", lambda lengths, size=size: in_order(lengths, size))
+        monkeypatch.setattr(scoring, "batches", lambda lengths, tokens, size=size: in_order(lengths, size))
         tables.append(task.score(scorer, 12))
     pd.testing.assert_frame_equal(*tables, rtol=1e-4, atol=1e-4)
     curve = METRICS[name].aggregate(tables[0])

@@ -26,7 +26,7 @@ def one_by_one(scorer, sentence):
 
 @pytest.mark.parametrize("budget", [1, 20, 8192])
 def test_equals_the_model_sentence_by_sentence(scorer, monkeypatch, budget):
-    monkeypatch.setattr(scoring, "TOKENS_IN_BATCH", budget)
+    monkeypatch.setattr(scoring, "TOKENS_ON_CPU", budget)
 
     @settings(max_examples=15, deadline=None)
     @given(st.lists(st.lists(st.integers(0, 400), min_size=2, max_size=30), min_size=1, max_size=6))

@@ -9,7 +9,7 @@ import pandas as pd
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.agreement_pairs import agreement_pairs
 from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
-from impossible_lms.evaluation.scoring import TOKENS_IN_BATCH, Scorer
+from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of, refuse_fewer
 from impossible_lms.evaluation.statistics import proportion
 from impossible_lms.languages.hop import PLURAL, SINGULAR, marks_number
@@ -72,7 +72,7 @@ def interchange(scorer: Scorer, base: Ragged, source: Ragged, markers: "np.ndarr
     lengths = base.lengths()
     for length in np.unique(lengths):
         group = np.flatnonzero(lengths == length)
-        at_once = max(1, TOKENS_IN_BATCH // int(length * length))
+        at_once = max(1, scorer.tokens_in_batch // int(length * length))
         for start in range(0, len(group), at_once):
             chosen = group[start : start + at_once]
             ids, other = (each.take(chosen).values.reshape(-1, length).astype(np.int64) for each in (base, source))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import torch
 
 TOKENS_IN_BATCH = 8192  # padding included
+# Activations of more than about a thousand tokens leave a processor's caches, and like lengths are padded less.
+TOKENS_ON_CPU = 1024
 LOGITS = 1 << 25  # numbers held at a time, 128 MB in float32
 BITS = 1 / np.log(2)  # of a nat
 
@@ -33,6 +35,11 @@ class Scorer:
     def _head(self) -> "torch.nn.Linear | None":
         return output_layer(self.model)
 
+    @property
+    def tokens_in_batch(self) -> int:
+        """The most tokens of a batch, padding included."""
+        return TOKENS_ON_CPU if self.model.device.type == "cpu" else TOKENS_IN_BATCH
+
     def token_logprobs(self, sentences: Ragged) -> Ragged:
         """The log-probability of each token given those before it, in nats, float64.
 
@@ -45,7 +52,7 @@ class Scorer:
             raise UserError(f"sentence {int(lengths.argmin())}: fewer than two tokens cannot be scored.")
         self._check_vocabulary(sentences)
         scored = Ragged.of_lengths(np.empty(int(lengths.sum() - len(lengths))), lengths - 1)
-        for batch in batches(lengths):
+        for batch in batches(lengths, self.tokens_in_batch):
             self._score(sentences.take(batch), batch, scored)
         return scored
 
@@ -73,7 +80,7 @@ class Scorer:
             raise UserError(f"prefix {int(prefixes.lengths().argmin())}: empty; a model needs a token to go on from.")
         self._check_vocabulary(prefixes)
         found = np.empty(candidates.shape)
-        for batch in batches(prefixes.lengths()):
+        for batch in batches(prefixes.lengths(), self.tokens_in_batch):
             mine = prefixes.take(batch)
             ids = self._padded(mine)
             rows = torch.arange(len(batch), device=ids.device)
@@ -91,7 +98,7 @@ class Scorer:
         import torch
 
         self._check_vocabulary(sequences)
-        for batch in batches(sequences.lengths()):
+        for batch in batches(sequences.lengths(), self.tokens_in_batch):
             with torch.inference_mode():
                 ids = self._padded(sequences.take(batch))
                 yield (
@@ -165,12 +172,12 @@ def sums(values: Ragged) -> NDArray[np.float64]:
     return np.asarray(np.diff(before[values.offsets]))
 
 
-def batches(lengths: np.ndarray) -> list[np.ndarray]:
-    """Indices of sequences of like length, longest first, in groups of at most TOKENS_IN_BATCH tokens with padding."""
+def batches(lengths: np.ndarray, tokens: int) -> list[np.ndarray]:
+    """Indices of sequences of like length, longest first, in groups of at most so many `tokens` with padding."""
     order = np.argsort(-lengths, kind="stable")
     groups, start = [], 0
     while start < len(order):
-        size = max(1, TOKENS_IN_BATCH // int(lengths[order[start]]))
+        size = max(1, tokens // int(lengths[order[start]]))
         groups.append(order[start : start + size])
         start += size
     return groups
