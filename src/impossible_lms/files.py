@@ -236,6 +236,13 @@ def locked(path: Path, holder: str) -> Iterator[None]:
         lock.release()
 
 
+def wait_for_lock(path: Path, seconds: float) -> None:
+    """Wait until nobody holds the lock on the file `path`, `seconds` at most."""
+    if path.is_file():
+        with contextlib.suppress(Timeout), FileLock(path, timeout=seconds):
+            pass
+
+
 class GrowingFile:
     """A file that long work appends to, so that work which is cut off goes on from what is known to be on disk.
 

@@ -1,6 +1,7 @@
 """The verbs of corpora and datasets: annotate, build, inspect."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,24 +47,38 @@ def build(
     tokenizer: TokenizerSpec = "gpt2",
     context: Annotated[int, typer.Option(help="Tokens in a training block.")] = 1024,
     seed: Annotated[int, typer.Option(help="Order of the training sentences.")] = 0,
+    engine: Annotated[
+        str, typer.Option(help="local; of several languages also local:N for N processes, ray, or ray:ADDRESS.")
+    ] = "local",
 ) -> None:
     """Write a corpus in one language, or in many in one pass, as token datasets."""
     from impossible_lms.corpora import read_corpus
     from impossible_lms.data.build import build_dataset, build_datasets, training_texts
+    from impossible_lms.data.dataset import TokenDataset
+    from impossible_lms.experiment.building import build_in_parts
+    from impossible_lms.experiment.engines.choice import LOCAL, RAY, Choice
     from impossible_lms.languages import get_languages
     from impossible_lms.progress import Console
     from impossible_lms.tokenizer import load_tokenizer
 
+    choice = Choice.of(engine, (LOCAL, RAY))
     chosen = get_languages(language)
     source = read_corpus(corpus)
     loaded = load_tokenizer(tokenizer, training_texts(source))
     options: dict[str, Any] = {"context": context, "seed": seed, "progress": Console()}
     if len(chosen) == 1:
         datasets = [build_dataset(source, chosen[0], loaded, output, **options)]
+    elif choice.name == RAY or choice.count is not None:
+        build_in_parts(choice, corpus, chosen, loaded, output, context=context, seed=seed, say=_said)
+        datasets = [TokenDataset.open(output / each.name) for each in chosen]
     else:
         datasets = build_datasets(source, chosen, loaded, output, **options)
     for dataset in datasets:
         print(f"{dataset.folder}: {len(dataset):,} blocks of {dataset.context} tokens in {dataset.language}")
+
+
+def _said(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def inspect(

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impossible_lms.cli.options import Changes
-from impossible_lms.errors import UserError
+from impossible_lms.errors import Interrupted, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from impossible_lms.experiment.engines.choice import Choice
     from impossible_lms.experiment.engines.engine import Engine
     from impossible_lms.experiment.plan import Plan
     from impossible_lms.experiment.run import Outcome
@@ -52,9 +54,16 @@ def run(
         bool, typer.Option("--dry-run", help="Say what would be done and what it costs, and stop.")
     ] = False,
     engine: Annotated[
-        str, typer.Option(help="local, local:N for N processes, ray, ray:ADDRESS, or slurm (writes job arrays).")
+        str, typer.Option(help="local, local:N for N processes, ray, ray:ADDRESS, slurm or slurm:N (job arrays).")
     ] = "local",
     devices: Annotated[int, typer.Option(min=1, help="GPUs that train one model together, by torchrun.")] = 1,
+    memory: Annotated[
+        float | None, typer.Option(metavar="GIB", help="Memory that Ray and Slurm keep for each task.")
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="An option of sbatch: partition=gpu, train.time=24:00:00. Repeatable."),
+    ] = None,
     only: Annotated[str | None, typer.Option(metavar="TASK", help="Do one task of the plan in this process.")] = None,
 ) -> None:
     """Do what is missing of an experiment: data, training, evaluation, publishing, and the report.
@@ -62,15 +71,25 @@ def run(
     The same file again does nothing; a killed experiment goes on. Exit code 1 says that something failed.
     """
     from impossible_lms.experiment.config import load_experiment
+    from impossible_lms.experiment.engines.choice import RAY, SLURM, Choice
     from impossible_lms.experiment.plan import Plan
 
-    name, address = _engine(engine)
-    chunks = int(address) if name == "local" and address else 1
-    plan = Plan.of(load_experiment(file, changes or ()), chunks, devices)
+    choice = Choice.of(engine)
+    if slurm and choice.name != SLURM:
+        raise UserError("--slurm: needs --engine slurm.")
+    if only is not None and choice.name == RAY:
+        raise UserError("--only: does a task in this process, and --engine ray does none there. Leave one out.")
+    plan = Plan.of(load_experiment(file, changes or ()), devices=devices)
     if dry_run:
         _print_costs(plan)
         return
-    _run(plan, _local(plan, int(address) if address else None), file, changes or [])
+    plan = replace(plan, chunks=choice.parts(len(plan.languages)))
+    if only is not None:
+        _do_only(plan, only)
+    elif choice.name == SLURM:
+        _write_arrays(plan, file, changes or (), choice, slurm or (), memory)
+    else:
+        _run(plan, choice.engine(devices, memory), file, changes or [])
 
 
 def demo(
@@ -83,18 +102,34 @@ def demo(
     _conclude(run_demo(output, print, QUICK if quick else ()))
 
 
-def _engine(spec: str) -> tuple[str, str]:
-    """The engine's name and what stands behind the colon; UserError for one that is none."""
-    name, _, address = spec.partition(":")
-    if name not in ("local",) or (name == "local" and address and not (address.isdecimal() and int(address) > 0)):
-        raise UserError(f"--engine {spec}: unknown. Known: local, local:N.")
-    return name, address
+def _do_only(plan: "Plan", name: str) -> None:
+    """Do one task, whose own words go to stderr, and exit with 1 where it failed."""
+    from impossible_lms.experiment.only import do_only
+
+    ended = do_only(plan, name)
+    if ended.is_interrupted:
+        raise Interrupted(f"--only {name}: {ended.fault}")
+    if ended.fault is not None:
+        raise typer.Exit(FAILED)
 
 
-def _local(plan: "Plan", workers: int | None) -> "Callable[[Path], Engine]":
-    from impossible_lms.experiment.engines.local import LocalEngine
+def _write_arrays(
+    plan: "Plan", file: Path, changes: "Sequence[str]", choice: "Choice", options: "Sequence[str]", memory: float | None
+) -> None:
+    """Write job arrays of what is missing, and say how to hand them in."""
+    from impossible_lms.experiment.engines.slurm import SUBMIT, write_arrays
+    from impossible_lms.experiment.work import write_plan
 
-    return lambda folder: LocalEngine(folder, workers, plan.devices)
+    engine = choice.name if choice.count is None else f"{choice.name}:{choice.count}"
+    command = [sys.executable, "-m", "impossible_lms", "run", str(file.resolve()), f"--engine={engine}"]
+    command += [f"--devices={plan.devices}", *(f"--set={change}" for change in changes), "--only"]
+    arrays = write_arrays(plan, command, options, choice.count, memory)
+    if not arrays:
+        print(f"{plan.folder}: all {len(plan.tasks)} tasks are done")
+        return
+    write_plan(plan)
+    said = ", ".join(f"{len(array.tasks)} {array.name}" for array in arrays)
+    print(f"{plan.folder / 'slurm'}: job arrays of {said}. Hand them in:\nbash {plan.folder / 'slurm' / SUBMIT}")
 
 
 def _run(plan: "Plan", engine: "Callable[[Path], Engine]", file: Path, changes: list[str]) -> None:

@@ -1,7 +1,7 @@
 """The plan: from an experiment, the tasks that make all it asks for; checked as far as can be before any is done."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -150,11 +150,10 @@ class Plan:
         return f"{language.name}-{model.name}-s{seed}-{short(decides)[:8]}"
 
     def _builds(self) -> Iterator[BuildData]:
-        chunks = min(self.chunks, len(self.languages))
-        for number in range(chunks):
-            mine = self.languages[number::chunks]
+        groups = dealt(self.languages, self.chunks)
+        for number, mine in enumerate(groups, 1):
             yield BuildData(
-                f"data.{number + 1}-of-{chunks}",
+                f"data.{number}-of-{len(groups)}",
                 self.source,
                 tuple(language.spec or language.name for language in mine),
                 tuple(self.data_of(language) for language in mine),
@@ -262,10 +261,17 @@ class Plan:
         yield PublishRun(task.run, task.folder, asked, record, (task.name, *(each.name for each in measures)))
 
 
+def dealt(languages: Sequence[Language], parts: int) -> list[Sequence[Language]]:
+    """The languages in as many parts, as cards are dealt; neighbours cost alike, so each part costs about the same."""
+    parts = min(parts, len(languages))
+    return [languages[number::parts] for number in range(parts)]
+
+
 def _as_file(name: str) -> str:
     """A name without signs that are odd in a file's; a long one is cut and ends in a hash of the whole."""
     plain = re.sub("[^A-Za-z0-9.]+", "-", name).strip("-")
     return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}-{short(name)[:6]}"
+
 
 
 def _model(spec: str, size: str, recipe: Recipe) -> Model:

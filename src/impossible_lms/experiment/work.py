@@ -19,13 +19,22 @@ SECONDS_BETWEEN_REPORTS = 1.0
 
 def write_plan(plan: Plan) -> None:
     """Keep a plan in its experiment's folder, for the processes that do its tasks, and for the report."""
-    record = {
-        "experiment": plan.experiment.model_dump(),
-        "found": plan.found,
-        "chunks": plan.chunks,
-        "devices": plan.devices,
-    }
-    write_text(plan.folder / RECORD, to_json(record))
+    how = {"chunks": plan.chunks, "devices": plan.devices}
+    write_text(plan.folder / RECORD, to_json(_asked(plan) | how))
+
+
+def write_plan_if_other(plan: Plan) -> None:
+    """Keep a plan where none of the same experiment and inputs is kept.
+
+    Another one's number of chunks and devices stays: processes that go by it may be at work.
+    """
+    path = plan.folder / RECORD
+    if not path.is_file() or not _asked(plan).items() <= read_record(path).items():
+        write_plan(plan)
+
+
+def _asked(plan: Plan) -> dict[str, Any]:
+    return {"experiment": plan.experiment.model_dump(), "found": plan.found}
 
 
 def read_plan(folder: Path) -> Plan:
@@ -35,19 +44,21 @@ def read_plan(folder: Path) -> Plan:
     return Plan(experiment, record["found"], record["chunks"], record["devices"])
 
 
-def do_task(folder: Path, name: str) -> None:
-    """Do the task of that name of the experiment in `folder`, if it is not done; UserError where there is none."""
-    tasks = read_plan(folder).tasks
-    if name not in tasks:
-        raise UserError(f"{folder}: has no task {name}.")
-    if not tasks[name].is_done():
-        tasks[name].perform(Reported(status_file(folder, name)), say)
+def do_task(plan: Plan, name: str) -> None:
+    """Do the task of that name, if it is not done; UserError where there is none."""
+    if name not in plan.tasks:
+        raise UserError(f"{plan.folder}: has no task {name}.")
+    if not plan.tasks[name].is_done():
+        plan.tasks[name].perform(Reported(status_file(plan.folder, name)), say)
 
 
-def ended(folder: Path, name: str) -> Ended:
-    """Do a task, and say how it ended; a fault that is none of the user's leaves its traceback on stderr."""
+def ended(folder: Path, name: str, plan: Plan | None = None) -> Ended:
+    """Do a task of the experiment in `folder`, of `plan` or the one kept there, and say how it ended.
+
+    A fault that is none of the user's leaves its traceback on stderr.
+    """
     try:
-        do_task(folder, name)
+        do_task(plan or read_plan(folder), name)
     except UserError as error:
         fault = str(error)
     except (Interrupted, KeyboardInterrupt) as error:
