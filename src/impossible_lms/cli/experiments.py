@@ -129,7 +129,8 @@ def _write_arrays(
         return
     write_plan(plan)
     said = ", ".join(f"{len(array.tasks)} {array.name}" for array in arrays)
-    print(f"{plan.folder / 'slurm'}: job arrays of {said}. Hand them in:\nbash {plan.folder / 'slurm' / SUBMIT}")
+    home = plan.folder / "slurm"
+    print(f"{home}: job arrays of {said}. Hand them in:\nbash {shlex.quote(str(home / SUBMIT))}")
 
 
 def _run(plan: "Plan", engine: "Callable[[Path], Engine]", file: Path, changes: list[str]) -> None:

@@ -188,13 +188,19 @@ class Train:
             *([f"--keep={self.options.keep}"] if self.options.keep else []),
         ]
         child = subprocess.Popen(words)  # noqa: S603 - our own words
-        before = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+        asked: list[int] = []
+
+        def pass_on(number: int, frame: object) -> None:
+            asked.append(number)
+            child.terminate()
+
+        before = signal.signal(signal.SIGTERM, pass_on)
         try:
             code = child.wait()
         finally:
             signal.signal(signal.SIGTERM, before)
             recipe.unlink(missing_ok=True)
-        if code < 0 or code == 130:
+        if code and (asked or code < 0 or code == 130):  # torchrun itself says 1 once it was stopped
             raise Interrupted(f"{self.folder}: stopped. The same command continues.")
         if code:
             raise UserError(f"{self.folder}: torchrun ended with code {code}; its log says why.")

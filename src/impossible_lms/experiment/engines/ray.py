@@ -1,6 +1,7 @@
 """The Ray engine: tasks on the nodes of a Ray cluster, each with its GPUs; begun again where a node dies."""
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ from impossible_lms.files import wait_for_lock, write_text
 
 DEATHS = 3  # of its node or process that a task survives; a fault of its own is not tried again
 SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_TO_CONNECT = 10.0
 SECONDS_FOR_LOCK = 120.0  # NFS keeps the locks of a machine that is gone for 90 s
 
 
@@ -137,8 +139,10 @@ def connect(address: str) -> Any:
     # A cluster started here would report to Ray's makers, and nobody asked for that.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
+        if place := re.fullmatch(r"([\w.-]+):(\d+)", address):  # Ray itself would try for minutes
+            socket.create_connection((place[1], int(place[2])), SECONDS_TO_CONNECT).close()
         ray.init(address=address or None, log_to_driver=False, logging_level="warning", include_dashboard=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         why = " ".join(str(error).split())
         raise UserError(f"--engine ray:{address}: no cluster can be reached there ({why}).") from error
     return ray

@@ -65,7 +65,7 @@ def write_arrays(
     """
     arrays = list(_arrays(plan))
     chosen = [_option(text) for given in options for text in _NEXT.split(given)]
-    stages = {task.name.partition(".")[0] for task in plan.tasks.values()}
+    stages = dict.fromkeys(name.partition(".")[0] for name in plan.tasks)
     for stage, key, _ in chosen:
         if stage and stage not in stages:
             raise UserError(f"--slurm {stage}.{key}: the experiment has no such stage. It has {', '.join(stages)}.")
