@@ -236,11 +236,14 @@ def locked(path: Path, holder: str) -> Iterator[None]:
         lock.release()
 
 
-def wait_for_lock(path: Path, seconds: float) -> None:
-    """Wait until nobody holds the lock on the file `path`, `seconds` at most."""
+def wait_for_lock(path: Path, seconds: float) -> bool:
+    """Wait until nobody holds the lock on the file `path`, `seconds` at most; whether nobody does."""
     if path.is_file():
-        with contextlib.suppress(Timeout), FileLock(path, timeout=seconds):
-            pass
+        try:
+            FileLock(path, timeout=seconds).acquire().lock.release()
+        except Timeout:
+            return False
+    return True
 
 
 class GrowingFile:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 
@@ -13,10 +14,11 @@ import pytest
 
 from impossible_lms.errors import UserError
 from impossible_lms.experiment.config import load_experiment
+from impossible_lms.experiment.engines import ray as ray_engine
 from impossible_lms.experiment.engines.ray import Share, connect, perform
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.work import write_plan
-from impossible_lms.files import sha256_of
+from impossible_lms.files import locked, sha256_of
 
 EXPERIMENT = """
 corpus = "grammar:sentences=2000,seed=0"
@@ -192,6 +194,31 @@ def test_a_task_that_begins_after_the_stop(experiment, tmp_path, monkeypatch):
     (tmp_path / "stop").touch()
     ended = perform(str(plan.folder), "tokenizer", 1, str(tmp_path / "stop"))
     assert ended.is_interrupted and not plan.tasks["tokenizer"].is_done()
+
+
+def test_a_lock_of_an_earlier_attempt_is_waited_for_while_it_works(tmp_path, monkeypatch):
+    monkeypatch.setattr(ray_engine, "SECONDS_FOR_LOCK", 0.3)
+    lines = []
+
+    def wait(then):
+        waiting = threading.Thread(target=ray_engine._wait_for_earlier, args=(tmp_path,))
+        waiting.start()
+        then(waiting)
+        waiting.join(30)
+        assert not waiting.is_alive()
+
+    def work(waiting):
+        for number in range(10):
+            lines.append(number)
+            (tmp_path / "metrics.jsonl").write_text("\n" * len(lines))
+            time.sleep(0.15)
+        assert waiting.is_alive()
+
+    wait(lambda waiting: None)  # nobody has a lock
+    with locked(tmp_path / ".lock", "in use"):
+        wait(work)
+    with locked(tmp_path / ".lock", "in use"):
+        wait(lambda waiting: None)  # whoever has it does nothing
 
 
 def test_no_cluster_at_the_address():

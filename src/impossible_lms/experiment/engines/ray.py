@@ -20,6 +20,7 @@ from impossible_lms.experiment.engines.local import THREADS
 from impossible_lms.experiment.tasks import Task
 from impossible_lms.experiment.work import RECORD, ended, log_file, read_plan
 from impossible_lms.files import wait_for_lock, write_text
+from impossible_lms.models.run import METRICS
 
 DEATHS = 3  # of its node or process that a task survives; a fault of its own is not tried again
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -162,12 +163,26 @@ def perform(folder: str, name: str, threads: int, stop: str) -> Ended:
         return Ended(name, f"node {node} does not see {home}. Put the store on a disk that all nodes share.")
     if asked.exists():
         return Ended(name, "not begun", is_interrupted=True)
-    with _logged(log_file(home, name)), _stopped_by(asked):
-        plan = read_plan(home)
-        run = plan.tasks[name].run
-        if run is not None:
-            wait_for_lock(plan.store.run(run) / ".lock", SECONDS_FOR_LOCK)  # of its process on a node that died
-        return ended(home, name)
+    try:
+        with _logged(log_file(home, name)), _stopped_by(asked):
+            plan = read_plan(home)
+            run = plan.tasks[name].run
+            if run is not None:
+                _wait_for_earlier(plan.store.run(run))
+            return ended(home, name, plan)
+    except KeyboardInterrupt:
+        return Ended(name, "not begun", is_interrupted=True)
+
+
+def _wait_for_earlier(run: Path) -> None:
+    """Wait while an earlier attempt has the run's lock: its file server does not know yet, or its processes live on."""
+    before = -1
+    while not wait_for_lock(run / ".lock", SECONDS_FOR_LOCK):
+        metrics = run / METRICS
+        now = metrics.stat().st_size if metrics.is_file() else 0
+        if now == before:
+            return  # nothing ends and nothing is done: the task itself says who is in its way
+        before = now
 
 
 @contextmanager
