@@ -20,18 +20,8 @@ from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.work import write_plan
 from impossible_lms.files import locked, sha256_of
 
-EXPERIMENT = """
-corpus = "grammar:sentences=2000,seed=0"
-tokenizer = "train:vocab=400"
-languages = ["no-reverse", "partial-reverse"]
-models = ["gpt2-no-pos"]
-size = "tiny"
-seeds = [1]
-recipe = { base = "demo", steps = 60, sequences_per_step = 4, context = 32, checkpoint_every = 20, warmup_steps = 2 }
-[[evaluate]]
-metric = "perplexity"
-sample = 50
-"""
+LONGER = ("--set", "recipe.steps=60", "--set", "recipe.checkpoint_every=20")
+ALONE = ("--set", 'languages=["no-reverse"]', "--set", 'evaluate=[{metric="perplexity", sample=40}]')
 
 
 @pytest.fixture
@@ -60,13 +50,6 @@ def cluster(own_ray):
 
 def _processes():
     return subprocess.check_output(["ps", "-eo", "args"], text=True).splitlines()
-
-
-@pytest.fixture
-def experiment(tmp_path):
-    path = tmp_path / "trial.toml"
-    path.write_text(EXPERIMENT, encoding="utf-8")
-    return path
 
 
 def _command(*words):
@@ -110,9 +93,9 @@ def test_a_build_in_parts_gives_the_same_files(tmp_path, own_ray):
 
 
 @pytest.mark.slow
-def test_a_node_dies_and_all_is_as_with_the_local_engine(experiment, cluster, tmp_path):
+def test_a_node_dies_and_all_is_as_with_the_local_engine(small, cluster, tmp_path):
     store = tmp_path / "store"
-    words = _command("run", experiment, "--engine", f"ray:{cluster.address}")
+    words = _command("run", small, *LONGER, "--engine", f"ray:{cluster.address}")
     running = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     _until(lambda: len(steps := _steps(store)) == 2 and min(steps) > 2)
     cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
@@ -120,20 +103,20 @@ def test_a_node_dies_and_all_is_as_with_the_local_engine(experiment, cluster, tm
     assert running.stderr is not None
     assert running.wait() == 0, running.stderr.read()
     running.stderr.close()
-    logs = [path.read_text(encoding="utf-8") for path in store.glob("experiments/trial/logs/train.*")]
+    logs = [path.read_text(encoding="utf-8") for path in store.glob("experiments/small/logs/train.*")]
     assert sorted(log.count("to be written") for log in logs) == [1, 2]  # one of them was begun again
 
-    _called("run", experiment, "--set", f"store={tmp_path / 'other'}")
+    _called("run", small, *LONGER, "--set", f"store={tmp_path / 'other'}")
     found = _contents(store)
     assert found == _contents(tmp_path / "other")
     assert sum("model.safetensors" in path for path in found) == 6 and any("items.csv" in path for path in found)
 
 
 @pytest.mark.slow
-def test_stopped_it_saves_and_goes_on(experiment, cluster, tmp_path):
+def test_stopped_it_saves_and_goes_on(small, cluster, tmp_path):
     store = tmp_path / "store"
-    changes = ('languages=["no-reverse"]', "recipe.steps=400", "recipe.checkpoint_every=200")
-    words = ("run", experiment, *(f"--set={change}" for change in changes), "--engine", f"ray:{cluster.address}")
+    steps = ("--set", "recipe.steps=400", "--set", "recipe.checkpoint_every=200")
+    words = ("run", small, *ALONE, *steps, "--engine", f"ray:{cluster.address}")
     running = subprocess.Popen(_command(*words), stderr=subprocess.PIPE, text=True)
     _until(lambda: max(_steps(store), default=0) > 2)
     running.send_signal(signal.SIGINT)
@@ -142,17 +125,17 @@ def test_stopped_it_saves_and_goes_on(experiment, cluster, tmp_path):
     (done,) = _steps(store)
     assert done not in (200, 400) and list(store.glob(f"runs/*/state/step-{done}"))  # no state was due there
     assert not list(store.rglob(".stop-*"))
-    assert "2 tasks were done before, 2 now, 0 failed" in _called(*words)
+    assert "tasks: 2 done before, 2 now, 0 failed" in _called(*words)
 
 
 @pytest.mark.slow
-def test_processes_that_train_one_model_are_started_inside_a_task(experiment, cluster, tmp_path):
-    words = ("run", experiment, "--devices", 2, "--set", 'languages=["no-reverse"]', "--set", "recipe.steps=12")
+def test_processes_that_train_one_model_are_started_inside_a_task(small, cluster, tmp_path):
+    words = ("run", small, *ALONE, "--devices", 2)
     cluster.add_node(num_cpus=2)
     _called(*words, "--engine", f"ray:{cluster.address}")
     _called(*words, "--set", f"store={tmp_path / 'other'}")
     assert _contents(tmp_path / "store") == _contents(tmp_path / "other")
-    state = json.loads(next(tmp_path.glob("store/runs/*/state/step-12/manifest.json")).read_text(encoding="utf-8"))
+    state = json.loads(next(tmp_path.glob("store/runs/*/state/step-6/manifest.json")).read_text(encoding="utf-8"))
     assert state["record"]["computed_with"]["processes"] == 2
 
 
@@ -187,21 +170,23 @@ def test_a_node_that_does_not_see_the_store(tmp_path, monkeypatch):
     assert ended.fault is not None and "Put the store on a disk that all nodes share." in ended.fault
 
 
-def test_a_task_that_begins_after_the_stop(experiment, tmp_path, monkeypatch):
+def test_a_task_that_begins_after_the_stop(small, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    plan = Plan.of(load_experiment(experiment))
+    plan = Plan.of(load_experiment(small))
     write_plan(plan)
     (tmp_path / "stop").touch()
     ended = perform(str(plan.folder), "tokenizer", 1, str(tmp_path / "stop"))
     assert ended.is_interrupted and not plan.tasks["tokenizer"].is_done()
 
 
-def test_a_lock_of_an_earlier_attempt_is_waited_for_while_it_works(tmp_path, monkeypatch):
+def test_a_lock_of_an_earlier_attempt_is_waited_for_while_it_works(small, monkeypatch):
+    task = next(task for name, task in Plan.of(load_experiment(small)).tasks.items() if name.startswith("train."))
+    (lock,) = task.locks
     monkeypatch.setattr(ray_engine, "SECONDS_FOR_LOCK", 0.3)
     lines = []
 
     def wait(then):
-        waiting = threading.Thread(target=ray_engine._wait_for_earlier, args=(tmp_path,))
+        waiting = threading.Thread(target=ray_engine._wait_for_earlier, args=(task,))
         waiting.start()
         then(waiting)
         waiting.join(30)
@@ -210,14 +195,14 @@ def test_a_lock_of_an_earlier_attempt_is_waited_for_while_it_works(tmp_path, mon
     def work(waiting):
         for number in range(10):
             lines.append(number)
-            (tmp_path / "metrics.jsonl").write_text("\n" * len(lines))
+            (lock.parent / "metrics.jsonl").write_text("\n" * len(lines))
             time.sleep(0.15)
         assert waiting.is_alive()
 
     wait(lambda waiting: None)  # nobody has a lock
-    with locked(tmp_path / ".lock", "in use"):
+    with locked(lock, "in use"):
         wait(work)
-    with locked(tmp_path / ".lock", "in use"):
+    with locked(lock, "in use"):
         wait(lambda waiting: None)  # whoever has it does nothing
 
 
@@ -232,14 +217,14 @@ def test_without_ray(monkeypatch):
         connect("")
 
 
-def test_memory_is_nothing_to_the_local_engine(impossible, experiment):
-    code, _, said = impossible("run", experiment, "--memory", 4)
+def test_memory_is_nothing_to_the_local_engine(impossible, small):
+    code, _, said = impossible("run", small, "--memory", 4)
     assert code == 2 and said == "error: --memory: the local engine does not use it. Leave it out.\n"
 
 
 @pytest.mark.parametrize("spec", ["cloud", "local:", "local:0", "local:x", "ray:", "slurm:-1"])
-def test_an_engine_that_is_none(spec, impossible, experiment):
-    code, _, said = impossible("run", experiment, "--engine", spec)
+def test_an_engine_that_is_none(spec, impossible, small):
+    code, _, said = impossible("run", small, "--engine", spec)
     known = "Known: local, local:N, ray, ray:ADDRESS, slurm, slurm:N."
     assert code == 2 and said == f"error: --engine {spec}: unknown. {known}\n"
 

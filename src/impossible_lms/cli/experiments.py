@@ -125,7 +125,7 @@ def _write_arrays(
     command += [f"--devices={plan.devices}", *(f"--set={change}" for change in changes), "--only"]
     arrays = write_arrays(plan, command, options, choice.count, memory)
     if not arrays:
-        print(f"{plan.folder}: all {len(plan.tasks)} tasks are done")
+        print(f"{plan.folder}: all {len(plan.tasks)} tasks are done. `impossible report {file}` says what was found.")
         return
     write_plan(plan)
     said = ", ".join(f"{len(array.tasks)} {array.name}" for array in arrays)

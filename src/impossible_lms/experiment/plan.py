@@ -273,7 +273,6 @@ def _as_file(name: str) -> str:
     return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}-{short(name)[:6]}"
 
 
-
 def _model(spec: str, size: str, recipe: Recipe) -> Model:
     if spec in ARCHITECTURES:
         get_size(size)

@@ -20,7 +20,7 @@ from impossible_lms.experiment.config import Publish
 from impossible_lms.experiment.store import TOKENIZER, is_dataset, is_evaluated, is_tokenizer, is_trained, short
 from impossible_lms.files import folder_beside, locked, to_json, write_text
 from impossible_lms.languages import get_languages
-from impossible_lms.models.run import Run
+from impossible_lms.models.run import LOCK, Run
 from impossible_lms.progress import Progress
 from impossible_lms.publishing.repository import CACHE, publish, publish_to_hub
 from impossible_lms.report.figures import save_figure
@@ -50,6 +50,10 @@ class Task(Protocol):
     @property
     def uses_device(self) -> bool:
         """Whether it wants a GPU, where there is one."""
+
+    @property
+    def locks(self) -> tuple[Path, ...]:
+        """The files it holds a lock on while it is being done."""
 
     def is_done(self) -> bool:
         """Whether what it makes is there."""
@@ -89,14 +93,18 @@ class MakeTokenizer:
     run: None = None
     uses_device: bool = False
 
+    @property
+    def locks(self) -> tuple[Path, ...]:
+        return (_lock_beside(self.source.folder),)
+
     def is_done(self) -> bool:
         return is_tokenizer(self.source.folder)
 
     def perform(self, progress: Progress, say: Say) -> None:
-        folder = self.source.folder
-        with locked(folder.with_name(f".{folder.name}.lock"), "is being written"):
+        (lock,) = self.locks
+        with locked(lock, "is being written"):
             tokenizer = load_tokenizer(self.source.tokenizer, training_texts(self.source.read()))
-            with folder_beside(folder, TOKENIZER, {"request": self.source.tokenizer}) as part:
+            with folder_beside(self.source.folder, TOKENIZER, {"request": self.source.tokenizer}) as part:
                 tokenizer.save(part)
 
 
@@ -114,6 +122,10 @@ class BuildData:
     run: None = None
     uses_device: bool = False
 
+    @property
+    def locks(self) -> tuple[Path, ...]:
+        return tuple(_lock_beside(folder) for folder in self.folders)
+
     def is_done(self) -> bool:
         return all(is_dataset(folder) for folder in self.folders)
 
@@ -121,9 +133,10 @@ class BuildData:
         corpus, tokenizer = self.source.read(), self.source.vocabulary()
         homes: dict[Path, list[str]] = {}
         with ExitStack() as held:
+            for lock in self.locks:
+                held.enter_context(locked(lock, "is being written"))
             for language, folder in zip(self.languages, self.folders, strict=True):
                 homes.setdefault(folder.parent, []).append(language)
-                held.enter_context(locked(folder.with_name(f".{folder.name}.lock"), "is being written"))
             for home, languages in homes.items():
                 build_datasets(
                     corpus,
@@ -155,6 +168,10 @@ class Train:
     @property
     def name(self) -> str:
         return f"train.{self.run}"
+
+    @property
+    def locks(self) -> tuple[Path, ...]:
+        return (self.folder / LOCK,)
 
     def is_done(self) -> bool:
         return is_trained(self.folder)
@@ -217,6 +234,7 @@ class Measure:
     request: Request
     needs: tuple[str, ...]
     uses_device: bool = True
+    locks: tuple[Path, ...] = ()
 
     @property
     def tables(self) -> Path:
@@ -244,6 +262,7 @@ class PublishRun:
     record: Path  # is written once it is done
     needs: tuple[str, ...]
     uses_device: bool = False
+    locks: tuple[Path, ...] = ()
 
     @property
     def name(self) -> str:
@@ -266,3 +285,8 @@ class PublishRun:
             where = "{} in {}".format(*publish(run, to, asked.namespace, cache=cache))
         write_text(self.record, to_json({"request": self._request, "where": where}))
         say(f"published: {where}")
+
+
+def _lock_beside(folder: Path) -> Path:
+    """The lock of a folder that is replaced as a whole, and so cannot hold it."""
+    return folder.with_name(f".{folder.name}.lock")

@@ -15,6 +15,7 @@ from impossible_lms.models.checkpoints import Checkpoint, list_checkpoints
 RECORD = "run.json"
 FINISHED = "finished.json"
 METRICS = "metrics.jsonl"
+LOCK = ".lock"  # held by the process that trains
 
 
 @dataclass(frozen=True)

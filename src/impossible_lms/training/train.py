@@ -18,7 +18,7 @@ from impossible_lms.models.architectures import (
     make_model,
     read_config,
 )
-from impossible_lms.models.run import RECORD, Run
+from impossible_lms.models.run import LOCK, RECORD, Run
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.training.devices import Devices
 from impossible_lms.training.loop import Training, software
@@ -147,10 +147,10 @@ def _begin(
     held: ExitStack, dataset: TokenDataset, output: Path, request: dict[str, Any]
 ) -> tuple[dict[str, Any], bool]:
     """Lock the run folder, and begin or open the run: its record, and whether it is finished."""
-    others = [path for path in output.iterdir() if path.name != ".lock"] if output.is_dir() else []
+    others = [path for path in output.iterdir() if path.name != LOCK] if output.is_dir() else []
     if others and not (output / RECORD).is_file():
         raise UserError(f"{output}: exists and is not a run. Choose another output folder.")
-    held.enter_context(locked(output / ".lock", "in use"))
+    held.enter_context(locked(output / LOCK, "in use"))
     if (output / RECORD).is_file():
         run = Run.open(output)
         refuse_other(output, run.record["request"], request)

@@ -166,20 +166,17 @@ def perform(folder: str, name: str, threads: int, stop: str) -> Ended:
     try:
         with _logged(log_file(home, name)), _stopped_by(asked):
             plan = read_plan(home)
-            run = plan.tasks[name].run
-            if run is not None:
-                _wait_for_earlier(plan.store.run(run))
+            _wait_for_earlier(plan.tasks[name])
             return ended(home, name, plan)
     except KeyboardInterrupt:
         return Ended(name, "not begun", is_interrupted=True)
 
 
-def _wait_for_earlier(run: Path) -> None:
-    """Wait while an earlier attempt has the run's lock: its file server does not know yet, or its processes live on."""
+def _wait_for_earlier(task: Task) -> None:
+    """Wait while an earlier attempt has the task's locks: a file server still keeps them, or its processes live on."""
     before = -1
-    while not wait_for_lock(run / ".lock", SECONDS_FOR_LOCK):
-        metrics = run / METRICS
-        now = metrics.stat().st_size if metrics.is_file() else 0
+    while not all(wait_for_lock(lock, SECONDS_FOR_LOCK) for lock in task.locks):
+        now = sum(file.stat().st_size for lock in task.locks for file in lock.parent.glob(METRICS))
         if now == before:
             return  # nothing ends and nothing is done: the task itself says who is in its way
         before = now
