@@ -136,12 +136,13 @@ def _write_arrays(
 def _run(plan: "Plan", engine: "Callable[[Path], Engine]", file: Path, changes: list[str]) -> None:
     """Run a plan, write its report, say how it ended, and exit with 1 where something failed."""
     from impossible_lms.experiment.board import Board
-    from impossible_lms.experiment.reporting import report_experiment
+    from impossible_lms.experiment.reporting import has_results, report_experiment
     from impossible_lms.experiment.run import run_experiment
 
     outcome = run_experiment(plan, engine, Board())
     words = [word for change in changes for word in ("--set", change)]
-    print(f"report: {report_experiment(plan, shlex.join(['impossible', 'run', str(file), *words]))}")
+    if has_results(plan):
+        print(f"report: {report_experiment(plan, shlex.join(['impossible', 'run', str(file), *words]))}")
     _conclude(outcome)
 
 

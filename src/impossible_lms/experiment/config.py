@@ -31,6 +31,7 @@ class Evaluate(_Table):
     seed: int = Field(default=0, ge=0, description="of the sample")
     precision: str = Field(default="fp32", description="fp32 or bf16")
     corpus: str | None = Field(default=None, description="what items are made from; the experiment's own corpus")
+    annotator: str | None = Field(default=None, description="spacy[:pipeline] or stanza[:language], for `corpus`")
     as_published: bool = Field(default=False, description="as the published scripts did, mistakes included")
 
 

@@ -180,7 +180,7 @@ class Plan:
         """The tasks of one entry: a run each, or one for each run and other test set."""
         metric = get_metric(entry.metric)
         where = f"{self.experiment.name}: evaluate {entry.metric}"
-        for option in ("corpus", "as_published"):
+        for option in ("corpus", "annotator", "as_published"):
             if getattr(entry, option) and option not in metric.options:
                 raise UserError(f"{where}: {option}: {metric.name} does not use it. Leave it out.")
         if "corpus" in metric.needs and entry.corpus is None:
@@ -250,6 +250,7 @@ class Plan:
             as_published=entry.as_published,
             corpus=corpus,
             control=None if of_control is None else self.store.run(of_control),
+            annotator=entry.annotator,
             name=name,
         )
 

@@ -39,6 +39,11 @@ def findings_of_experiment(plan: Plan, command: str, title: str | None = None) -
     return Findings(title or plan.experiment.name, runs, evaluations, command, asked, tuple(failures.items()))
 
 
+def has_results(plan: Plan) -> bool:
+    """Whether there is anything to report."""
+    return any(isinstance(task, Train) and task.is_done() for task in plan.tasks.values())
+
+
 def report_experiment(plan: Plan, command: str, output: Path | None = None) -> Path:
     """Write the report to `output`, or into the experiment's folder; the page's path."""
     return write_report(findings_of_experiment(plan, command), output or plan.folder / REPORT)[0]
