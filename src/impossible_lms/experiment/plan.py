@@ -206,18 +206,21 @@ class Plan:
 
     def _served(self, entry: Evaluate, metric: Metric, where: str) -> list[Language]:
         """The languages that an entry is about; UserError for one that is named and not served, or for none."""
+        request = Request(annotator=entry.annotator)
         if entry.languages is not None:
             found = [self._named(name, f"{where}: languages") for name in entry.languages]
             for language in found:
-                if why := metric.serves(language):
+                if why := metric.serves(language, request):
                     raise UserError(f"{where}: {why}")
             return found
-        found = [language for language in self.languages if metric.serves(language) is None]
+        found = [language for language in self.languages if metric.serves(language, request) is None]
         if "control" in metric.needs:
             there = {language.name for language in self.languages}
             found = [language for language in found if language.control in there]
         if not found:
-            raise UserError(f"{where}: serves none of the languages. {metric.serves(self.languages[0]) or ''}".strip())
+            raise UserError(
+                f"{where}: serves none of the languages. {metric.serves(self.languages[0], request) or ''}".strip()
+            )
         return found
 
     def _named(self, name: str, where: str) -> Language:
