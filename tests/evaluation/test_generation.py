@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from impossible_lms import get_language, read_corpus
+from impossible_lms import build_dataset, get_language, read_corpus
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.generation import GENERATION, in_form_of, is_well_formed, sampled
 from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.models.run import Run
 from impossible_lms.ragged import Ragged
+from impossible_lms.training.train import train
 
 
 def test_samples_follow_the_models_distribution(run):
@@ -117,3 +118,18 @@ def test_a_language_that_does_not_give_its_control_is_not_judged(run, control_ru
     assert everything["below_90"].isna().to_dict() == {"control": False, "held-out": False, "model": True}
     assert found.items().loc[found.items()["who"] == "model", "bits_a_token"].isna().all()
     assert everything["well_formed"].notna().all()
+
+
+def test_sentences_that_do_not_fit_the_judges_positions_are_left_out_and_counted(tmp_path, tokenizer, recipe):
+    short = recipe.model_copy(update={"context": 12, "steps": 4})
+    corpus = read_corpus("grammar:sentences=1000,seed=0")
+    for name in ("no-reverse", "partial-reverse"):
+        build_dataset(corpus, get_language(name), tokenizer, tmp_path / name, context=12)
+        train(tmp_path / name, tmp_path / f"run-{name}", recipe=short, model="gpt2", size="tiny")
+    run, control = Run.open(tmp_path / "run-partial-reverse"), tmp_path / "run-no-reverse"
+    found = evaluate(GENERATION, run, Request(control=control, sample=20, checkpoints="4"))
+    lengths = Run.open(control).dataset().held_out("test").tokens.lengths()
+    assert found.notes["held_out_too_long"] == int((lengths > 11).sum()) > 0
+    items = found.items()
+    held_out = items[items["who"] == "held-out"]
+    assert len(held_out) == int((lengths <= 11).sum()) and held_out["bits_a_token"].notna().all()

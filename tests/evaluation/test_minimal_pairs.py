@@ -30,6 +30,13 @@ def test_accuracy_over_all_by_field_and_by_paradigm(run, pairs):
     assert set(curve["paradigm"]) == {"all", "agreement", "order"}
 
 
+def test_a_field_spelt_in_two_ways_is_one(pairs, tmp_path):
+    for number, path in enumerate(sorted(pairs.glob("*.jsonl"))):
+        text = path.read_text(encoding="utf-8").replace('"syntax"', f'"syntax{"_/"[number]}semantics"')
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+    assert set(read_pairs(str(tmp_path))["field"]) == {"syntax_semantics"}
+
+
 @pytest.mark.parametrize("name", ["partial-reverse", "nondeterministic-shuffle", "local-shuffle-w3"])
 def test_both_sentences_get_the_same_draws(name, pairs, tokenizer):
     table, language = read_pairs(str(pairs)), get_language(name)

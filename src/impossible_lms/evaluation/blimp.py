@@ -22,6 +22,7 @@ def read_pairs(spec: str) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=list(FIELDS.values()))
     if table.empty:
         raise UserError(f"--corpus {spec}: holds no pairs.")
+    table["field"] = table["field"].str.replace("/", "_")  # one paradigm of BLiMP spells its field otherwise
     return table.sort_values("paradigm", kind="stable", ignore_index=True)
 
 

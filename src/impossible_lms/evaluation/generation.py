@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from impossible_lms.evaluation.learnability import control_of
-from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task, language_of, loaded
+from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task, context_of, language_of, loaded
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.statistics import proportion
 from impossible_lms.languages.language import Language, Sentences
@@ -37,7 +37,10 @@ def prepare(subject: Subject) -> Task:
     control = language_of(dataset)
     count, seed = subject.sample(SAMPLE), subject.request.seed
     limit = min(LONGEST, subject.context - 1) if subject.context else LONGEST
+    room = context_of(run)  # of the judge
     held_out = dataset.held_out("test").tokens
+    too_long = np.zeros(len(held_out), dtype=bool) if room is None else held_out.lengths() + 1 > room
+    held_out = held_out.take(~too_long)
     chosen = np.random.default_rng(seed).permutation(len(held_out))[:HELD_OUT]
     real = held_out.take(np.sort(chosen))
     kept: dict[str, pd.DataFrame] = {}
@@ -45,7 +48,7 @@ def prepare(subject: Subject) -> Task:
     def judged(judge: Scorer, sentences: Ragged, of: Language, tokenizer: Tokenizer, who: str) -> pd.DataFrame:
         said, lengths = in_form_of(control, of, sentences, tokenizer, dataset.tokenizer)
         bits = np.full(len(said), np.nan)
-        is_kept = said.lengths() > 0
+        is_kept = (said.lengths() > 0) & (said.lengths() + 1 <= (room or np.inf))
         if is_kept.any():
             bits[is_kept] = judge.sentence_bits(said.take(is_kept), dataset.tokenizer.end_of_text)
         return pd.DataFrame({"who": who, "tokens": lengths, "well_formed": True, "bits_a_token": bits / (lengths + 1)})
@@ -72,7 +75,7 @@ def prepare(subject: Subject) -> Task:
             table.loc[table["who"] == MODEL, list(QUANTILES)] = pd.NA
         return table
 
-    notes: dict[str, Any] = {"longest": limit}
+    notes: dict[str, Any] = {"longest": limit, "held_out_too_long": int(too_long.sum())}
     if not subject.language.gives_its_control:
         notes |= {"not_judged": f"{control.name} cannot be had from {subject.language.name}"}
     return Task(score, {"judge": judge_of.digests()}, notes)
