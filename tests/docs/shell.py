@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -40,6 +41,13 @@ class Shell:
             else:
                 self._in_a_process(["bash", "-ec", _shell_line(command)], block, command)
 
+    def write(self, block: Block) -> None:
+        """Write a file that the page shows, and put there what it names."""
+        assert block.title is not None
+        (self.folder / block.title).write_text(block.text, encoding="utf-8")
+        for word in re.findall('"([^"]+)"', block.text):
+            self.pantry.put(word, self.folder)
+
     def python(self, block: Block) -> None:
         """Run Python code: here, or where something was exported in a process of its own, which sees it."""
         if self.exported:
@@ -56,7 +64,7 @@ class Shell:
     def _put(self, words: list[str]) -> None:
         for before, word in zip(["", *words], words, strict=False):
             if before not in OUTPUTS:
-                self.pantry.put(word, self.folder)
+                self.pantry.put(word.rpartition("=")[2], self.folder)
 
     def _start(self, words: list[str]) -> None:
         process = subprocess.Popen(

@@ -23,7 +23,7 @@ def follow(shell: Shell, blocks: list[Block], lacking: set[str]) -> None:
     """Do what a page says: write its files, run its commands and its Python, all but the blocks that need `lacking`."""
     for block in blocks:
         if block.title is not None:
-            (shell.folder / block.title).write_text(block.text, encoding="utf-8")
+            shell.write(block)
         elif block.language == "sh":
             for command in block.commands():
                 refuse_misspelt(command, block.where)
