@@ -39,12 +39,12 @@ class Block:
         return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
-class Fault(AssertionError):
+class PageError(AssertionError):
     """Something on a page that the tests cannot vouch for."""
 
 
 def blocks_of(text: str, name: str) -> list[Block]:
-    """The blocks of a page in order; Fault for one that is of an unknown kind or needs what no test is known to lack."""
+    """The blocks of a page in order; PageError for one of an unknown kind, or that needs what tests do not lack."""
     blocks: list[Block] = []
     open_block: Block | None = None
     fence = needs = ""
@@ -58,17 +58,18 @@ def blocks_of(text: str, name: str) -> list[Block]:
         elif found := _FENCE.fullmatch(line):
             fence, where = found[2], f"{name}:{number}"
             if found[3] not in FENCES or found[5].strip():
-                raise Fault(f"{where}: a block of {line.strip('` ') or 'no kind'}. Known: {', '.join(sorted(FENCES))}.")
+                raise PageError(
+                    f"{where}: a block of {line.strip('` ') or 'no kind'}. Known: {', '.join(sorted(FENCES))}."
+                )
             open_block = Block(found[3], "", where, found[4], needs or None)
         elif found := _NEED.fullmatch(line.strip()):
             needs = found[1]
             if needs not in NEEDS:
-                raise Fault(f"{name}:{number}: needs {needs!r}. A test can lack: {', '.join(NEEDS)}.")
-        elif line.strip():
-            if needs:
-                raise Fault(f"{name}:{number}: what needs {needs} is no block.")
+                raise PageError(f"{name}:{number}: needs {needs!r}. A test can lack: {', '.join(NEEDS)}.")
+        elif line.strip() and needs:
+            raise PageError(f"{name}:{number}: what needs {needs} is no block.")
     if open_block is not None:
-        raise Fault(f"{open_block.where}: the block has no end.")
+        raise PageError(f"{open_block.where}: the block has no end.")
     return blocks
 
 

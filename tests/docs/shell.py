@@ -1,6 +1,5 @@
 """A shell for the pages: runs commands one after another in a folder, as a reader would type them."""
 
-import glob
 import os
 import re
 import signal
@@ -10,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.docs.pages import Block, Fault
+from tests.docs.pages import Block, PageError
 from tests.docs.pantry import Pantry
 from tests.docs.spelling import words_of
 
@@ -26,7 +25,7 @@ class Shell:
         self.background: list[subprocess.Popen[str]] = []
 
     def run(self, block: Block) -> None:
-        """Run the commands of a block; Fault with what was said for the first that fails."""
+        """Run the commands of a block; PageError with what was said for the first that fails."""
         for command in block.commands():
             words = words_of(command)
             self._put(words)
@@ -37,7 +36,7 @@ class Shell:
             elif words[0] == "impossible" and not self.exported:
                 code, out, err = self.impossible(*(each for word in words[1:] for each in _matching(word)))
                 if code != 0:
-                    raise Fault(f"{block.where}: {command}\nexit code {code}\n{out}{err}")
+                    raise PageError(f"{block.where}: {command}\nexit code {code}\n{out}{err}")
             else:
                 self._in_a_process(["bash", "-ec", _shell_line(command)], block, command)
 
@@ -77,14 +76,14 @@ class Shell:
         self.background.append(process)
         assert process.stdout is not None
         if not process.stdout.readline():  # it says that it is ready, or it ends
-            raise Fault(f"{' '.join(words)} &: ended at once.")
+            raise PageError(f"{' '.join(words)} &: ended at once.")
 
     def _in_a_process(self, arguments: list[str], block: Block, command: str) -> None:
         done = subprocess.run(
             arguments, cwd=self.folder, env=self._environment(), capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            raise Fault(f"{block.where}: {command}\nexit code {done.returncode}\n{done.stdout}{done.stderr}")
+            raise PageError(f"{block.where}: {command}\nexit code {done.returncode}\n{done.stdout}{done.stderr}")
 
     def _environment(self) -> dict[str, str]:
         environment = os.environ | self.exported
@@ -95,7 +94,7 @@ class Shell:
 
 
 def _matching(word: str) -> list[str]:
-    return sorted(glob.glob(word)) or [word] if "*" in word else [word]
+    return sorted(str(path) for path in Path().glob(word)) or [word] if "*" in word else [word]
 
 
 def _shell_line(command: str) -> str:

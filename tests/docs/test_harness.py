@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.docs.pages import Fault, blocks_of, mentions_of
+from tests.docs.pages import PageError, blocks_of, mentions_of
 from tests.docs.shell import Shell
 from tests.docs.spelling import refuse_misspelt, refuse_unknown
 from tests.docs.test_pages import follow
@@ -35,27 +35,29 @@ def shell(tmp_path, monkeypatch, impossible, pantry):
 )
 @pytest.mark.parametrize("mark", ["", "<!-- needs: network -->"])
 def test_a_misspelt_command_is_a_fault_marked_or_not(command, said, mark, shell):
-    with pytest.raises(Fault) as fault:
+    with pytest.raises(PageError) as fault:
         follow(shell, page(mark, "```sh", command, "```"), {"network"})
     assert said in str(fault.value) and "page.md:2" in str(fault.value)
 
 
 def test_a_command_that_fails_is_a_fault_unless_it_is_marked(shell):
     block = "```sh", "impossible inspect nothing", "```"
-    with pytest.raises(Fault, match=r"page\.md:1: impossible inspect nothing\nexit code 2\nerror: nothing: no such"):
+    with pytest.raises(
+        PageError, match=r"page\.md:1: impossible inspect nothing\nexit code 2\nerror: nothing: no such"
+    ):
         follow(shell, page(*block), {"network"})
     follow(shell, page("<!-- needs: network -->", *block), {"network"})
 
 
 @pytest.mark.parametrize("command", ["false", "export A=1\nimpossible inspect nothing", "sleep 0 &"])
 def test_so_is_one_of_another_process(command, shell):
-    with pytest.raises(Fault):
+    with pytest.raises(PageError):
         follow(shell, page("```sh", *command.split("\n"), "```"), set())
 
 
 @pytest.mark.parametrize("before", ["", "```sh\nexport A=1\n```"])
 def test_so_is_python_that_fails(before, shell):
-    with pytest.raises((Fault, ZeroDivisionError)):
+    with pytest.raises((PageError, ZeroDivisionError)):
         follow(shell, page(*before.split("\n"), "```python", "1 / 0", "```"), set())
 
 
@@ -82,7 +84,7 @@ def test_what_a_page_takes_for_granted_is_put_there_and_what_it_writes_is_not(sh
     ],
 )
 def test_a_page_that_the_tests_cannot_read_is_a_fault(text, said):
-    with pytest.raises(Fault) as fault:
+    with pytest.raises(PageError) as fault:
         blocks_of(text, "page.md")
     assert said in str(fault.value)
 
@@ -92,9 +94,9 @@ def test_a_mention_is_of_what_there_is():
     assert mentions_of(text) == ["impossible train --keep N", "impossible hub serve"]
     for mention in mentions_of(text):
         refuse_unknown(mention, "page.md")
-    with pytest.raises(Fault, match="no option --leap"):
+    with pytest.raises(PageError, match="no option --leap"):
         refuse_unknown("impossible train --leap N", "page.md")
-    with pytest.raises(Fault, match="no command fly"):
+    with pytest.raises(PageError, match="no command fly"):
         refuse_unknown("impossible fly", "page.md")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.docs.pages import PAGES, Block, Fault, blocks_of, mentions_of
+from tests.docs.pages import PAGES, Block, PageError, blocks_of, mentions_of
 from tests.docs.shell import Shell
 from tests.docs.spelling import refuse_misspelt, refuse_unknown
 
@@ -51,4 +51,4 @@ def test_what_a_page_mentions_is_there(name):
         refuse_unknown(mention, name)
     for block in BLOCKS[name]:
         if block.language != "sh" and any(line.startswith(("impossible ", "$ ")) for line in block.text.splitlines()):
-            raise Fault(f"{block.where}: a command in a block that is not sh.")
+            raise PageError(f"{block.where}: a command in a block that is not sh.")

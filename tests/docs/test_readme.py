@@ -1,6 +1,7 @@
 """The README names every language, and the pages between them every command, option and public name there is."""
 
 import re
+from typing import Any
 
 import typer.main
 
@@ -31,7 +32,8 @@ def test_every_verb_is_run_or_marked():
         if block.language == "sh"
         for command in block.commands()
     )
-    for verb, command in typer.main.get_command(cli.app).commands.items():
+    program: Any = typer.main.get_command(cli.app)
+    for verb, command in program.commands.items():
         for name in (f"{verb} {each}" for each in command.commands) if hasattr(command, "commands") else [verb]:
             assert f"impossible {name}" in shown, name
 

@@ -41,7 +41,9 @@ def loaded_from_elsewhere(site):
 
 def test_nothing_is_loaded_from_elsewhere(site, tmp_path):
     assert loaded_from_elsewhere(site) == []
-    (tmp_path / "a.html").write_text('<link rel="stylesheet" href="https://fonts.googleapis.com/a"><a href="https://b">')
+    (tmp_path / "a.html").write_text(
+        '<link rel="stylesheet" href="https://fonts.googleapis.com/a"><a href="https://b">'
+    )
     (tmp_path / "b.html").write_text('<script src=//cdn.org/a.js></script><img src="c.png">')
     (tmp_path / "c.css").write_text("@import 'https://d.org/e.css'; a { background: url(data:x) }")
     assert len(loaded_from_elsewhere(tmp_path)) == 3  # the check can fail
