@@ -1,6 +1,7 @@
 """Writes the site's pages of commands and of files from the code itself, while mkdocs builds (a hook of mkdocs.yml)."""
 
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -25,8 +26,8 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 def keys() -> Iterator[str]:
     """A page of every key of an experiment and of a recipe, with its default and what it is."""
     yield "# Experiment and recipe files\n"
-    yield "Both are TOML; an unknown key is an error. `impossible init` writes experiments with comments, and a schema by"
-    yield "which editors check them.\n"
+    yield "Both are TOML; an unknown key is an error. `impossible init` writes experiments with comments, and a schema"
+    yield "by which editors check them.\n"
     tables = {"An experiment": Experiment, "[[evaluate]]": Evaluate, "[publish]": Publish, "A recipe": Recipe}
     for title, model in tables.items():
         yield f"## {_escaped(title)}\n\n| | | default |\n| --- | --- | --- |"
@@ -42,14 +43,15 @@ def _default(field: Any) -> str:
         value = value.model_dump(exclude_defaults=True)
     if isinstance(value, list) and value and isinstance(value[0], BaseModel):
         value = [each.model_dump(exclude_defaults=True) for each in value]
-    return "" if value in (None, "", [], False) else f"`{value}`"
+    return "" if value is None or value is False or value in ("", []) else f"`{json.dumps(value)}`"
 
 
 def commands() -> Iterator[str]:
     """A page of every verb with its usage, what it does, its arguments and its options."""
     yield "# Commands\n"
-    yield "What `impossible VERB --help` says, of every verb. Exit codes: 1 where part of an experiment failed, 2 for what"
-    yield "the caller can mend, 3 where some checkpoints could not be measured, 5 for disk and memory, 130 after Ctrl-C.\n"
+    yield "What `impossible VERB --help` says, of every verb. Exit codes: 1 where part of an experiment failed, 2 for"
+    yield "what the caller can mend, 3 where some checkpoints could not be measured, 5 for disk and memory, 130 after"
+    yield "Ctrl-C.\n"
     for name, verb in _verbs(typer.main.get_command(app), "impossible"):
         context = typer.Context(verb, info_name=name)
         yield f"## {name}\n\n{inspect.cleandoc(verb.help or '')}\n"
