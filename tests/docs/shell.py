@@ -3,12 +3,14 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from impossible_lms.publishing.hub_server import PORT
 from tests.docs.pages import Block, PageError
 from tests.docs.pantry import Pantry
 from tests.docs.spelling import words_of
@@ -22,11 +24,12 @@ class Shell:
     def __init__(self, folder: Path, impossible: Callable[..., Any], pantry: Pantry) -> None:
         self.folder, self.impossible, self.pantry = folder, impossible, pantry
         self.exported: dict[str, str] = {}
+        self.port = _free_port()  # for the one that pages name, which others may use
         self.background: list[subprocess.Popen[str]] = []
 
     def run(self, block: Block) -> None:
         """Run the commands of a block; PageError with what was said for the first that fails."""
-        for command in block.commands():
+        for command in (each.replace(str(PORT), self.port) for each in block.commands()):
             words = words_of(command)
             self._put(words)
             if words[0] == "export":
@@ -91,6 +94,12 @@ class Shell:
         if "HF_ENDPOINT" in self.exported:  # a hub on this machine may be talked to
             environment.pop("HF_HUB_OFFLINE", None)
         return environment
+
+
+def _free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
 
 
 def _matching(word: str) -> list[str]:

@@ -23,6 +23,12 @@ def test_every_page_is_led_to():
             assert f"]({name})" in README, name
 
 
+def test_links_to_files_lead_somewhere():
+    for name in ("README.md", "CONTRIBUTING.md"):
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", PAGES[name].read_text(encoding="utf-8")):
+            assert (ROOT / link).exists(), f"{name}: {link}"
+
+
 def test_every_verb_is_run_or_marked():
     """The site's page of commands has every verb, but examples teach: each is in a block of some page."""
     shown = " ".join(
