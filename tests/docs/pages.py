@@ -15,7 +15,7 @@ NEEDS = {
     "the Hub": "talks to the Hugging Face Hub",
     "gpu": "computes what wants a GPU",
     "time": "takes minutes; run by `pytest -m slow`",
-    "a cluster": "needs more than one machine, or Slurm",
+    "cluster": "needs more than one machine, or Slurm",
 }
 FENCES = {"sh", "python", "toml", "text", "bibtex"}
 _FENCE = re.compile(r'( *)(`{3,})(\w*)(?: title="([^"]+)")?(.*)')
