@@ -1,26 +1,23 @@
-"""The documentation runs: its languages from files outside the package, its Python as it stands."""
+"""The languages that docs/inventing.md invents do what the page says, from a file and from an installed package."""
 
 import json
 import os
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from impossible_lms import get_language, read_corpus
 from impossible_lms.languages.check import check
+from tests.docs.pages import PAGES, blocks_of
 
-ROOT = Path(__file__).parent.parent
-PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
-EXAMPLES = dict(
-    zip(
-        ("SwapNeighbours", "Cut", "nouns_by_alphabet"),
-        PYTHON.findall((ROOT / "docs" / "inventing.md").read_text(encoding="utf-8")),
-        strict=True,
-    )
-)
+PAGE = "docs/inventing.md"
+FILES = {block.title: block.text for block in blocks_of(PAGES[PAGE].read_text(encoding="utf-8"), PAGE)}
+EXAMPLES = {
+    "SwapNeighbours": FILES["mine.py"],
+    "Cut": FILES["cut.py"],
+    "nouns_by_alphabet": FILES["nouns.py"],
+}
 
 
 @pytest.fixture
@@ -85,51 +82,3 @@ def test_the_same_through_an_installed_package(corpus, report, tmp_path):
         row = packaged[alone.language]
         assert (row["deterministic"], row["recovered"]) == (alone.deterministic, alone.recovered)
         assert row["affected"] == alone.affected > 0.3
-
-
-def test_the_readmes_python(capsys):
-    blocks = PYTHON.findall((ROOT / "README.md").read_text(encoding="utf-8"))
-    block = next(block for block in blocks if "read_corpus" in block)
-    exec(compile(block, "README.md", "exec"), {})
-    kept, sentence = capsys.readouterr().out.strip().split("\n")
-    assert int(kept.split()[0]) > 500 and len(sentence) > 10
-
-
-def test_the_python_of_annotating(capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for block in PYTHON.findall((ROOT / "docs" / "annotating.md").read_text(encoding="utf-8")):
-        exec(compile(block, "annotating.md", "exec"), {})
-    without, *constituents, words = capsys.readouterr().out.strip().split("\n")
-    assert (without, words) == ("0", "3") and len(constituents) == 3
-    assert constituents[0].startswith(("S ", "SBARQ ", "SQ "))
-
-
-def test_the_commands_of_annotating(tmp_path, monkeypatch, capsys):
-    """Those that need no model, on a treebank of two sentences."""
-    from impossible_lms import cli
-
-    text = (ROOT / "docs" / "annotating.md").read_text(encoding="utf-8")
-    commands = [line.split("#")[0].split() for line in text.splitlines() if line.startswith("impossible annotate")]
-    assert len(commands) == 3
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "treebank").mkdir()
-    (tmp_path / "treebank" / "a.mrg").write_text("( (S (NP-SBJ (NN dog)) (VP (VBZ barks))) )\n( (UH Yes) )\n")
-    columns = "\t_" * 8 + "\n"
-    (tmp_path / "treebank.conllu").write_text(f"1\tdog{columns}2\tbarks{columns}\n1\tYes{columns}\n")
-    monkeypatch.setattr("sys.argv", commands[2])
-    with pytest.raises(SystemExit) as done:
-        cli.main()
-    assert done.value.code == 0
-    said = capsys.readouterr().out
-    assert said == "both.conllu: 2 read, 2 sentences, 3 words, 3 words without lemma\n"
-
-
-def test_the_readme_names_every_language_and_verb():
-    from impossible_lms import LANGUAGES
-
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in LANGUAGES:
-        assert f"`{name}`" in text or f"`-{name.rpartition('-')[2]}`" in text
-    verbs = ("languages", "speak", "annotate", "build", "inspect", "train", "evaluate perplexity", "publish", "check")
-    for verb in (*verbs, "card", "hub serve"):
-        assert f"impossible {verb}" in text

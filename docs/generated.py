@@ -1,0 +1,84 @@
+"""Writes the site's pages of commands and of files from the code itself, while mkdocs builds (a hook of mkdocs.yml)."""
+
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import typer.main
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from pydantic import BaseModel
+
+from impossible_lms.cli import app
+from impossible_lms.experiment.config import Evaluate, Experiment, Publish
+from impossible_lms.training.recipe import Recipe
+
+
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """Add the pages."""
+    for page, lines in (("commands", commands()), ("files", keys())):
+        files.append(File.generated(config, f"reference/{page}.md", content="\n".join(lines)))
+    return files
+
+
+def keys() -> Iterator[str]:
+    """A page of every key of an experiment and of a recipe, with its default and what it is."""
+    yield "# Experiment and recipe files\n"
+    yield "Both are TOML; an unknown key is an error. `impossible init` writes experiments with comments, and a schema"
+    yield "by which editors check them.\n"
+    tables = {"An experiment": Experiment, "[[evaluate]]": Evaluate, "[publish]": Publish, "A recipe": Recipe}
+    for title, model in tables.items():
+        yield f"## {_escaped(title)}\n\n| | | default |\n| --- | --- | --- |"
+        for name, field in model.model_fields.items():
+            default = "required" if field.is_required() else _default(field)
+            yield f"| `{name}` | {_escaped(field.description or '')} | {default} |"
+        yield ""
+
+
+def _default(field: Any) -> str:
+    value = field.get_default()
+    if isinstance(value, BaseModel):
+        value = value.model_dump(exclude_defaults=True)
+    if isinstance(value, list) and value and isinstance(value[0], BaseModel):
+        value = [each.model_dump(exclude_defaults=True) for each in value]
+    return "" if value is None or value is False or value in ("", []) else f"`{json.dumps(value)}`"
+
+
+def commands() -> Iterator[str]:
+    """A page of every verb with its usage, what it does, its arguments and its options."""
+    yield "# Commands\n"
+    yield "What `impossible VERB --help` says, of every verb. Exit codes: 1 where part of an experiment failed, 2 for"
+    yield "what the caller can mend, 3 where some checkpoints could not be measured, 5 for disk and memory, 130 after"
+    yield "Ctrl-C.\n"
+    for name, verb in _verbs(typer.main.get_command(app), "impossible"):
+        context = typer.Context(verb, info_name=name)
+        yield f"## {name}\n\n{inspect.cleandoc(verb.help or '')}\n"
+        yield f"```text\n{' '.join([name, *verb.collect_usage_pieces(context)])}\n```\n"
+        yield "| | | default |\n| --- | --- | --- |"
+        for parameter in verb.params:
+            yield _row(parameter)
+        yield ""
+
+
+def _verbs(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    for part, verb in command.commands.items():
+        if hasattr(verb, "commands"):
+            yield from _verbs(verb, f"{name} {part}")
+        else:
+            yield f"{name} {part}", verb
+
+
+def _row(parameter: Any) -> str:
+    is_option = parameter.param_type_name == "option"
+    argument = (parameter.metavar or parameter.name).upper()
+    names = [*parameter.opts, *parameter.secondary_opts] if is_option else [argument]
+    default = "required" if parameter.required else parameter.default
+    shown = "" if default in (None, False, ()) or callable(default) else str(default)
+    written = (f"`{each}`" for each in names)
+    return f"| {' '.join(written)} | {_escaped(parameter.help or '')} | {shown} |"
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([|\[])", r"\\\1", text)
