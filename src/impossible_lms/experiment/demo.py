@@ -27,6 +27,7 @@ QUICK = (
     "evaluate.perplexity.sample=300",
     "evaluate.surprisal.checkpoints=40",
     "evaluate.interventions.checkpoints=40",
+    "evaluate.probes.checkpoints=40",
     "evaluate.learnability.checkpoints=40",
     "evaluate.generation.checkpoints=40",
 )
