@@ -95,11 +95,16 @@ def test_the_model_loads_in_every_way_and_its_card_runs(trained, hub, tmp_path):
     assert len(list(hub.store.folder.glob("blobs/*/*"))) < 31 * 2 + 20  # weights and manifests of thirty, the rest once
 
 
+def documented(name):
+    """The piece of docs/hub.md's Python that uses `name`."""
+    pieces = PYTHON.findall((ROOT / "docs" / "hub.md").read_text(encoding="utf-8"))
+    return next(piece for piece in pieces if name in piece)
+
+
 def test_the_data_load_as_their_card_says(dataset, hub, tmp_path):
     blocks = PYTHON.findall(card_of(hub, "datasets", DATA))
     code = "\n".join([*blocks, ROWS])
-    documented = PYTHON.findall((ROOT / "docs" / "hub.md").read_text(encoding="utf-8"))[0]
-    assert documented in blocks
+    assert documented("load_dataset") in blocks
     text, *splits, first = said_by(code, hub.address, tmp_path).splitlines()
     rows = {split: (tokens, texts) for split, tokens, texts in map(json.loads, splits)}
     held_out = dataset.held_out("test")
@@ -132,8 +137,7 @@ def test_theirs_and_ours_are_read_by_their_ids(trained, hub, tokenizer, dataset,
     assert found == [[weight, 401, ["🅁"]] for weight in (*weights, own)]
     assert not any(path.suffix == ".py" for path in (tmp_path / "home").rglob("*"))
 
-    documented = PYTHON.findall((ROOT / "docs" / "hub.md").read_text(encoding="utf-8"))
-    assert said_by(documented[1], hub.address, tmp_path / "home") == "gpt2-no-pos He cleans it.\n"
+    assert said_by(documented("load_published"), hub.address, tmp_path / "home") == "gpt2-no-pos He cleans it.\n"
 
     command = [sys.executable, "-m", "impossible_lms", "evaluate", "perplexity", theirs, "--sample", "3", "--json"]
     command += ["--data", str(dataset.folder), "--output", str(tmp_path / "measured")]
