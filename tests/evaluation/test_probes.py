@@ -13,7 +13,7 @@ from impossible_lms.evaluation.logistic import fit
 from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.probes import PROBES, pooled
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.evaluation.spans import CATEGORIES, CHANGED, IN_TOKENS, SHORT, TORN, spans_of
+from impossible_lms.evaluation.spans import CATEGORIES, CHANGED, IN_TOKENS, SHORT, TOO_LONG, TORN, spans_of
 from impossible_lms.models.run import Run
 
 CORPUS = "grammar:sentences=400,seed=5"
@@ -38,6 +38,18 @@ def test_spans_hold_the_tokens_of_their_phrase(name, run, tokenizer, tmp_path):
         wanted = [rows[sentence]["words"][each.start : each.end] for each in phrases]
         letters = sorted("".join(tokenizer.pieces(said)).replace(" ", ""))
         assert letters in [sorted("".join(words)) for words in wanted]
+
+
+def test_sentences_beyond_the_models_positions_are_left_out_and_counted(run, monkeypatch):
+    subject, corpus = Subject(run, Request()), read_corpus("grammar:sentences=60,seed=6")
+    everything, left_out = spans_of(subject, corpus)
+    lengths = everything.tokens.lengths()
+    assert subject.context is None and TOO_LONG not in left_out
+    monkeypatch.setattr(Subject, "context", int(np.median(lengths)))
+    spans, left_out = spans_of(subject, corpus)
+    assert left_out[TOO_LONG] == int((lengths > np.median(lengths)).sum()) > 0
+    assert 0 < len(spans.sentence) < len(everything.sentence)
+    assert lengths[spans.sentence].max() <= np.median(lengths)
 
 
 def test_of_hop_languages_the_sentences_serve_that_stay_as_they_are(hop_run):

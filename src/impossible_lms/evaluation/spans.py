@@ -28,6 +28,7 @@ DROPPED = "sentences that the language drops"
 IN_TOKENS = "phrases that begin or end inside a token"
 CHANGED = "sentences that the language changes"
 SHORT = "phrases of one word, or of short sentences"
+TOO_LONG = "sentences longer than the model's positions"
 TORN = "phrases torn apart, or with a marker inside"
 
 
@@ -74,11 +75,13 @@ def spans_of(subject: Subject, corpus: Corpus) -> tuple[Spans, dict[str, int]]:
         else:
             tokens, moved = _moved(language, block, original, tokenizer)
         texts = block.column("text").to_pylist()
+        is_too_long = tokens.lengths() > (subject.context or np.inf)
+        left_out[TOO_LONG] += int(is_too_long.sum())
         for row, phrases in enumerate(_phrases(block, tokenizer, left_out)):
             new = moved[row]
             left_out[DROPPED] += not len(new)
             kept = _as_published(phrases, texts[row], original[row], left_out) if published else phrases
-            for phrase in kept if len(new) else ():
+            for phrase in kept if len(new) and not is_too_long[row] else ():
                 places = new[phrase.start : phrase.end]
                 if places.max() - places.min() + 1 == phrase.end - phrase.start:
                     found.append((count + row, places.min(), places.max() + 1, CATEGORIES.index(phrase.category)))
