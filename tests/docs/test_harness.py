@@ -3,21 +3,12 @@
 import pytest
 
 from tests.docs.pages import PageError, blocks_of, mentions_of
-from tests.docs.shell import Shell
 from tests.docs.spelling import refuse_misspelt, refuse_unknown
 from tests.docs.test_pages import follow
 
 
 def page(*lines):
     return blocks_of("\n".join(lines), "page.md")
-
-
-@pytest.fixture
-def shell(tmp_path, monkeypatch, impossible, pantry):
-    monkeypatch.chdir(tmp_path)
-    shell = Shell(tmp_path, impossible, pantry)
-    yield shell
-    shell.end()
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,6 @@ BLOCKS = {name: blocks_of(path.read_text(encoding="utf-8"), name) for name, path
 SLOW = [name for name, blocks in BLOCKS.items() if any(block.needs == "time" for block in blocks)]
 
 
-@pytest.fixture
-def shell(tmp_path, monkeypatch, impossible, pantry):
-    """A shell in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    shell = Shell(tmp_path, impossible, pantry)
-    yield shell
-    shell.end()
-
-
 def follow(shell: Shell, blocks: list[Block], lacking: set[str]) -> None:
     """Do what a page says: write its files, run its commands and its Python, all but the blocks that need `lacking`."""
     for block in blocks:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from impossible_lms.cli.experiments import Shipped
 from impossible_lms.errors import UserError
 from impossible_lms.experiment.config import SEEDS, Experiment, load_experiment
 from impossible_lms.experiment.files import SHIPPED, schema, shipped, write_experiment
@@ -133,6 +134,10 @@ def test_the_paper_is_the_paper(tmp_path):
     assert found.recipe == load_recipe("paper").model_dump() and len(found.seeds) == 5
     plan = Plan.of(load_experiment(path, ["corpus=grammar:sentences=100", "tokenizer=train:vocab=300"]))
     assert len([name for name in plan.tasks if name.startswith("train.")]) == 15 * 2 * 5
+
+
+def test_the_command_line_names_all_that_is_shipped():
+    assert [each.value for each in Shipped] == list(SHIPPED)
 
 
 def test_the_schema_has_a_line_for_every_key():

@@ -10,10 +10,10 @@ from impossible_lms.models.run import Run
 from impossible_lms.spec import parse_options
 from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.cost import measured_cost
+from impossible_lms.training.state import KEPT
 
 MARKERS = 2  # at most, in the paper's languages
 BYTES = {"fp32": 4, "bf16": 2}
-STATES = 2  # training states that stay, of weights and two moments in float32
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ def _trainings(plan: Plan, trains: Sequence[Train]) -> Iterator[Line]:
             continue
         parameters, speed, note = _speed(plan, model, [task.folder for task in mine if task.is_done()])
         checkpoints = min(len(recipe.checkpoints), plan.experiment.keep or len(recipe.checkpoints))
-        disk = parameters * (BYTES[plan.experiment.dtype] * checkpoints + 12 * STATES)
+        disk = parameters * (
+            BYTES[plan.experiment.dtype] * checkpoints + 12 * KEPT
+        )  # states hold weights and two moments
         tokens = of_run * len(missing)
         yield Line(said, len(mine), len(mine) - len(missing), tokens, disk * len(missing), tokens / speed / 3600, note)
 

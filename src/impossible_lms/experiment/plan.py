@@ -16,7 +16,7 @@ from impossible_lms.experiment.store import Store, content_of, short
 from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Source, Task, Train
 from impossible_lms.languages import get_languages
 from impossible_lms.languages.language import Language
-from impossible_lms.models.architectures import ARCHITECTURES, as_record, get_size, read_config
+from impossible_lms.models.architectures import ARCHITECTURES, described_model
 from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.recipe import Recipe
 from impossible_lms.training.train import Options
@@ -278,9 +278,9 @@ def _as_file(name: str) -> str:
 
 
 def _model(spec: str, size: str, recipe: Recipe) -> Model:
-    if spec in ARCHITECTURES:
-        get_size(size)
-        return Model(spec, spec, size, {"model": spec, "size": size})
+    own = size if spec in ARCHITECTURES else None
     # The vocabulary is not known before the tokenizer is; it is part of what the run's data is hashed by.
-    name, config = read_config(spec, vocabulary_size=1, context=recipe.context, end_of_text=0, dropout=recipe.dropout)
-    return Model(name, spec, None, {"model": name, "configuration": as_record(config)})
+    architecture, _, described = described_model(
+        spec, own, vocabulary_size=1, context=recipe.context, end_of_text=0, dropout=recipe.dropout
+    )
+    return Model(architecture.name, spec, own, described)

@@ -146,6 +146,34 @@ def read_config(
     return name, config
 
 
+def described_model(
+    spec: str, size: str | None, *, vocabulary_size: int, context: int, end_of_text: int, dropout: float
+) -> "tuple[Architecture, PretrainedConfig, dict[str, Any]]":
+    """The architecture that `spec` names, its configuration for a dataset, and what a run's record says of them.
+
+    Args:
+        spec: `gpt2`, `gpt2-no-pos`, or a configuration of transformers, as `read_config` takes it.
+        size: of the first two, `small` where None; others have their own.
+
+    Raises:
+        UserError: no such model or size, or a size for a configuration that has its own. All else as `read_config`.
+    """
+    fits: dict[str, Any] = {
+        "vocabulary_size": vocabulary_size,
+        "context": context,
+        "end_of_text": end_of_text,
+        "dropout": dropout,
+    }
+    if spec in ARCHITECTURES:
+        size = size or "small"
+        return ARCHITECTURES[spec], make_config(get_size(size), **fits), {"model": spec, "size": size}
+    name, config = read_config(spec, **fits)
+    if size is not None:
+        raise UserError(f"--size {size}: the configuration {spec} has its own. Leave --size out.")
+    architecture = Architecture(name, True, config.model_type, is_of_transformers=True)
+    return architecture, config, {"model": name, "configuration": as_record(config)}
+
+
 def as_record(config: "PretrainedConfig") -> dict[str, Any]:
     """All of a configuration that decides the model, as JSON holds it."""
     record: dict[str, Any] = json.loads(config.to_json_string(use_diff=False))

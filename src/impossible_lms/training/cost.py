@@ -2,11 +2,10 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from impossible_lms.models.architectures import ARCHITECTURES, get_size, make_config, make_model, read_config
+from impossible_lms.models.architectures import described_model, make_model
 from impossible_lms.training.devices import Devices
 from impossible_lms.training.loop import TOKENS_IN_MICRO_BATCH
 from impossible_lms.training.order import dropout_keys
@@ -38,19 +37,10 @@ def measured_cost(model: str, size: str | None, recipe: Recipe, vocabulary: int)
     from impossible_lms.training.fast.network import Network
 
     device = Devices.start((), "").device
-    fits: dict[str, Any] = {
-        "vocabulary_size": vocabulary,
-        "context": recipe.context,
-        "end_of_text": 0,
-        "dropout": recipe.dropout,
-    }
-    if model in ARCHITECTURES:
-        architecture, config = ARCHITECTURES[model], make_config(get_size(size or "small"), **fits)
-        fresh = make_model(architecture, config, seed=0)
-    else:
-        from transformers import AutoModelForCausalLM
-
-        fresh = AutoModelForCausalLM.from_config(read_config(model, **fits)[1])
+    architecture, config, _ = described_model(
+        model, size, vocabulary_size=vocabulary, context=recipe.context, end_of_text=0, dropout=recipe.dropout
+    )
+    fresh = make_model(architecture, config, seed=0)
     rows = max(1, TOKENS_IN_MICRO_BATCH.get(device.type, TOKENS_IN_MICRO_BATCH["cpu"]) // recipe.context)
     rows = min(rows, recipe.sequences_per_step)
     network = Network(fresh, recipe, device, sequences=rows, operations=0.0, compiled=False, say=lambda line: None)

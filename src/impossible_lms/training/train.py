@@ -9,15 +9,7 @@ from typing import Any
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.files import locked, refuse_other
-from impossible_lms.models.architectures import (
-    ARCHITECTURES,
-    Architecture,
-    as_record,
-    get_size,
-    make_config,
-    make_model,
-    read_config,
-)
+from impossible_lms.models.architectures import described_model, make_model
 from impossible_lms.models.run import LOCK, RECORD, Run
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.training.devices import Devices
@@ -89,7 +81,14 @@ def train(
             f"{data}: blocks of {dataset.context} tokens, but the recipe's context is {recipe.context}. "
             f"Build the data with --context {recipe.context}."
         )
-    architecture, config, described = _model(model, size, dataset, recipe)
+    architecture, config, described = described_model(
+        model,
+        size,
+        vocabulary_size=dataset.vocabulary_size,
+        context=dataset.context,
+        end_of_text=dataset.tokenizer.end_of_text,
+        dropout=recipe.dropout,
+    )
     request = {"dataset": dataset.identity, **described, "recipe": recipe.model_dump(), "seed": seed}
     devices = Devices.start(options.track, str(output / "tracking"))
     devices.share_of(recipe.sequences_per_step)
@@ -121,26 +120,6 @@ def train(
                 raise
         devices.end()
     return run
-
-
-def _model(
-    model: str, size: str | None, dataset: TokenDataset, recipe: Recipe
-) -> tuple[Architecture, Any, dict[str, Any]]:
-    """The architecture, its configuration for the dataset, and what the run's record says of them."""
-    fits: dict[str, Any] = {
-        "vocabulary_size": dataset.vocabulary_size,
-        "context": dataset.context,
-        "end_of_text": dataset.tokenizer.end_of_text,
-        "dropout": recipe.dropout,
-    }
-    if model in ARCHITECTURES:
-        size = size or "small"
-        return ARCHITECTURES[model], make_config(get_size(size), **fits), {"model": model, "size": size}
-    name, config = read_config(model, **fits)
-    if size is not None:
-        raise UserError(f"--size {size}: the configuration {model} has its own. Leave --size out.")
-    described = {"model": name, "configuration": as_record(config)}
-    return Architecture(name, True, config.model_type, is_of_transformers=True), config, described
 
 
 def _begin(
