@@ -94,7 +94,7 @@ def run(
 
 def demo(
     output: Annotated[Path, typer.Option(help="The folder for everything.")] = Path("demo"),
-    quick: Annotated[bool, typer.Option("--quick", help="Three minutes instead of ten: a fifth of the steps.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Three minutes instead of twelve: fewer steps.")] = False,
 ) -> None:
     """Run a small experiment on the built-in grammar: twelve models, measured, published and reported, in minutes."""
     from impossible_lms.experiment.demo import QUICK, run_demo
