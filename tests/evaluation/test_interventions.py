@@ -49,16 +49,26 @@ def test_equals_the_plain_way(architecture):
     model = make_model(ARCHITECTURES[architecture], config, seed=1).eval()
     with torch.no_grad():  # fresh weights hardly tell one token from another
         model.transformer.wte.weight.mul_(20)
-    base, source = [[1, 5, 9, 9], [1, 6, 9, 8], [2, 7, 3, 4, 4, 4]], [[1, 15, 9, 9], [1, 16, 9, 8], [2, 17, 3, 4, 4, 4]]
+    base = [[1, 5, 9, 9], [1, 6, 9, 8], [2, 7, 3, 4, 4, 4], [7, 3, 4, 4, 4, 8]]
+    source = [[1, 15, 9, 9], [1, 16, 9, 8], [2, 17, 3, 4, 4, 4], [17, 3, 4, 4, 4, 18]]
     markers = np.array([50, 51])
     found = interchange(Scorer(model), Ragged.of(base), Ragged.of(source), markers)
-    assert len(found) == 4 * (4 + 4 + 6)
+    assert len(found) == 4 * (4 + 4 + 6 + 6)
     for pair, (one, other) in enumerate(zip(base, source, strict=True)):
         expected = plainly(model, one, other, markers)
         mine = found[found["pair"] == pair].sort_values(["layer", "position"])
         logits = mine[["singular", "plural"]].to_numpy().reshape(expected.shape)
         assert np.allclose(logits, expected, rtol=1e-5, atol=1e-5)
         assert np.ptp(logits) > 1e-3  # they do differ
+
+
+def test_a_source_equal_to_its_base_changes_nothing():
+    config = make_config(get_size("tiny"), vocabulary_size=60, context=16, end_of_text=0, dropout=0.1)
+    model = make_model(ARCHITECTURES["gpt2"], config, seed=1).eval()
+    same = Ragged.of([[1, 5, 9]])
+    found = interchange(Scorer(model), same, same, np.array([50, 51]))
+    own = model(torch.tensor([[1, 5, 9]])).logits[0, -1, [50, 51]].detach().numpy()
+    assert len(found) == 4 * 3 and np.allclose(found[["singular", "plural"]], own, atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore")  # pyvene's own

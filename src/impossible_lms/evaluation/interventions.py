@@ -53,9 +53,10 @@ def prepare(subject: Subject) -> Task:
 def interchange(scorer: Scorer, base: Ragged, source: Ragged, markers: "np.ndarray") -> pd.DataFrame:
     """What the model says after each prefix of `base` once one place of its residual stream is that of `source`.
 
-    Every block's output is replaced at every position, one at a time. The blocks below are not run again: each layer
-    goes on from its own kept output, with all positions of many pairs in one batch, and of the vocabulary only the two
-    markers are asked for.
+    Every block's output is replaced at every position, one at a time. What the intervention cannot change is not run
+    again: each layer goes on from its own kept output, with all positions of many pairs in one batch; places before the
+    first where the two prefixes differ, and all but the last after the last block, leave the base's own answer. Of the
+    vocabulary only the two markers are asked for.
 
     Args:
         scorer: the model.
@@ -106,20 +107,31 @@ def _layers(scorer: Scorer, blocks: Any, ids: Any, other: Any, markers: Any) -> 
     """For each layer, (pairs * length, 2) float64: logits of the markers, a row for each pair and position."""
     import torch
 
-    device = scorer.model.device
-    count, length = ids.shape
-    outputs = [_outputs(scorer.model, blocks, torch.from_numpy(each).to(device)) for each in (ids, other)]
-    wanted = torch.from_numpy(markers).to(device)
-    spread = torch.arange(count, device=device).repeat_interleave(length)
-    position = torch.arange(length, device=device).repeat(count)
-    repeated = torch.from_numpy(ids).to(device)[spread]
+    model, (count, length) = scorer.model, ids.shape
+    base, source = (torch.from_numpy(each).to(model.device) for each in (ids, other))
+    outputs, taken = (_outputs(model, blocks, each) for each in (base, source))
+    differ = (base != source).cumsum(1) > 0  # from the first place where they do
+    own = _logits(model, final_norm(model.base_model)(outputs[-1][:, -1]), markers)
     for layer in range(len(blocks)):
-        mixed = outputs[0][layer][spread].clone()
-        mixed[torch.arange(len(spread), device=device), position] = outputs[1][layer][spread, position]
-        last = _from_layer(scorer.model, blocks, layer, mixed, repeated)
-        head = scorer.model.get_output_embeddings()
-        bias = None if head.bias is None else head.bias[wanted]
-        yield torch.nn.functional.linear(last, head.weight[wanted], bias).double().cpu().numpy()
+        changed = differ.clone()
+        if layer + 1 == len(blocks):
+            changed[:, :-1] = False
+        pair, position = changed.nonzero(as_tuple=True)
+        found = own[:, None].repeat(1, length, 1)
+        if len(pair):
+            mixed = outputs[layer][pair]
+            mixed[torch.arange(len(pair), device=pair.device), position] = taken[layer][pair, position]
+            found[pair, position] = _logits(model, _from_layer(model, blocks, layer, mixed, base[pair]), markers)
+        yield found.view(count * length, 2).double().cpu().numpy()
+
+
+def _logits(model: Any, last: "torch.Tensor", markers: Any) -> "torch.Tensor":
+    """(rows, 2): the logits of the markers for last hidden states (rows, hidden)."""
+    import torch
+
+    head, wanted = model.get_output_embeddings(), torch.from_numpy(markers).to(last.device)
+    bias = None if head.bias is None else head.bias[wanted]
+    return torch.nn.functional.linear(last, head.weight[wanted], bias)
 
 
 def _outputs(model: Any, blocks: Any, ids: "torch.Tensor") -> "list[torch.Tensor]":
