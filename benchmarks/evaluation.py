@@ -1,9 +1,10 @@
 """Perplexity and interventions: this project beside the published procedure, in one run on one device.
 
-`python -m benchmarks.evaluation [--sentences N] [--pairs N] [--threads N] [--size small|tiny]` prints the tables of
-RESULTS.md. The published procedure: batches of 8 in file order padded to the longest, logits of the whole vocabulary
-for every token, a cross-entropy over all of them; for interventions one full forward of base and source and one with
-the intervention for each layer and position, in batches of 16, and the probabilities of every token at every position.
+`python -m benchmarks.evaluation [--sentences N] [--corpus SPEC] [--tokenizer SPEC] [--pairs N] [--threads N] [--size
+small|tiny]` prints the tables of RESULTS.md. The published procedure: batches of 8 in file order padded to the
+longest, logits of the whole vocabulary for every token, a cross-entropy over all of them; for interventions one full
+forward of base and source and one with the intervention for each layer and position, in batches of 16, and the
+probabilities of every token at every position.
 """
 
 import argparse
@@ -95,6 +96,8 @@ def timed(work: Callable[[], Result], device: str) -> tuple[Result, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sentences", type=int, default=400)
+    parser.add_argument("--corpus", default="grammar:sentences=20000,seed=0", help="sentences are drawn from it")
+    parser.add_argument("--tokenizer", default="train:vocab=400")
     parser.add_argument("--pairs", type=int, default=16)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--size", default="small")
@@ -108,9 +111,10 @@ def main() -> None:
     name = torch.cuda.get_device_name() if device == "cuda" else f"{platform.processor() or platform.machine()}"
     print(f"{name}, {arguments.threads} threads, torch {torch.__version__}, GPT-2 {arguments.size}, fresh weights\n")
 
-    corpus = read_corpus(f"grammar:sentences={arguments.sentences},seed=0")
-    tokenizer = load_tokenizer("train:vocab=400", corpus.texts())
-    tokens = tokenizer.encode(list(corpus.texts()))
+    texts = list(read_corpus(arguments.corpus).texts())
+    drawn = np.random.default_rng(0).permutation(len(texts))[: arguments.sentences]
+    tokens = load_tokenizer(arguments.tokenizer, texts).encode([texts[place] for place in np.sort(drawn)])
+    tokens = tokens.take((tokens.lengths() > 1) & (tokens.lengths() <= CONTEXT))
     lists = [row.astype(int).tolist() for row in tokens]
     published, slow = timed(lambda: published_perplexity(model, lists), device)
     ours, quick = timed(lambda: perplexity(Scorer(model), tokens), device)

@@ -38,6 +38,17 @@ def test_equals_the_model_sentence_by_sentence(scorer, monkeypatch, budget):
     law()
 
 
+@given(st.lists(st.integers(1, 300), max_size=60), st.integers(1, 500))
+def test_batches_are_like_in_length_and_hold_every_sequence_once(lengths, budget):
+    lengths = np.array(lengths, dtype=np.int64)
+    groups = scoring.batches(lengths, budget)
+    assert sorted(np.concatenate([np.array([], np.int64), *groups])) == list(range(len(lengths)))
+    for group in groups:
+        width = lengths[group].max()
+        assert len(group) == 1 or len(group) * width <= budget
+        assert lengths[group].sum() >= 0.9 * len(group) * width or len(group) <= max(1, budget // (4 * width))
+
+
 def test_perplexity_leaves_out_the_first_token(scorer):
     sentences = [[5, 6, 7, 8], [9, 10]]
     found = perplexity(scorer, Ragged.of(sentences))

@@ -7,8 +7,8 @@ from torch.nn import functional
 
 from impossible_lms.errors import Interrupted
 from impossible_lms.models.architectures import SIZES, get_architecture, make_config, make_model
+from impossible_lms.models.gelu import Gelu
 from impossible_lms.training.fast.attention import attention
-from impossible_lms.training.fast.compiling import Gelu
 from impossible_lms.training.fast.dropout import Dropout, kept
 from impossible_lms.training.fast.loss import OutputLoss
 from impossible_lms.training.fast.network import Network

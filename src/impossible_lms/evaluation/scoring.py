@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 TOKENS_IN_BATCH = 8192  # padding included
 # Activations of more than about a thousand tokens leave a processor's caches, and like lengths are padded less.
 TOKENS_ON_CPU = 1024
-LOGITS = 1 << 25  # numbers held at a time, 128 MB in float32
+VOCABULARY_AT_ONCE = 2048  # entries whose logits are held; products with more columns are slower on a processor
+PADDING = 0.1  # of a batch
 BITS = 1 / np.log(2)  # of a nat
 
 
@@ -26,10 +27,16 @@ BITS = 1 / np.log(2)  # of a nat
 class Scorer:
     """A causal language model of transformers that scores token sequences, on its device and in its precision.
 
-    Log-probabilities are taken in float32 from the model's logits, whatever the precision of its weights.
+    Log-probabilities are taken in float32 from the model's logits, whatever the precision of its weights. Its
+    activations are exchanged for quicker ones of the same values, to rounding.
     """
 
     model: Any
+
+    def __post_init__(self) -> None:
+        from impossible_lms.models.gelu import exchange_gelu
+
+        exchange_gelu(self.model)
 
     @cached_property
     def _head(self) -> "torch.nn.Linear | None":
@@ -138,22 +145,29 @@ class Scorer:
     ) -> "torch.Tensor":
         """(m, c): log-probabilities of `tokens` (m, c) after m places of `ids` (k, width).
 
-        Logits are kept for some of them at a time: those of a whole batch over GPT-2's vocabulary would be 1.6 GB.
+        Logits are kept for a part of the vocabulary at a time: those of a whole batch over GPT-2's would be 1.6 GB.
         """
         import torch
 
-        found = torch.empty(tokens.shape, device=ids.device)
         with torch.inference_mode():
             if self._head is None:  # a model that does more to its logits than its last layer
-                made = self.model(input_ids=ids, use_cache=False).logits[rows, places]
+                made, weight, bias = self.model(input_ids=ids, use_cache=False).logits[rows, places], None, None
             else:
                 made = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state[rows, places]
-            at_once = max(1, LOGITS // self.model.config.vocab_size)
-            for start in range(0, len(made), at_once):
-                here = slice(start, start + at_once)
-                logits = (made[here] if self._head is None else self._head(made[here])).float()
-                found[here] = logits.gather(1, tokens[here]) - logits.logsumexp(1, keepdim=True)
-        return found
+                weight, bias = self._head.weight, self._head.bias
+            found = torch.empty(tokens.shape, device=ids.device)
+            normaliser = torch.full((len(made), 1), -torch.inf, device=ids.device)
+            for start in range(0, self.model.config.vocab_size, VOCABULARY_AT_ONCE):
+                part = slice(start, start + VOCABULARY_AT_ONCE)
+                if weight is None:
+                    logits = made[:, part]
+                else:
+                    logits = torch.nn.functional.linear(made, weight[part], None if bias is None else bias[part])
+                logits = logits.float()
+                normaliser = torch.logaddexp(normaliser, logits.logsumexp(1, keepdim=True))
+                here = (tokens >= start) & (tokens < start + logits.shape[1])
+                found = torch.where(here, logits.gather(1, (tokens - start).clamp(0, logits.shape[1] - 1)), found)
+        return found - normaliser
 
     def _check_vocabulary(self, sentences: Ragged) -> None:
         vocabulary = self.model.config.vocab_size
@@ -173,11 +187,16 @@ def sums(values: Ragged) -> NDArray[np.float64]:
 
 
 def batches(lengths: np.ndarray, tokens: int) -> list[np.ndarray]:
-    """Indices of sequences of like length, longest first, in groups of at most so many `tokens` with padding."""
+    """Indices of sequences of like length, longest first, in groups of at most so many `tokens` with padding.
+
+    A group ends early where a tenth of it would be padding, if it is a quarter of the most there by then.
+    """
     order = np.argsort(-lengths, kind="stable")
     groups, start = [], 0
     while start < len(order):
-        size = max(1, tokens // int(lengths[order[start]]))
-        groups.append(order[start : start + size])
-        start += size
+        longest = max(1, int(lengths[order[start]]))
+        group = order[start : start + max(1, tokens // longest)]
+        like = np.cumsum(lengths[group]) >= (1 - PADDING) * longest * np.arange(1, len(group) + 1)
+        groups.append(group[: max(np.count_nonzero(like), tokens // (4 * longest), 1)])
+        start += len(groups[-1])
     return groups

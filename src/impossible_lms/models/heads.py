@@ -9,13 +9,13 @@ if TYPE_CHECKING:
 def output_layer(model: Any) -> "torch.nn.Linear | None":
     """The layer that makes logits of the last hidden states (batch, length, width) of `model.base_model`.
 
-    None where the model does more to its logits than that layer (a cap, a factor) and only `model(ids).logits` is
+    None where the model does more to its logits than such a layer (a cap, a factor) and only `model(ids).logits` is
     right: both are tried on two tokens, and compared.
     """
     import torch
 
     layer = model.get_output_embeddings()
-    if layer is None or model.base_model is model:
+    if not isinstance(layer, torch.nn.Linear) or model.base_model is model:
         return None
     was_training = model.training
     model.eval()

@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from transformers.pytorch_utils import Conv1D
 
+from impossible_lms.models.gelu import exchange_gelu
 from impossible_lms.models.heads import output_layer
 from impossible_lms.training.fast import compiling
 from impossible_lms.training.fast.attention import use_attention
-from impossible_lms.training.fast.compiling import compile_blocks, exchange_gelu, shall_compile
+from impossible_lms.training.fast.compiling import compile_blocks, shall_compile
 from impossible_lms.training.fast.dropout import Masks
 from impossible_lms.training.fast.loss import OutputLoss
 from impossible_lms.training.recipe import Recipe
