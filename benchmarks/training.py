@@ -196,7 +196,7 @@ def recipe_of(options: argparse.Namespace, precision: str) -> Recipe:
             "sequences_per_step": options.sequences,
             "context": options.context,
             "checkpoint_every": STEPS,
-            "held_out_every": None,
+            "held_out_every": 0,
             "precision": precision,
         }
     )

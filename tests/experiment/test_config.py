@@ -64,6 +64,7 @@ def test_a_recipe_with_other_steps_keeps_its_proportions(small):
         7,
     )
     assert load_experiment(small, ["recipe=demo"]).recipe == load_recipe("demo").model_dump()
+    assert load_experiment(small, ["recipe.base=paper", "recipe.held_out_every=0"]).recipe["held_out_every"] == 0
 
 
 def test_changes(small):

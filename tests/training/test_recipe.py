@@ -35,6 +35,13 @@ def test_the_learning_rate_rises_and_falls_in_straight_lines():
     assert rates[1650] == pytest.approx(3e-4) and rates[-1] == pytest.approx(6e-4 / 2700)
 
 
+def test_held_out_loss_is_measured_at_its_cadence_and_at_the_end_or_never():
+    paper = load_recipe("paper").model_copy(update={"steps": 250})
+    assert [step for step in range(1, 251) if paper.measures_held_out(step)] == [100, 200, 250]
+    never = paper.model_copy(update={"held_out_every": 0})
+    assert not any(never.measures_held_out(step) for step in range(1, 251))
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_recipe_loads_and_ends_in_a_checkpoint(name):
     recipe = load_recipe(name)

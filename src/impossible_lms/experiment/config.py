@@ -209,6 +209,6 @@ def _in_proportion(before: dict[str, Any], changes: Mapping[str, Any]) -> None:
     if not isinstance(steps, int) or steps < 1:
         return  # pydantic says it
     for key in ("warmup_steps", "checkpoint_every", "held_out_every"):
-        if isinstance(before[key], int):
+        if isinstance(before[key], int) and before[key]:
             least = 0 if key == "warmup_steps" else 1
             before[key] = max(least, round(before[key] * steps / before["steps"]))

@@ -36,7 +36,7 @@ class Recipe(BaseModel):
     ) = Field(
         description="steps between checkpoints, a list of steps, or log:N for N in equal ratios; and the last step"
     )
-    held_out_every: int | None = Field(default=None, ge=1, description="steps between losses on the dev split")
+    held_out_every: int = Field(default=0, ge=0, description="steps between losses on the dev split; 0 for none")
     precision: Literal["bf16", "fp32"] = Field(description="of matrix products; weights stay float32")
 
     @model_validator(mode="after")
@@ -76,7 +76,7 @@ class Recipe(BaseModel):
     def measures_held_out(self, step: int) -> bool:
         """Whether the loss on the dev split is measured after this many steps."""
         every = self.held_out_every
-        return every is not None and (step % every == 0 or step == self.steps)
+        return every > 0 and (step % every == 0 or step == self.steps)
 
 
 def load_recipe(name: str) -> Recipe:
