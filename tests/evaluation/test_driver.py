@@ -7,6 +7,7 @@ import pytest
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import evaluate
+from impossible_lms.evaluation.generation import GENERATION
 from impossible_lms.evaluation.metric import Request, chosen
 from impossible_lms.evaluation.perplexity import PERPLEXITY
 from impossible_lms.evaluation.seeds import over_seeds
@@ -150,3 +151,13 @@ def test_over_seeds(copied_run):
     assert twice["perplexity"].tolist() == pytest.approx((curve["perplexity"] + 1).tolist())
     # Student's t with one degree of freedom reaches 12.706 standard errors; that of x and x + 2 is 1.
     assert (twice["high"] - twice["perplexity"]).tolist() == pytest.approx([12.7062] * 3, rel=1e-4)
+
+
+def test_intervals_of_shares_over_seeds_end_at_0_and_1():
+    row = {"language": "no-hop", "architecture": "gpt2", "data": "no-hop", "step": 9, "fault": None}
+    curves = [
+        pd.DataFrame([row | dict.fromkeys(GENERATION.groups, "all") | {"well_formed": value, "low": 0.0, "high": 1.0}])
+        for value in (0.5, 0.9)
+    ]
+    (found,) = over_seeds(GENERATION, curves).itertuples()
+    assert (found.well_formed, found.low, found.high) == (0.7, 0.0, 1.0)

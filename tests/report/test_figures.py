@@ -85,6 +85,23 @@ def test_heat_maps_are_of_some_checkpoints_of_each_model(findings):
     ]
 
 
+def test_what_was_measured_at_one_step_stands_beside_each_other(curve_of):
+    from matplotlib.figure import Figure
+
+    metric = METRICS["perplexity"]
+    curves = [curve_of(metric, {200: value}, language=name) for name, value in (("no-hop", 80.0), ("word-hop", 90.0))]
+    (result,) = results_of(curves)
+    (panel,) = metric_picture(result.metric, result.table).panels
+    axes = Figure().subplots()
+    panel.draw(axes)
+    assert panel.x == "after 200 steps" and not len(axes.get_xticks())
+    drawn = {
+        str(line.get_label()): (np.asarray(line.get_xdata()).tolist(), np.asarray(line.get_ydata()).tolist())
+        for line in axes.lines
+    }
+    assert drawn == {"word-hop": ([0], [90.0]), "no-hop": ([1], [80.0])}
+
+
 def test_published_curves_lie_behind_the_languages_that_are_there(curve_of):
     from matplotlib.figure import Figure
 

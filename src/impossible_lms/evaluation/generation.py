@@ -191,6 +191,7 @@ GENERATION = Metric(
     name="generation",
     value="well_formed",
     unit="share of well-formed sentences",
+    share=True,
     direction=HIGHER,
     summary="Sentences that the model says",
     item="sentence",

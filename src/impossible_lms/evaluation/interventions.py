@@ -201,6 +201,7 @@ INTERVENTIONS = Metric(
     name="interventions",
     value="accuracy",
     unit="share of pairs whose marker becomes plural",
+    share=True,
     direction=HIGHER,
     summary="Interchange interventions on the number of the subject",
     item="pair, layer and position",

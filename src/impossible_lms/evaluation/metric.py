@@ -165,6 +165,7 @@ class Metric:
         shown: of its groups, the one that the figure shows: a value for each of some columns.
         figure: how its curve is drawn: `curves` over training, or `heat maps` of layers and positions.
         logarithmic: whether its axis is.
+        share: whether its values lie between 0 and 1, and so do intervals over seeds.
         conclude: from a whole curve, what is to be said of it, by name.
     """
 
@@ -183,6 +184,7 @@ class Metric:
     shown: Mapping[str, str] = field(default_factory=dict)
     figure: str = "curves"
     logarithmic: bool = False
+    share: bool = False
     conclude: Callable[[pd.DataFrame], dict[str, Any]] = lambda curve: {}
 
 

@@ -166,6 +166,7 @@ MINIMAL_PAIRS = Metric(
     name="minimal-pairs",
     value="accuracy",
     unit="share of pairs with the good sentence likelier",
+    share=True,
     direction=HIGHER,
     summary="Minimal pairs of equal token count, rewritten in the language",
     item="pair",

@@ -182,6 +182,7 @@ PROBES = Metric(
     name="probes",
     value="accuracy",
     unit="accuracy of the probe",
+    share=True,
     direction=HIGHER,
     summary="Constituency probes, mean of the last four layers, mean pooling",
     item="probe (layer, pooling and split)",

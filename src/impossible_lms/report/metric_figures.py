@@ -8,6 +8,7 @@ import pandas as pd
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.seeds import OVER_SEEDS, over_seeds
+from impossible_lms.languages.language import Style
 from impossible_lms.report.figures import language_order, positions_of, style_of
 from impossible_lms.report.heat_map import heat_map
 from impossible_lms.report.picture import Panel, Picture, by_family, paper_figure, steps_across
@@ -71,8 +72,15 @@ def intervals_of(metric: Metric, table: pd.DataFrame) -> str:
 
 
 def curves(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None) -> Picture:
-    """Lines over training with 95 % intervals. Colours are the paper's; dash and sign do without colour."""
-    rows = by_family(table, lambda mine, axes: _draw(metric, mine, published, axes), "training steps", metric.unit)
+    """Lines over training with 95 % intervals, or points beside each other where there is one step alone.
+
+    Colours are the paper's; dash and sign do without colour.
+    """
+    if published is None and table["step"].nunique() == 1:
+        step = f"after {table['step'].iloc[0]:,} steps"
+        rows = by_family(table, lambda mine, axes: _draw_points(metric, mine, axes), step, metric.unit)
+    else:
+        rows = by_family(table, lambda mine, axes: _draw(metric, mine, published, axes), "training steps", metric.unit)
     caption = f"{metric.summary} ({metric.direction} is better); {intervals_of(metric, table)}."
     if published is not None:
         caption += f" {PUBLISHED}"
@@ -101,12 +109,8 @@ def heat_maps(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | Non
 def _draw(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None, axes: "Axes") -> None:
     if published is not None:
         _draw_published(table, published, axes)
-    last = {key: lines[metric.value].iloc[-1] for key, lines in table.groupby(["language", "data"])}
-    for language, data in sorted(last, key=lambda key: (-last[key], language_order(key[0]))):  # as the lines end
-        lines = table[(table["language"] == language) & (table["data"] == data)]
-        style = style_of(data if data != language else language)
+    for label, style, lines in _lines(metric, table):
         look: dict[str, Any] = {"color": style.colour, "linestyle": style.dash, "marker": style.sign, "markersize": 4}
-        label = language if data == language else f"{language} on {data}"
         axes.plot(lines["step"], lines[metric.value], label=label, markevery=max(1, len(lines) // SIGNS), **look)
         if len(lines) == 1:  # a band has no width there
             axes.vlines(lines["step"], lines["low"], lines["high"], color=style.colour, linewidth=1)
@@ -114,6 +118,28 @@ def _draw(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None, a
     steps_across(axes)
     if metric.logarithmic:
         _logarithmic(axes)
+
+
+def _draw_points(metric: Metric, table: pd.DataFrame, axes: "Axes") -> None:
+    lines = _lines(metric, table)
+    for place, (label, style, point) in enumerate(lines):
+        axes.plot([place], point[metric.value], label=label, color=style.colour, marker=style.sign, linestyle="none")
+        axes.vlines([place], point["low"], point["high"], color=style.colour, linewidth=1.5)
+    axes.set_xlim(-0.7, len(lines) - 0.3)
+    axes.set_xticks([])
+    axes.grid(axis="y")
+    if metric.logarithmic:
+        _logarithmic(axes)
+
+
+def _lines(metric: Metric, table: pd.DataFrame) -> list[tuple[str, Style, pd.DataFrame]]:
+    """Label, look and rows of each language and test set, in the order in which their lines end."""
+    last = {key: lines[metric.value].iloc[-1] for key, lines in table.groupby(["language", "data"])}
+    found = []
+    for language, data in sorted(last, key=lambda key: (-last[key], language_order(key[0]))):
+        label = language if data == language else f"{language} on {data}"
+        found.append((label, style_of(data), table[(table["language"] == language) & (table["data"] == data)]))
+    return found
 
 
 def _draw_published(table: pd.DataFrame, published: pd.DataFrame, axes: "Axes") -> None:
