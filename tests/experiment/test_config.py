@@ -10,7 +10,7 @@ from impossible_lms.experiment.config import SEEDS, Experiment, load_experiment
 from impossible_lms.experiment.files import SHIPPED, schema, shipped, write_experiment
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.languages import LANGUAGES
-from impossible_lms.training.recipe import load_recipe
+from impossible_lms.training.recipe import Recipe, load_recipe
 
 
 @pytest.fixture
@@ -55,6 +55,30 @@ def test_paths_are_relative_to_the_file(tmp_path):
     assert (found.publish.to, found.publish.cache) == ("hub", str(tmp_path / "hub"))
 
 
+def test_a_path_that_is_not_beside_the_file_may_be_here(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/corpus.txt").write_text("", encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    path.write_text("corpus = 'corpus.txt'\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "here")
+    assert load_experiment(path).corpus == str(tmp_path / "here/corpus.txt")
+
+
+def test_names_are_no_paths_whatever_is_beside_the_file(tmp_path):
+    for name in ("no-hop", "gpt2"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "mine.py").write_text("", encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        "corpus = 'a'\nlanguages = ['no-hop', 'mine.py:Own']\nmodels = ['gpt2']\n"
+        "[[evaluate]]\nmetric = 'perplexity'\nlanguages = ['no-hop']\non = ['./mine.py:Own']\n",
+        encoding="utf-8",
+    )
+    found = load_experiment(path)
+    assert found.languages == ["no-hop", f"{tmp_path}/mine.py:Own"] and found.models == ["gpt2"]
+    assert (found.evaluate[0].languages, found.evaluate[0].on) == (["no-hop"], [f"{tmp_path}/mine.py:Own"])
+
+
 def test_a_recipe_with_other_steps_keeps_its_proportions(small):
     found = load_experiment(small, ["recipe.base=paper", "recipe.steps=300", "recipe.held_out_every=7"]).recipe
     assert (found["steps"], found["warmup_steps"], found["checkpoint_every"], found["held_out_every"]) == (
@@ -96,6 +120,7 @@ def test_changes(small):
         ("corpus = 'a'\nrecipe = 'none'", (), "/odd.toml: recipe.base: none: neither paper or demo nor a file"),
         ("corpus = 'a'\nseeds = [1, 1]", (), "/odd.toml: seeds: 1 more than once (found [1, 1])."),
         ("corpus = 'a'\nseeds = ['1']", (), "/odd.toml: seeds.0: Input should be a valid integer (found '1')."),
+        ("corpus = 'a'\nseeds = [-1]", (), "/odd.toml: seeds.0: Input should be greater than or equal to 0"),
         ("corpus = 'a'\nname = '../b'", (), "/odd.toml: name: String should match pattern"),
         ("corpus = 'a'", ("seeds",), "--set seeds: expected key=value, as in --set recipe.steps=100."),
         ("corpus = 'a'", ("corpus.x=1",), "--set corpus.x=1: corpus has no keys below it."),
@@ -148,3 +173,6 @@ def test_the_schema_has_a_line_for_every_key():
     for table in tables:
         for key, value in table["properties"].items():
             assert value.get("description") or "anyOf" in value, key
+    recipe = found["properties"]["recipe"]["anyOf"][1]
+    assert set(recipe["properties"]) == {"base", *Recipe.model_fields} and recipe["additionalProperties"] is False
+    assert "perplexity" in found["$defs"]["Evaluate"]["properties"]["metric"]["enum"]

@@ -81,6 +81,21 @@ def test_data_in_chunks(planned):
         assert train.data in build.folders
 
 
+def test_a_language_of_ones_own_is_built_by_itself_and_known_by_its_code(planned, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("def Mine(tokens):\n    return tokens\n", encoding="utf-8")
+    changes = (
+        'languages=["no-shuffle", "no-reverse", "./mine.py:Mine"]',
+        'evaluate=[{metric="perplexity", languages=["no-shuffle"], on=["./mine.py:Mine"]}]',
+    )
+    plan = planned(*changes)
+    builds = [task for name, task in plan.tasks.items() if name.startswith("data.")]
+    assert [len(task.folders) for task in builds] == [2, 1] and builds[1].folders[0].name == "mine"
+    measured = {name for name in plan.tasks if name.startswith("evaluate.")}
+    file.write_text("def Mine(tokens):\n    return tokens  # as they are\n", encoding="utf-8")
+    assert not measured & set(planned(*changes).tasks)
+
+
 def test_cross_tests_need_the_other_data(planned):
     plan = planned(
         'languages=["deterministic-shuffle-s21", "deterministic-shuffle-s57"]',
@@ -101,7 +116,7 @@ def test_a_metric_goes_where_it_serves(planned):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (['languages=["no-revers"]'], "unknown language 'no-revers'. Did you mean no-reverse"),
+        (['languages=["no-revers"]'], "small: languages: unknown language 'no-revers'. Did you mean no-reverse"),
         (['models=["gtp2"]'], "small: model: gtp2: neither gpt2, gpt2-no-pos, nor a folder"),
         (["size=huge"], "small: size: huge: unknown. Known: small, tiny."),
         (['evaluate=[{metric="perplexty"}]'], "unknown metric 'perplexty'. Did you mean perplexity"),
@@ -123,6 +138,17 @@ def test_a_metric_goes_where_it_serves(planned):
             "small: evaluate learnability: corpus: learnability does not use it. Leave it out.",
         ),
         (['evaluate=[{metric="minimal-pairs"}]'], "small: evaluate minimal-pairs: corpus: needed"),
+        (["evaluate.perplexity.checkpoints=banana"], "small: checkpoints: banana: expected all, every=200, or steps"),
+        (
+            ["evaluate.perplexity.checkpoints=7"],
+            "small: checkpoints: 7: no checkpoint 7. a run of this recipe has 3, 6.",
+        ),
+        (["keep=1", "evaluate.perplexity.checkpoints=3"], "small: checkpoints: 3: no checkpoint 3."),
+        (["publish.namespace=me", "publish.seed=9"], "small: publish.seed: 9 is not among the seeds (1)."),
+        (
+            ['languages=["no-reverse", "no-shuffle"]', 'evaluate=[{metric="perplexity", on=["no-shuffle"]}]'],
+            "small: evaluate perplexity: on: no-shuffle has other markers than no-reverse, whose models",
+        ),
         (["corpus=nowhere"], "small: corpus: nowhere: no such file or folder."),
         (['evaluate=[{metric="perplexity", precision="fp8"}]'], "small: precision: fp8: unknown."),
     ],
@@ -131,6 +157,12 @@ def test_what_cannot_be_is_refused_at_once(planned, changes, said):
     with pytest.raises(UserError) as error:
         planned(*changes)
     assert str(error.value).startswith(said)
+
+
+def test_a_corpus_without_what_a_language_needs_is_refused_at_once(planned, tmp_path):
+    (tmp_path / "words.txt").write_text("The dog sleeps.\n" * 30, encoding="utf-8")
+    with pytest.raises(UserError, match=r"^small: languages: no-hop: the corpus has no words: this language needs"):
+        planned(f"corpus={tmp_path}/words.txt", 'languages=["no-shuffle", "no-hop"]', "evaluate=[]")
 
 
 def test_a_run_is_published_once_it_is_measured(planned):

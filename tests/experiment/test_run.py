@@ -78,6 +78,71 @@ def test_faults_that_are_not_the_users_fail_their_task_alone(planned, run, monke
     assert "Traceback" in capfd.readouterr().err  # in the log
 
 
+def test_a_damaged_checkpoint_is_named_each_time_until_it_is_whole(planned, run):
+    plan = planned('languages=["no-reverse"]', 'evaluate=[{metric="perplexity", sample=40}]')
+    (train,) = (task for name, task in plan.tasks.items() if name.startswith("train."))
+    weights = train.folder / "checkpoints/checkpoint-3/model.safetensors"
+
+    def damage(name):
+        if name.startswith("evaluate."):
+            weights.write_bytes(whole[:-1])
+
+    run(planned('languages=["no-reverse"]', "evaluate=[]"))
+    whole = weights.read_bytes()
+    outcome, _ = run(plan, damage)
+    ((name, why),) = outcome.failures.items()
+    assert name.startswith("evaluate.") and why.startswith("checkpoint-3 skipped: ") and "model.safetensors" in why
+    findings = findings_of_experiment(plan, "again")  # the other checkpoint is measured and shown
+    assert len(findings.evaluations) == 1 and dict(findings.failures) == outcome.failures
+    assert run(plan, damage)[0].failures == outcome.failures
+    weights.write_bytes(whole)
+    assert run(plan)[0] == Outcome(3, 1, {}) and not findings_of_experiment(plan, "again").evaluations[0].skipped
+
+
+def test_a_language_of_ones_own_that_fails_stops_no_other(planned, run, tmp_path):
+    text = "def Bad(tokens):\n    return 1 / 0 if len(tokens) > 500 else tokens  # not at first\n"
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    plan = planned('languages=["no-reverse", "./mine.py:Bad"]', 'evaluate=[{metric="perplexity", sample=40}]')
+    outcome, _ = run(plan)
+    assert outcome.now == 4 and "mine.py line 2: ZeroDivisionError" in outcome.failures["data.2-of-2"]
+    assert all(name == "data.2-of-2" or "bad-gpt2" in name for name in outcome.failures)
+
+
+def test_a_damaged_manifest_fails_its_task_alone(planned, run):
+    plan = planned()
+    run(plan)
+    tables = next(task.tables for name, task in plan.tasks.items() if "learnability" in name)
+    (tables / "manifest.json").write_text("{", encoding="utf-8")
+    outcome, asked = run(planned("seeds=[1, 2]"))
+    ((name, why),) = outcome.failures.items()
+    assert "learnability" in name and why.endswith(f"Delete {tables}, and the same command does so.")
+    assert len(asked) == outcome.now == 5 and dict(findings_of_experiment(plan, "again").failures) == {name: why}
+
+
+def test_what_failed_before_a_stop_is_known(planned, run):
+    import os
+    import signal
+
+    def stop(name):
+        if name.startswith("train.partial-reverse"):
+            os.kill(os.getpid(), signal.SIGINT)
+        return "on fire" if name.startswith("train.no-reverse") else None
+
+    plan = planned()
+    with pytest.raises(Interrupted):
+        run(plan, stop)
+    assert "on fire" in failures_of(plan).values()
+
+
+def test_without_a_token_for_the_hub_nothing_begins(planned, run, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    plan = planned("publish.namespace=me", "publish.to=hub")
+    with pytest.raises(UserError, match=r"me/no-reverse-gpt2-no-pos.*: no token for .*Log in with `hf auth login`"):
+        run(plan)
+    assert not any(task.is_done() for task in plan.tasks.values())
+
+
 def test_a_stop_is_passed_on_and_what_was_done_stays(planned, run, board, here):
     import os
     import signal

@@ -208,22 +208,27 @@ def loaded(checkpoint: AnyCheckpoint) -> Any:
 def chosen(run: Run | PublishedRun, which: str) -> Sequence[AnyCheckpoint]:
     """The checkpoints that `all`, `every=N` or `N,N,...` names; UserError for a step that the run has not kept."""
     there: dict[int, AnyCheckpoint] = {checkpoint.step: checkpoint for checkpoint in run.checkpoints()}
+    return [there[step] for step in steps_asked(which, tuple(there), str(run.folder))]
+
+
+def steps_asked(which: str, there: Sequence[int], owner: str) -> list[int]:
+    """The steps that `all`, `every=N` or `N,N,...` names, of those that the run `owner` has.
+
+    UserError for anything else, for none, and for a step that is not there.
+    """
     if which == "all":
-        return list(there.values())
+        return list(there)
+    has = f"{owner} has {', '.join(map(str, there))}."
     every = re.fullmatch("every=([1-9][0-9]*)", which)
     if every:
-        found = [checkpoint for step, checkpoint in there.items() if step % int(every[1]) == 0]
+        found = [step for step in there if step % int(every[1]) == 0]
         if not found:
-            raise UserError(f"--checkpoints {which}: none there. {run.folder} has {_steps(there)}.")
+            raise UserError(f"--checkpoints {which}: none there. {has}")
         return found
     if not re.fullmatch("[0-9]+(,[0-9]+)*", which):
         raise UserError(f"--checkpoints {which}: expected all, every=200, or steps as 100,200.")
-    asked = [int(step) for step in which.split(",")]
+    asked = sorted({int(step) for step in which.split(",")})
     for step in asked:
         if step not in there:
-            raise UserError(f"--checkpoints {which}: no checkpoint {step}. {run.folder} has {_steps(there)}.")
-    return [there[step] for step in sorted(set(asked))]
-
-
-def _steps(there: dict[int, AnyCheckpoint]) -> str:
-    return ", ".join(str(step) for step in there)
+            raise UserError(f"--checkpoints {which}: no checkpoint {step}. {has}")
+    return asked

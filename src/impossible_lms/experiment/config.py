@@ -4,11 +4,12 @@ import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from impossible_lms.errors import UserError
+from impossible_lms.models.architectures import ARCHITECTURES
 from impossible_lms.training.recipe import SHIPPED, Recipe, load_recipe
 
 BASE = "base"  # in a recipe's table: the recipe that the other keys change
@@ -62,7 +63,9 @@ class Experiment(_Table):
         default=["gpt2", "gpt2-no-pos"], min_length=1, description="these two, or configurations of transformers"
     )
     size: str = Field(default="small", description="of gpt2 and gpt2-no-pos: small or tiny")
-    seeds: list[int] = Field(default=SEEDS, min_length=1, description="of weights, data order and dropout: a run each")
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+        default=SEEDS, min_length=1, description="of weights, data order and dropout: a run each"
+    )
     recipe: dict[str, Any] = Field(
         default={BASE: "paper"}, description="`base` (paper, demo, or a file) and the fields that differ from it"
     )
@@ -88,7 +91,8 @@ class Experiment(_Table):
 def load_experiment(path: str | Path, changes: Sequence[str] = ()) -> Experiment:
     """The experiment in the TOML file at `path`, with `changes` (`key=value`, dots between keys) made to it.
 
-    Paths in the file are relative to its folder; here they become absolute, and `recipe` all its fields. UserError
+    Paths in the file are relative to its folder, or where nothing is there to the current one; here they become
+    absolute, and `recipe` all its fields. UserError
     names the key at fault, and the nearest one where it is unknown.
     """
     path = Path(path)
@@ -154,13 +158,28 @@ def _resolved(experiment: Experiment, path: Path) -> Experiment:
     home = path.resolve().parent
 
     def beside(spec: str) -> str:
-        """A spec that names something beside the file, as an absolute path; any other as it is."""
-        name, colon, rest = spec.rpartition(":") if ".py:" in spec else (spec, "", "")
-        there = home / Path(name).expanduser()
-        return f"{there}{colon}{rest}" if there.exists() else spec
+        """A spec that names something there, beside the file or else here, as an absolute path; any other as it is."""
+        for folder in (home, Path.cwd()):
+            there = folder / Path(spec).expanduser()
+            if there.exists():
+                return str(there)
+        return spec
+
+    def language(spec: str) -> str:
+        """A language in a file, with its path absolute; a name as it is, whatever is beside the file."""
+        name, colon, rest = spec.rpartition(":")
+        return f"{beside(name)}:{rest}" if colon and name.endswith(".py") else spec
 
     entries = [
-        entry if entry.corpus is None else entry.model_copy(update={"corpus": beside(entry.corpus)})
+        entry.model_copy(
+            update={
+                "corpus": entry.corpus if entry.corpus is None else beside(entry.corpus),
+                "languages": entry.languages
+                if entry.languages is None
+                else [language(each) for each in entry.languages],
+                "on": [language(each) for each in entry.on],
+            }
+        )
         for entry in experiment.evaluate
     ]
     changed: dict[str, Any] = {
@@ -168,8 +187,8 @@ def _resolved(experiment: Experiment, path: Path) -> Experiment:
         "store": str(home / Path(experiment.store).expanduser()),
         "corpus": beside(experiment.corpus),
         "tokenizer": beside(experiment.tokenizer),
-        "languages": [beside(language) for language in experiment.languages],
-        "models": [beside(model) for model in experiment.models],
+        "languages": [language(each) for each in experiment.languages],
+        "models": [each if each in ARCHITECTURES else beside(each) for each in experiment.models],
         "recipe": _recipe(experiment.recipe, path, beside).model_dump(),
         "evaluate": entries,
     }

@@ -7,15 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from impossible_lms.corpora import read_corpus
+from impossible_lms.corpora import Corpus, read_corpus
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import Metric, Request
+from impossible_lms.evaluation.metric import Metric, Request, steps_asked
 from impossible_lms.evaluation.registry import get_metric
 from impossible_lms.experiment.config import Evaluate, Experiment
 from impossible_lms.experiment.store import Store, content_of, short
 from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Source, Task, Train
 from impossible_lms.languages import get_languages
-from impossible_lms.languages.language import Language
+from impossible_lms.languages.language import TRIAL, Language
 from impossible_lms.models.architectures import ARCHITECTURES, described_model
 from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.recipe import Recipe
@@ -56,10 +56,12 @@ class Plan:
         """The plan of an experiment; reads its corpus once, and its tokenizer.
 
         Raises:
-            UserError: a language, model, metric or corpus that is not there, or a metric that cannot be had so.
+            UserError: a language, model, metric or corpus that is not there, a metric that cannot be had so, or a
+                language that cannot rewrite the corpus's first sentences.
         """
         try:
-            corpus = read_corpus(experiment.corpus).fingerprint()
+            read = read_corpus(experiment.corpus)
+            corpus = read.fingerprint()
             if experiment.tokenizer.startswith(TRAIN):
                 tokenizer = short({"spec": experiment.tokenizer, "corpus": corpus})
             else:
@@ -67,6 +69,7 @@ class Plan:
             corpora = {entry.corpus: content_of(entry.corpus) for entry in experiment.evaluate if entry.corpus}
             plan = cls(experiment, {"corpus": corpus, "tokenizer": tokenizer, "items": corpora}, chunks, devices)
             _ = plan.tasks  # finds what is wrong
+            plan._try_languages(read)
         except UserError as error:
             # What is a flag on the command line is a key here.
             key, colon, rest = str(error).partition(": ")
@@ -89,10 +92,19 @@ class Plan:
         """The recipe of all runs."""
         return Recipe.model_validate(self.experiment.recipe)
 
+    @property
+    def _kept(self) -> tuple[int, ...]:
+        """The steps whose checkpoints a finished run has."""
+        steps = self.recipe.checkpoints
+        return steps if self.experiment.keep is None else steps[-self.experiment.keep :]
+
     @cached_property
     def languages(self) -> list[Language]:
         """The languages, each once."""
-        return get_languages(self.experiment.languages)
+        try:
+            return get_languages(self.experiment.languages)
+        except UserError as error:
+            raise UserError(f"{self.experiment.name}: languages: {error}") from error
 
     @cached_property
     def models(self) -> list[Model]:
@@ -149,8 +161,23 @@ class Plan:
         }
         return f"{language.name}-{model.name}-s{seed}-{short(decides)[:8]}"
 
+    def _try_languages(self, corpus: Corpus) -> None:
+        """Have each language that is not built rewrite a few sentences, whose tokens are bytes."""
+        columns = next((block.slice(0, TRIAL) for _, block in corpus.blocks()), None)
+        missing = [language for language in self.languages if not self.data_of(language).is_dir()]
+        if columns is None or not missing:
+            return
+        tokenizer = load_tokenizer(f"{TRAIN}vocab=257", columns.column("text").to_pylist())
+        for language in missing:
+            try:
+                language.trial(columns, tokenizer)
+            except UserError as error:
+                raise UserError(f"{self.experiment.name}: languages: {language.name}: {error}") from error
+
     def _builds(self) -> Iterator[BuildData]:
-        groups = dealt(self.languages, self.chunks)
+        # Languages of users' own are built by themselves, so that what is wrong with one stops no other.
+        own = [[language] for language in self.languages if language.spec]
+        groups = [*dealt([language for language in self.languages if not language.spec], self.chunks), *own]
         for number, mine in enumerate(groups, 1):
             yield BuildData(
                 f"data.{number}-of-{len(groups)}",
@@ -185,8 +212,15 @@ class Plan:
                 raise UserError(f"{where}: {option}: {metric.name} does not use it. Leave it out.")
         if "corpus" in metric.needs and entry.corpus is None:
             raise UserError(f"{where}: corpus: needed, for {metric.name} takes its items from it.")
+        steps_asked(str(entry.checkpoints), self._kept, "a run of this recipe")
         others = [self._named(name, f"{where}: on") for name in entry.on]
         for language in self._served(entry, metric, where):
+            for other in others:
+                if other.family.markers != language.family.markers:
+                    raise UserError(
+                        f"{where}: on: {other.name} has other markers than {language.name}, whose models cannot read "
+                        "it. Name in `languages` those that can."
+                    )
             control = self._named(language.control, where) if "control" in metric.needs else None
             for model in self.models:
                 for seed in self.experiment.seeds:
@@ -234,7 +268,9 @@ class Plan:
     ) -> Request:
         """What is asked of a metric, with a name for its tables that says what is not as usual."""
         unusual = entry.model_dump(exclude={"metric", "languages", "on", "corpus"}, exclude_defaults=True)
-        words = [metric.name, *([f"on-{other.name}"] if other else [])]
+        words = [metric.name]
+        if other is not None:
+            words.append(f"on-{other.name}" + (f"-{short(other.version)[:6]}" if other.version else ""))
         words += [f"{key}-{value}" for key, value in unusual.items()]
         if entry.corpus:
             words.append(f"of-{Path(entry.corpus).stem}-{short(self.found['items'][entry.corpus])[:6]}")
@@ -258,8 +294,13 @@ class Plan:
         )
 
     def _publish(self, task: Train, measures: list[Measure]) -> Iterator[PublishRun]:
-        asked = self.experiment.publish
-        if asked is None or task.seed != (self.experiment.seeds[0] if asked.seed is None else asked.seed):
+        asked, seeds = self.experiment.publish, self.experiment.seeds
+        if asked is None:
+            return
+        if asked.seed is not None and asked.seed not in seeds:
+            among = ", ".join(map(str, seeds))
+            raise UserError(f"{self.experiment.name}: publish.seed: {asked.seed} is not among the seeds ({among}).")
+        if task.seed != (seeds[0] if asked.seed is None else asked.seed):
             return
         record = self.folder / "published" / f"{task.run}.json"
         yield PublishRun(task.run, task.folder, asked, record, (task.name, *(each.name for each in measures)))
@@ -267,7 +308,7 @@ class Plan:
 
 def dealt(languages: Sequence[Language], parts: int) -> list[Sequence[Language]]:
     """The languages in as many parts, as cards are dealt; neighbours cost alike, so each part costs about the same."""
-    parts = min(parts, len(languages))
+    parts = min(parts, len(languages))  # none of none
     return [languages[number::parts] for number in range(parts)]
 
 

@@ -7,6 +7,7 @@ from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.tables import read_evaluation
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.run import failures_of
+from impossible_lms.experiment.store import has_tables
 from impossible_lms.experiment.tasks import Measure, Train
 from impossible_lms.models.run import Run
 from impossible_lms.report.findings import Findings
@@ -29,7 +30,7 @@ def findings_of_experiment(plan: Plan, command: str, title: str | None = None) -
                 failures.setdefault(name, "not done yet: `impossible run` does it.")
             elif isinstance(task, Train):
                 runs.append(Run.open(task.folder))
-            elif isinstance(task, Measure):
+            if isinstance(task, Measure) and has_tables(task.tables):
                 evaluations.append(read_evaluation(task.tables))
         except UserError as error:
             failures[name] = str(error)

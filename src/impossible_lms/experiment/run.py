@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from impossible_lms.errors import Interrupted
+from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.experiment.board import Board
 from impossible_lms.experiment.engines.engine import Engine
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING, State
 from impossible_lms.experiment.store import read_record
+from impossible_lms.experiment.tasks import PublishRun, Task
 from impossible_lms.experiment.work import write_plan
 from impossible_lms.files import locked, to_json, write_text
 from impossible_lms.training.stopping import stop_signals
@@ -37,25 +38,48 @@ def run_experiment(plan: Plan, engine: Callable[[Path], Engine], board: Board) -
         board: is told of everything.
 
     Raises:
-        UserError: another process runs this experiment.
+        UserError: another process runs this experiment, or the Hub is to be published to and there is no token.
         Interrupted: Ctrl-C or SIGTERM; all that was being done is saved. A second Ctrl-C does not wait for that.
     """
     with locked(plan.folder / ".lock", "is being run"):
         write_plan(plan)
-        states = {name: State(DONE if task.is_done() else WAITING) for name, task in plan.tasks.items()}
+        states = {name: _found(task) for name, task in plan.tasks.items()}
         before = sum(state.is_done for state in states.values())
-        if before < len(states):
-            _carry_out(plan, states, engine(plan.folder), board)
-        failures = {name: state.fault or "" for name, state in states.items() if state.kind in (FAILED, BLOCKED)}
-        write_text(plan.folder / FAILURES, to_json(failures))
-        return Outcome(before, sum(state.is_done for state in states.values()) - before, failures)
+        if any(state.kind == WAITING for state in states.values()):
+            _check_publishing(plan, states)
+            try:
+                _carry_out(plan, states, engine(plan.folder), board)
+            finally:  # what failed is known after a stop too
+                write_text(plan.folder / FAILURES, to_json(_failures(states)))
+        write_text(plan.folder / FAILURES, to_json(_failures(states)))
+        return Outcome(before, sum(state.is_done for state in states.values()) - before, _failures(states))
 
 
 def failures_of(plan: Plan) -> dict[str, str]:
     """The tasks that failed when the experiment last ran and are still not done, with the reason."""
     path = plan.folder / FAILURES
     found = read_record(path) if path.is_file() else {}
-    return {name: why for name, why in found.items() if name in plan.tasks and not plan.tasks[name].is_done()}
+    return {name: why for name, why in found.items() if name in plan.tasks and not _found(plan.tasks[name]).is_done}
+
+
+def _found(task: Task) -> State:
+    """What is there of a task: it is done, or waits, or has failed where what it made is damaged."""
+    try:
+        return State(DONE if task.is_done() else WAITING)
+    except UserError as error:
+        return State(FAILED, fault=str(error))
+
+
+def _failures(states: Mapping[str, State]) -> dict[str, str]:
+    return {name: state.fault or "" for name, state in states.items() if state.kind in (FAILED, BLOCKED)}
+
+
+def _check_publishing(plan: Plan, states: Mapping[str, State]) -> None:
+    """UserError where models could not be published in the end; the first stands for all."""
+    for name, task in plan.tasks.items():
+        if isinstance(task, PublishRun) and states[name].kind == WAITING:
+            task.check()
+            return
 
 
 def _carry_out(plan: Plan, states: dict[str, State], engine: Engine, board: Board) -> None:

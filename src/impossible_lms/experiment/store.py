@@ -63,19 +63,28 @@ def is_trained(folder: Path) -> bool:
     return (folder / FINISHED).is_file()
 
 
-def is_evaluated(tables: Path) -> bool:
+def has_tables(tables: Path) -> bool:
     """Whether the tables of an evaluation by this version are there."""
-    if not _is_whole(tables, TABLES):
-        return False
-    request = read_manifest(tables, TABLES)["record"].get("request", {})
-    return bool(request.get("version") == __version__)
+    return _is_whole(tables, TABLES) and _request(tables).get("version") == __version__
+
+
+def is_evaluated(tables: Path) -> bool:
+    """Whether these tables are there, and no checkpoint was skipped."""
+    return has_tables(tables) and not _request(tables).get("skipped")
+
+
+def _request(tables: Path) -> dict[str, Any]:
+    return dict(read_manifest(tables, TABLES)["record"].get("request", {}))
 
 
 def _is_whole(folder: Path, kind: str) -> bool:
     """Whether a folder holds a finished artefact of the kind; UserError where it is damaged or of another."""
     if not (folder / MANIFEST).is_file():
         return False
-    read_manifest(folder, kind)
+    try:
+        read_manifest(folder, kind)
+    except UserError as error:
+        raise UserError(f"{error} Delete {folder}, and the same command does so.") from error
     return True
 
 

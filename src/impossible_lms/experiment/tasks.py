@@ -23,6 +23,7 @@ from impossible_lms.languages import get_languages
 from impossible_lms.models.run import LOCK, Run
 from impossible_lms.progress import Progress
 from impossible_lms.publishing.repository import CACHE, publish, publish_to_hub
+from impossible_lms.publishing.upload import Hub
 from impossible_lms.report.figures import save_figure
 from impossible_lms.report.metric_figures import metric_figure
 from impossible_lms.tokenizer import Tokenizer, load_tokenizer
@@ -245,11 +246,12 @@ class Measure:
         return is_evaluated(self.tables)
 
     def perform(self, progress: Progress, say: Say) -> None:
+        """Write its tables; UserError, once they are written, where checkpoints were skipped."""
         metric = get_metric(self.metric)
         found = evaluate(metric, Run.open(self.folder), self.request, progress=progress)
         save_figure(metric_figure(metric, [found.curve]), found.folder.with_suffix(".png"))
-        for revision, why in found.skipped.items():
-            say(f"skipped {revision}: {why}")
+        if found.skipped:
+            raise UserError("; ".join(f"{revision} skipped: {why}" for revision, why in found.skipped.items()))
 
 
 @dataclass(frozen=True)
@@ -274,6 +276,11 @@ class PublishRun:
 
     def is_done(self) -> bool:
         return self.record.is_file() and self._request in self.record.read_text(encoding="utf-8")
+
+    def check(self) -> None:
+        """UserError where it cannot be published to the Hub for want of a token or a name that serves."""
+        if self.publish.to == "hub":
+            Hub(f"{self.publish.namespace}/{self.run}", "model")
 
     def perform(self, progress: Progress, say: Say) -> None:
         asked, run = self.publish, Run.open(self.folder)

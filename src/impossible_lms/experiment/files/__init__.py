@@ -5,8 +5,11 @@ from importlib import resources
 from pathlib import Path
 
 from impossible_lms.errors import UserError
-from impossible_lms.experiment.config import Experiment
+from impossible_lms.evaluation.registry import METRICS
+from impossible_lms.experiment.config import BASE, Experiment
 from impossible_lms.files import write_text
+from impossible_lms.models.architectures import SIZES
+from impossible_lms.training.recipe import Recipe
 
 SHIPPED = ("paper", "small", "demo")
 SCHEMA = "experiment.schema.json"
@@ -20,8 +23,14 @@ def shipped(name: str) -> str:
 def schema() -> str:
     """The JSON Schema of experiment files."""
     found = Experiment.model_json_schema()
+    recipe = Recipe.model_json_schema()
+    base = {"type": "string", "description": "the recipe that the other fields change: paper, demo, or a file"}
+    table = {"type": "object", "additionalProperties": False, "properties": {BASE: base, **recipe["properties"]}}
     # A recipe may be named instead of written out.
-    found["properties"]["recipe"] = {"anyOf": [{"type": "string"}, found["properties"]["recipe"]]}
+    described = found["properties"]["recipe"]["description"]
+    found["properties"]["recipe"] = {"description": described, "anyOf": [{"type": "string"}, table]}
+    found["properties"]["size"]["enum"] = list(SIZES)
+    found["$defs"]["Evaluate"]["properties"]["metric"]["enum"] = list(METRICS)
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 
