@@ -159,6 +159,11 @@ def test_what_cannot_be_is_refused_at_once(planned, changes, said):
     assert str(error.value).startswith(said)
 
 
+def test_a_mistyped_model_is_told_the_nearest(planned):
+    with pytest.raises(UserError, match=r"Did you mean gpt2\?$"):
+        planned('models=["gtp2"]')
+
+
 def test_a_corpus_without_what_a_language_needs_is_refused_at_once(planned, tmp_path):
     (tmp_path / "words.txt").write_text("The dog sleeps.\n" * 30, encoding="utf-8")
     with pytest.raises(UserError, match=r"^small: languages: no-hop: the corpus has no words: this language needs"):

@@ -1,5 +1,6 @@
 """Architectures: names and sizes, or any configuration of transformers -> configurations and fresh models."""
 
+import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,10 +128,11 @@ def read_config(
         config = AutoConfig.from_pretrained(spec, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         known = ", ".join(ARCHITECTURES)
-        reason = " ".join(str(error).split())[:200]
+        near = "".join(f" Did you mean {name}?" for name in difflib.get_close_matches(spec, ARCHITECTURES, n=1))
+        reason = " ".join(str(error).split()).partition(". ")[0].removesuffix(".")
         raise UserError(
             f"--model {spec}: neither {known}, nor a folder or file with a configuration of transformers, nor a model "
-            f"that can be had from the Hugging Face Hub ({reason})."
+            f"that can be had from the Hugging Face Hub ({reason[:200]}).{near}"
         ) from error
     if type(config) not in AutoModelForCausalLM._model_mapping:
         raise UserError(f"--model {spec}: transformers has no causal language model of type {config.model_type}.")
