@@ -92,8 +92,7 @@ def load_experiment(path: str | Path, changes: Sequence[str] = ()) -> Experiment
     """The experiment in the TOML file at `path`, with `changes` (`key=value`, dots between keys) made to it.
 
     Paths in the file are relative to its folder, or where nothing is there to the current one; here they become
-    absolute, and `recipe` all its fields. UserError
-    names the key at fault, and the nearest one where it is unknown.
+    absolute, and `recipe` all its fields. UserError names the key at fault, and the nearest one where it is unknown.
     """
     path = Path(path)
     try:
@@ -170,18 +169,12 @@ def _resolved(experiment: Experiment, path: Path) -> Experiment:
         name, colon, rest = spec.rpartition(":")
         return f"{beside(name)}:{rest}" if colon and name.endswith(".py") else spec
 
-    entries = [
-        entry.model_copy(
-            update={
-                "corpus": entry.corpus if entry.corpus is None else beside(entry.corpus),
-                "languages": entry.languages
-                if entry.languages is None
-                else [language(each) for each in entry.languages],
-                "on": [language(each) for each in entry.on],
-            }
-        )
-        for entry in experiment.evaluate
-    ]
+    def measured(entry: Evaluate) -> Evaluate:
+        corpus = None if entry.corpus is None else beside(entry.corpus)
+        languages = None if entry.languages is None else [language(each) for each in entry.languages]
+        on = [language(each) for each in entry.on]
+        return entry.model_copy(update={"corpus": corpus, "languages": languages, "on": on})
+
     changed: dict[str, Any] = {
         "name": experiment.name or path.stem,
         "store": str(home / Path(experiment.store).expanduser()),
@@ -190,7 +183,7 @@ def _resolved(experiment: Experiment, path: Path) -> Experiment:
         "languages": [language(each) for each in experiment.languages],
         "models": [each if each in ARCHITECTURES else beside(each) for each in experiment.models],
         "recipe": _recipe(experiment.recipe, path, beside).model_dump(),
-        "evaluate": entries,
+        "evaluate": [measured(entry) for entry in experiment.evaluate],
     }
     if experiment.publish is not None:
         to, cache = experiment.publish.to, experiment.publish.cache

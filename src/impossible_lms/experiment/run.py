@@ -45,13 +45,12 @@ def run_experiment(plan: Plan, engine: Callable[[Path], Engine], board: Board) -
         write_plan(plan)
         states = {name: _found(task) for name, task in plan.tasks.items()}
         before = sum(state.is_done for state in states.values())
-        if any(state.kind == WAITING for state in states.values()):
-            _check_publishing(plan, states)
-            try:
+        _check_publishing(plan, states)
+        try:
+            if any(state.kind == WAITING for state in states.values()):
                 _carry_out(plan, states, engine(plan.folder), board)
-            finally:  # what failed is known after a stop too
-                write_text(plan.folder / FAILURES, to_json(_failures(states)))
-        write_text(plan.folder / FAILURES, to_json(_failures(states)))
+        finally:  # what failed is known after a stop too
+            write_text(plan.folder / FAILURES, to_json(_failures(states)))
         return Outcome(before, sum(state.is_done for state in states.values()) - before, _failures(states))
 
 
