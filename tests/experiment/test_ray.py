@@ -20,7 +20,7 @@ from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.work import write_plan
 from impossible_lms.files import locked, sha256_of
 
-LONGER = ("--set", "recipe.steps=60", "--set", "recipe.checkpoint_every=20")
+LONGER = ("--set", "recipe.steps=600", "--set", "recipe.checkpoint_every=200")
 ALONE = ("--set", 'languages=["no-reverse"]', "--set", 'evaluate=[{metric="perplexity", sample=40}]')
 
 
