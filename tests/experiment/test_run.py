@@ -115,7 +115,7 @@ def test_a_damaged_manifest_fails_its_task_alone(planned, run):
     (tables / "manifest.json").write_text("{", encoding="utf-8")
     outcome, asked = run(planned("seeds=[1, 2]"))
     ((name, why),) = outcome.failures.items()
-    assert "learnability" in name and why.endswith(f"Delete {tables}, and the same command does so.")
+    assert "learnability" in name and why.endswith(f"Delete {tables}: the same command writes it anew.")
     assert len(asked) == outcome.now == 5 and dict(findings_of_experiment(plan, "again").failures) == {name: why}
 
 

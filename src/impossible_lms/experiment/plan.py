@@ -308,7 +308,7 @@ class Plan:
 
 def dealt(languages: Sequence[Language], parts: int) -> list[Sequence[Language]]:
     """The languages in as many parts, as cards are dealt; neighbours cost alike, so each part costs about the same."""
-    parts = min(parts, len(languages))  # none of none
+    parts = min(parts, len(languages))
     return [languages[number::parts] for number in range(parts)]
 
 

@@ -84,7 +84,7 @@ def _is_whole(folder: Path, kind: str) -> bool:
     try:
         read_manifest(folder, kind)
     except UserError as error:
-        raise UserError(f"{error} Delete {folder}, and the same command does so.") from error
+        raise UserError(f"{error} Delete {folder}: the same command writes it anew.") from error
     return True
 
 

@@ -196,8 +196,7 @@ class Train:
     def _by_torchrun(self) -> None:
         """The same with a process a device; they save and stop when this one is asked to."""
         recipe = self.folder.with_name(f".{self.folder.name}.recipe.toml")
-        values = {key: value for key, value in self.recipe.model_dump().items() if value is not None}
-        write_text(recipe, "".join(f"{key} = {value!r}\n" for key, value in values.items()))
+        write_text(recipe, "".join(f"{key} = {value!r}\n" for key, value in self.recipe.model_dump().items()))
         words = [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.devices}"),
             *("-m", "impossible_lms", "train", f"--data={self.data}", f"--output={self.folder}"),
