@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
+from impossible_lms.evaluation.prefixes import NEVER, Rows, in_rows
 from impossible_lms.models.heads import output_layer
 from impossible_lms.ragged import Ragged
 
@@ -20,6 +21,9 @@ TOKENS_IN_BATCH = 8192  # padding included
 TOKENS_ON_CPU = 1024
 VOCABULARY_AT_ONCE = 2048  # entries whose logits are held; products with more columns are slower on a processor
 PADDING = 0.1  # of a batch
+ROW = 128  # tokens of a row of prefixes, each of which looks at the others through a mask of this size
+# Architectures whose tokens look at all those before them, and take their positions and a mask of their own.
+SHARING = frozenset({"gpt2", "gpt_neox", "llama"})
 BITS = 1 / np.log(2)  # of a nat
 
 
@@ -28,7 +32,8 @@ class Scorer:
     """A causal language model of transformers that scores token sequences, on its device and in its precision.
 
     Log-probabilities are taken in float32 from the model's logits, whatever the precision of its weights. Its
-    activations are exchanged for quicker ones of the same values, to rounding.
+    activations are exchanged for quicker ones of the same values, to rounding. A beginning that several sequences share
+    is read once, by architectures that can be told what to look at (`SHARING`).
     """
 
     model: Any
@@ -41,6 +46,10 @@ class Scorer:
     @cached_property
     def _head(self) -> "torch.nn.Linear | None":
         return output_layer(self.model)
+
+    @property
+    def _shares(self) -> bool:
+        return getattr(self.model.config, "model_type", None) in SHARING
 
     @property
     def tokens_in_batch(self) -> int:
@@ -58,10 +67,11 @@ class Scorer:
         if len(sentences) and lengths.min() < 2:
             raise UserError(f"sentence {int(lengths.argmin())}: fewer than two tokens cannot be scored.")
         self._check_vocabulary(sentences)
-        scored = Ragged.of_lengths(np.empty(int(lengths.sum() - len(lengths))), lengths - 1)
-        for batch in batches(lengths, self.tokens_in_batch):
-            self._score(sentences.take(batch), batch, scored)
-        return scored
+        place = sentences.place()
+        # Nothing is predicted from a last token, which may stand beyond the model's last position.
+        read = Ragged.of_lengths(sentences.values[place < sentences.spread(lengths - 1)], lengths - 1)
+        found = self._logprobs(read, np.arange(len(read.values)), sentences.values[place > 0].astype(np.int64))
+        return Ragged(found, read.offsets)
 
     def sentence_bits(self, sentences: Ragged, end_of_text: int) -> NDArray[np.float64]:
         """(k,) float64: the cost of each whole sentence in bits, its first token and its end included.
@@ -81,20 +91,11 @@ class Scorer:
 
         UserError for an empty prefix, or an id outside the vocabulary.
         """
-        import torch
-
         if len(prefixes) and prefixes.lengths().min() < 1:
             raise UserError(f"prefix {int(prefixes.lengths().argmin())}: empty; a model needs a token to go on from.")
         self._check_vocabulary(prefixes)
-        found = np.empty(candidates.shape)
-        for batch in batches(prefixes.lengths(), self.tokens_in_batch):
-            mine = prefixes.take(batch)
-            ids = self._padded(mine)
-            rows = torch.arange(len(batch), device=ids.device)
-            ends = torch.from_numpy(mine.lengths() - 1).to(ids.device)
-            chosen = self._chosen(ids, rows, ends, torch.from_numpy(candidates[batch]).to(ids.device))
-            found[batch] = chosen.double().cpu().numpy()
-        return found
+        last = np.repeat(prefixes.offsets[1:] - 1, candidates.shape[1])
+        return self._logprobs(prefixes, last, candidates.ravel()).reshape(candidates.shape)
 
     def states(self, sequences: Ragged) -> "Iterator[tuple[NDArray[np.int64], tuple[torch.Tensor, ...]]]":
         """All layers in one pass, batch by batch: the indices (b,) of its sequences, and the hidden states.
@@ -113,61 +114,78 @@ class Scorer:
                     self.model.base_model(input_ids=ids, use_cache=False, output_hidden_states=True).hidden_states,
                 )
 
-    def _score(self, sentences: Ragged, batch: np.ndarray, scored: Ragged) -> None:
+    def _logprobs(
+        self, sequences: Ragged, elements: NDArray[np.int64], tokens: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """(p,) float64: the log-probability of each of `tokens` (p,) after one of all elements of `sequences` (p,)."""
         import torch
 
-        lengths = sentences.lengths()
-        row, place = sentences.spread(np.arange(len(sentences))), sentences.place()
-        with torch.inference_mode():
-            ids = self._padded(sentences)
-            predicts = place < (lengths - 1)[row]
-            rows = torch.from_numpy(row[predicts]).to(ids.device)
-            places = torch.from_numpy(place[predicts]).to(ids.device)
-            targets = ids[rows, places + 1][:, None]
-            # Nothing is predicted from a last token, which may stand beyond the model's last position.
-            chosen = self._chosen(ids[:, :-1], rows, places, targets)[:, 0]
-        values = chosen.double().cpu().numpy()
-        starts, ends = scored.offsets[batch], scored.offsets[batch + 1]
-        target = Ragged.of_lengths(values, ends - starts)
-        scored.values[target.place() + target.spread(starts)] = values
+        rows = in_rows(sequences, min(ROW, self.tokens_in_batch) if self._shares else 0)
+        node = rows.nodes.values[elements]
+        row, place = rows.tokens.spread(np.arange(len(rows.tokens)))[node], rows.tokens.place()[node]
+        of_row = Ragged.of_lengths(np.argsort(row, kind="stable"), np.bincount(row, minlength=len(rows.tokens)))
+        found = np.empty(len(tokens))
+        for batch in batches(rows.tokens.lengths(), self.tokens_in_batch):
+            mine = of_row.take(batch)
+            with torch.inference_mode():
+                made = self._made(rows, batch)
+                first = mine.spread(np.arange(len(batch)) * made.shape[1])
+                places, after = np.unique(first + place[mine.values], return_inverse=True)
+                asked = (torch.from_numpy(each).to(made.device) for each in (places, after, tokens[mine.values]))
+                chosen = self._chosen(made.flatten(0, 1), *asked)
+            found[mine.values] = chosen.double().cpu().numpy()
+        return found
 
-    def _padded(self, sequences: Ragged) -> "torch.Tensor":
-        """(k, width) ids. Padding is on the right, where a causal model's tokens do not look: no mask is needed."""
+    def _made(self, rows: Rows, batch: NDArray[np.int64]) -> "torch.Tensor":
+        """(b, width, hidden) after each token of the rows of a batch, or logits, where the head is not apart."""
         import torch
 
-        width = int(sequences.lengths().max())
-        padded = np.zeros((len(sequences), width), dtype=np.int64)
-        padded[sequences.spread(np.arange(len(sequences))), sequences.place()] = sequences.values
-        return torch.from_numpy(padded).to(self.model.device)
+        ids = self._padded(rows.tokens.take(batch))
+        looks: dict[str, torch.Tensor] = {}
+        if self._shares:
+            place = torch.arange(ids.shape[1], device=ids.device)
+            ends = self._padded(rows.ends.take(batch), NEVER)
+            seen = (place <= place[:, None]) & (place[:, None] < ends[:, None])
+            mask = torch.zeros(seen.shape, dtype=self.model.dtype, device=ids.device).masked_fill_(~seen, -torch.inf)
+            looks = {"attention_mask": mask[:, None], "position_ids": self._padded(rows.depth.take(batch))}
+        if self._head is None:  # a model that does more to its logits than its last layer
+            logits: torch.Tensor = self.model(input_ids=ids, use_cache=False, **looks).logits
+            return logits
+        hidden: torch.Tensor = self.model.base_model(input_ids=ids, use_cache=False, **looks).last_hidden_state
+        return hidden
 
     def _chosen(
-        self, ids: "torch.Tensor", rows: "torch.Tensor", places: "torch.Tensor", tokens: "torch.Tensor"
+        self, made: "torch.Tensor", places: "torch.Tensor", after: "torch.Tensor", tokens: "torch.Tensor"
     ) -> "torch.Tensor":
-        """(m, c): log-probabilities of `tokens` (m, c) after m places of `ids` (k, width).
+        """(p,): log-probabilities of `tokens` (p,), each after one of the m `places` of `made`; `after` says which.
 
         Logits are kept for a part of the vocabulary at a time: those of a whole batch over GPT-2's would be 1.6 GB.
         """
         import torch
 
-        with torch.inference_mode():
-            if self._head is None:  # a model that does more to its logits than its last layer
-                made, weight, bias = self.model(input_ids=ids, use_cache=False).logits[rows, places], None, None
+        made = made[places]
+        found = torch.empty(len(tokens), device=made.device)
+        normaliser = torch.full((len(made),), -torch.inf, device=made.device)
+        for start in range(0, self.model.config.vocab_size, VOCABULARY_AT_ONCE):
+            part = slice(start, start + VOCABULARY_AT_ONCE)
+            if self._head is None:
+                logits = made[:, part]
             else:
-                made = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state[rows, places]
-                weight, bias = self._head.weight, self._head.bias
-            found = torch.empty(tokens.shape, device=ids.device)
-            normaliser = torch.full((len(made), 1), -torch.inf, device=ids.device)
-            for start in range(0, self.model.config.vocab_size, VOCABULARY_AT_ONCE):
-                part = slice(start, start + VOCABULARY_AT_ONCE)
-                if weight is None:
-                    logits = made[:, part]
-                else:
-                    logits = torch.nn.functional.linear(made, weight[part], None if bias is None else bias[part])
-                logits = logits.float()
-                normaliser = torch.logaddexp(normaliser, logits.logsumexp(1, keepdim=True))
-                here = (tokens >= start) & (tokens < start + logits.shape[1])
-                found = torch.where(here, logits.gather(1, (tokens - start).clamp(0, logits.shape[1] - 1)), found)
-        return found - normaliser
+                bias = None if self._head.bias is None else self._head.bias[part]
+                logits = torch.nn.functional.linear(made, self._head.weight[part], bias)
+            logits = logits.float()
+            normaliser = torch.logaddexp(normaliser, logits.logsumexp(1))
+            here = (tokens >= start) & (tokens < start + logits.shape[1])
+            found = torch.where(here, logits[after, (tokens - start).clamp(0, logits.shape[1] - 1)], found)
+        return found - normaliser[after]
+
+    def _padded(self, sequences: Ragged, fill: int = 0) -> "torch.Tensor":
+        """(k, width) int64. Padding is on the right, where a causal model's tokens do not look."""
+        import torch
+
+        padded = np.full((len(sequences), int(sequences.lengths().max())), fill, dtype=np.int64)
+        padded[sequences.spread(np.arange(len(sequences))), sequences.place()] = sequences.values
+        return torch.from_numpy(padded).to(self.model.device)
 
     def _check_vocabulary(self, sentences: Ragged) -> None:
         vocabulary = self.model.config.vocab_size
