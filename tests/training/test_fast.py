@@ -100,21 +100,24 @@ def test_attention_takes_a_mask_and_without_dropout_is_torchs():
 def test_the_loss_and_its_gradients_equal_the_plain_ones(bias, compiled):
     generator = torch.Generator().manual_seed(3)
     hidden = torch.randn(300, 24, generator=generator, requires_grad=True)
-    weight = torch.randn(20_001, 24, generator=generator, requires_grad=True)  # so that rows are taken in parts
+    weight = torch.randn(20_001, 24, generator=generator, requires_grad=True)  # so that it is taken in parts
     shift = torch.randn(20_001, generator=generator, requires_grad=True) if bias else None
     targets = torch.randint(0, 20_001, (300,), generator=generator)
-    losses, of_hidden, of_weight, of_bias = OutputLoss(compiled)(
+    of_weight, of_bias = torch.zeros_like(weight), None if shift is None else torch.ones_like(shift)
+    losses, of_hidden = OutputLoss(compiled)(
         hidden.detach(),
         targets.int(),
         weight.detach(),
         None if shift is None else shift.detach(),
         torch.tensor(0.01),
+        of_weight,
+        of_bias,
     )
     plain = functional.cross_entropy(functional.linear(hidden, weight, shift), targets, reduction="none")
     (plain.sum() * 0.01).backward()
     assert torch.allclose(losses, plain, atol=1e-4)
-    assert (of_bias is None) == (shift is None)
-    for ours, theirs in ((of_hidden, hidden), (of_weight, weight), (of_bias, shift)):
+    added = None if of_bias is None else of_bias - 1  # to what was there
+    for ours, theirs in ((of_hidden, hidden), (of_weight, weight), (added, shift)):
         if ours is not None and theirs is not None and theirs.grad is not None:
             assert torch.allclose(ours, theirs.grad, atol=1e-6)
 

@@ -99,9 +99,13 @@ class Network:
         if self._head is None:
             return
         weight, bias = self._head.weight, self._head.bias
+        assert weight.grad is not None  # noqa: S101 - given by _lay_out
         self._head_gradients = weight.grad, None if bias is None else bias.grad
         self._head_bias = None if bias is None else bias.detach()
         self._head_weight = weight.detach()
+        embedding = self._model.get_input_embeddings()
+        if self.device.type == "cpu" and isinstance(embedding, torch.nn.Embedding):
+            embedding.sparse = True  # its gradient is added up token by token, without one of the whole vocabulary
         if self._recipe.precision == "bf16":
             self._head_weight = self._head_weight.bfloat16()
             self._copies.append((self._head_weight, weight.detach()))
@@ -163,17 +167,15 @@ class Network:
         with self._autocast:
             hidden = self._model.base_model(input_ids=ids, use_cache=False).last_hidden_state
         states = hidden[:, :-1]
-        losses, of_states, of_weight, of_bias = self._loss(
+        losses, of_states = self._loss(
             states.detach().reshape(-1, states.shape[-1]),
             ids[:, 1:].reshape(-1).int(),
             self._head_weight,
             self._head_bias,
             self._scale,
+            *self._head_gradients,
         )
         states.backward(of_states.view(states.shape).to(states.dtype))
-        for total, more in zip(self._head_gradients, (of_weight, of_bias), strict=True):
-            if total is not None and more is not None:
-                total.add_(more)
         return losses.view(len(ids), -1)
 
     def _whole(self, ids: torch.Tensor) -> torch.Tensor:
