@@ -242,7 +242,8 @@ def test_the_fast_paths_curve_lies_within_the_spread_of_seeds(dataset, recipe, t
         )
         fast.append(np.array([line["loss"] for line in run.metrics()]).reshape(-1, 10).mean(1))
     spread = np.std(plain, axis=0, ddof=1)
-    apart = np.abs(np.array(fast) - plain)
-    print(f"apart at most {apart.max():.4f}, on average {apart.mean():.4f}; seeds spread by {spread.mean():.4f}")
-    assert apart.mean() < spread.mean()
-    assert np.abs(np.mean(fast, 0) - plain.mean(0)).max() < spread.mean()  # nor is it apart in one direction
+    apart = np.array(fast) - plain
+    each = apart.mean(1)  # masks of dropout differ, and so do curves, but not in one direction
+    print(f"apart on average {np.abs(apart).mean():.4f}, by seed {each}; seeds spread by {spread.mean():.4f}")
+    assert np.abs(apart).mean() < spread.mean()
+    assert abs(each.mean()) < 3 * each.std(ddof=1) / len(seeds) ** 0.5
