@@ -122,6 +122,23 @@ def test_the_loss_and_its_gradients_equal_the_plain_ones(bias, compiled):
             assert torch.allclose(ours, theirs.grad, atol=1e-6)
 
 
+@pytest.mark.slow
+def test_compiled_attention_keeps_nothing_of_the_size_of_its_matrix():
+    query, key, value = (torch.randn(1, 2, 600, 16, requires_grad=True) for _ in range(3))
+    module = Heads()
+    module.keys = random_keys(1)
+    compiled = torch.compile(lambda: attention(module, query, key, value, None, dropout=0.1)[0].sum(), dynamic=False)
+    kept_for_backward: list[int] = []
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept_for_backward.append(tensor.numel())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        compiled().backward()
+    assert 0 < max(kept_for_backward) <= query.numel()
+
+
 def test_gelu_is_gpt2s():
     from transformers.activations import NewGELUActivation
 

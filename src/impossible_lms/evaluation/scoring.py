@@ -117,7 +117,10 @@ class Scorer:
     def _logprobs(
         self, sequences: Ragged, elements: NDArray[np.int64], tokens: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """(p,) float64: the log-probability of each of `tokens` (p,) after one of all elements of `sequences` (p,)."""
+        """(p,) float64: the log-probability of each of `tokens` (p,) right after an element of `sequences`.
+
+        `elements` (p,) are indices in `sequences.values`.
+        """
         import torch
 
         rows = in_rows(sequences, min(ROW, self.tokens_in_batch) if self._shares else 0)

@@ -88,9 +88,10 @@ class _CausalAttention(torch.autograd.Function):
         query, key, value, allowed, scale, keys, out, logsumexp = ctx.saved_tensors
         rest = 1 / (1 - ctx.probability)
         gradient = gradient.to(query.dtype)
-        # What needs no gradient the compiler would compute on the way forward, and keep: now all of it needs one.
-        nothing = gradient.flatten()[0] * 0
-        query, keys = query + nothing, keys + nothing.int()
+        # The compiler computes on the way forward, and keeps, what does not depend on the gradient. So all of it does:
+        # 0 is added, or 1 where the gradient is no number and the run ends.
+        nothing = gradient.flatten()[0].isnan()
+        query, keys = query + nothing.to(query.dtype), keys + nothing.int()
         own = (gradient.float() * out.float()).sum(-1, keepdim=True)
         of_query, of_key, of_value = [], torch.zeros_like(key), torch.zeros_like(value)
         for rows, width in _blocks(query.shape[2]):
