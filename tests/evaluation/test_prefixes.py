@@ -68,8 +68,12 @@ def test_architectures_that_share_prefixes_give_what_they_give_without(kind, mon
         np.append(beginnings[generator.integers(4)][: generator.integers(1, 20)], generator.integers(0, 50, 19))
         for _ in range(40)
     ]
+    read = []
+    model.get_input_embeddings().register_forward_hook(lambda module, inputs, output: read.append(inputs[0].numel()))
     shared = Scorer(model).token_logprobs(Ragged.of(sentences))
+    read_shared = sum(read)
     monkeypatch.setattr(scoring, "SHARING", frozenset())
     alone = Scorer(model).token_logprobs(Ragged.of(sentences))
     assert np.allclose(shared.values, alone.values, atol=1e-4)
     assert np.array_equal(shared.offsets, alone.offsets)
+    assert read_shared < 0.9 * (sum(read) - read_shared)

@@ -49,7 +49,9 @@ class Scorer:
 
     @property
     def _shares(self) -> bool:
-        return getattr(self.model.config, "model_type", None) in SHARING
+        config = self.model.config
+        takes_masks = getattr(config, "_attn_implementation", None) in ("eager", "sdpa")
+        return takes_masks and getattr(config, "model_type", None) in SHARING
 
     @property
     def tokens_in_batch(self) -> int:
