@@ -12,6 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 
 MANIFEST = "manifest.json"
@@ -163,7 +164,7 @@ def is_made_file(path: Path, kind: str, request: Mapping[str, Any]) -> bool:
 
 def _parsed(path: Path, artefact: Path, kind: str) -> dict[str, Any]:
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json(path)
         found = manifest["kind"]
         manifest["record"], manifest["files"]
     except (ValueError, KeyError, TypeError) as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of, to_json, write_text
 from impossible_lms.ragged import Ragged
@@ -208,13 +209,13 @@ def load_marked_tokenizer(folder: Path) -> Tokenizer:
 
     try:
         if (folder / "tokenizer.json").is_file():
-            rules = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+            rules = read_json(folder / "tokenizer.json")
             added = {str(token["content"]): int(token["id"]) for token in rules["added_tokens"]}
             rules["added_tokens"] = [token for token in rules["added_tokens"] if token["content"] == END_OF_TEXT]
             plain = tokenizers.Tokenizer.from_str(json.dumps(rules))
         else:
             file = folder / "added_tokens.json"
-            found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+            found = read_json(file) if file.is_file() else {}
             added = {str(token): int(number) for token, number in found.items()}
             plain = _read(folder)
     except UserError:

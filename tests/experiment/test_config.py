@@ -176,3 +176,14 @@ def test_the_schema_has_a_line_for_every_key():
     recipe = found["properties"]["recipe"]["anyOf"][1]
     assert set(recipe["properties"]) == {"base", *Recipe.model_fields} and recipe["additionalProperties"] is False
     assert "perplexity" in found["$defs"]["Evaluate"]["properties"]["metric"]["enum"]
+
+
+def test_what_editors_and_pranksters_leave(fault, tmp_path):
+    path = tmp_path / "mark.toml"
+    path.write_bytes(b'\xef\xbb\xbfcorpus = "babylm"\n')
+    assert load_experiment(path).corpus == "babylm"
+    assert fault(f"corpus = {'[' * 5000}{']' * 5000}\n") == "/odd.toml: not TOML (nested too deeply)."
+    assert fault(f"corpus = {'[' * 50}{']' * 50}\n").endswith(
+        "(found [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]…)."
+    )
+    assert fault("size = 3\n", f"corpus={'[' * 5000}").startswith("/odd.toml: size: ")

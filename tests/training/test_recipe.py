@@ -70,3 +70,13 @@ def test_faults_name_the_field(tmp_path):
         load_recipe(str(source))
     with pytest.raises(UserError, match="neither paper or demo nor a file that can be read"):
         load_recipe(str(tmp_path / "nowhere.toml"))
+
+
+def test_a_byte_order_mark_is_no_fault_and_nesting_is_one(tmp_path):
+    text = "".join(f"{key} = {value!r}\n" for key, value in load_recipe("demo").model_dump().items())
+    path = tmp_path / "mine.toml"
+    path.write_text(f"\ufeff{text}", encoding="utf-8")
+    assert load_recipe(str(path)) == load_recipe("demo")
+    path.write_text(f"steps = {'[' * 5000}", encoding="utf-8")
+    with pytest.raises(UserError, match=r"mine.toml: not TOML \(nested too deeply\)\.$"):
+        load_recipe(str(path))

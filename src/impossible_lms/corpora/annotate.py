@@ -3,7 +3,6 @@
 An annotator is one entry in ANNOTATORS. What is done so far is kept beside the output, so a run can be cut anywhere.
 """
 
-import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from impossible_lms.corpora.corpus import WHOLE, Corpus, Source
 from impossible_lms.corpora.with_spacy import load_spacy
 from impossible_lms.corpora.with_stanza import load_stanza
 from impossible_lms.corpora.with_trees import load_trees
+from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.files import (
     GrowingFile,
@@ -170,7 +170,7 @@ class _Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         remove_unfinished(self._state)
         if self._state.is_file():
-            state = json.loads(self._state.read_text(encoding="utf-8"))
+            state = read_json(self._state)
             refuse_other(self.work, state["request"], self.request)
             self.counts = [Counter(counts) for counts in state["counts"]]
             self.batches, self.files = state["batches"], state["files"]

@@ -1,12 +1,12 @@
 """BLiMP's minimal pairs as a table: a folder of its files, or a Hugging Face dataset with its fields."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from impossible_lms.corpora.hub import HUB
+from impossible_lms.documents import parsed_json
 from impossible_lms.errors import UserError
 
 FIELDS = {"field": "field", "UID": "paradigm", "sentence_good": "good", "sentence_bad": "bad"}  # BLiMP's, and ours
@@ -31,10 +31,10 @@ def _from_folder(folder: Path) -> Iterator[list[str]]:
     if not files:
         raise UserError(f"--corpus {folder}: no .jsonl files. A folder of BLiMP's files is expected.")
     for path in files:
-        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), 1):
             if line:
                 try:
-                    row = json.loads(line)
+                    row = parsed_json(line)
                     yield [str(row[name]) for name in FIELDS]
                 except (ValueError, KeyError, TypeError) as error:
                     raise UserError(f"{path} line {number}: no pair of BLiMP ({error!r}).") from error

@@ -1,6 +1,5 @@
 """The board: how an experiment says where it is; a live table of its runs on a terminal, lines elsewhere."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from impossible_lms.documents import read_json
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING, State
 from impossible_lms.experiment.tasks import Task
@@ -112,7 +112,7 @@ class Board:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(read_json(path))
     except (OSError, ValueError):
         return None  # nothing said yet, or no longer
 

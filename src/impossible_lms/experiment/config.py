@@ -1,13 +1,13 @@
 """The experiment file: what is asked for, read from TOML and checked before anything long begins."""
 
 import difflib
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from impossible_lms.documents import parsed_toml, shown
 from impossible_lms.errors import UserError
 from impossible_lms.models.architectures import ARCHITECTURES
 from impossible_lms.training.recipe import SHIPPED, Recipe, load_recipe
@@ -96,10 +96,10 @@ def load_experiment(path: str | Path, changes: Sequence[str] = ()) -> Experiment
     """
     path = Path(path)
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = parsed_toml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: no experiment file that can be read. `impossible init` writes one.") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise UserError(f"{path}: not TOML ({error}).") from error
     for change in changes:
         _set(found, change)
@@ -116,8 +116,8 @@ def _set(found: dict[str, Any], change: str) -> None:
     if not equals or not key:
         raise UserError(f"--set {change}: expected key=value, as in --set recipe.steps=100.")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = parsed_toml(f"value = {text}")["value"]
+    except ValueError:
         value = text  # a string without its quotes
     first, *rest = key.split(".")
     if first == "recipe" and isinstance(found.get("recipe"), str) and rest:
@@ -141,7 +141,7 @@ def _said(fault: Mapping[str, Any]) -> str:
     """One fault that pydantic found, with the nearest key where one is unknown."""
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] != "extra_forbidden":
-        return f"{where}: {fault['msg'].removeprefix('Value error, ')} (found {fault['input']!r})."
+        return f"{where}: {fault['msg'].removeprefix('Value error, ')} (found {shown(fault['input'])})."
     inside = {"evaluate": Evaluate.model_fields, "publish": Publish.model_fields}
     known = inside[str(fault["loc"][0])] if len(fault["loc"]) > 1 else Experiment.model_fields
     return f"{where}: {_unknown(str(fault['loc'][-1]), known)}"
@@ -198,7 +198,7 @@ def _resolved(experiment: Experiment, path: Path) -> Experiment:
 def _recipe(table: Mapping[str, Any], path: Path, beside: Any) -> Recipe:
     base = table.get(BASE, "paper")
     if not isinstance(base, str):
-        raise UserError(f"{path}: recipe.{BASE}: {', '.join(SHIPPED)} or a file is expected (found {base!r}).")
+        raise UserError(f"{path}: recipe.{BASE}: {', '.join(SHIPPED)} or a file is expected (found {shown(base)}).")
     changes = {key: value for key, value in table.items() if key != BASE}
     for key in changes:
         if key not in Recipe.model_fields:

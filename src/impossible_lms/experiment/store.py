@@ -1,12 +1,12 @@
 """The store: where everything that experiments make lies, under names that say what went into it."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from impossible_lms import __version__
 from impossible_lms.data.dataset import DATASET
+from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import TABLES
 from impossible_lms.files import MANIFEST, digest_of, read_manifest, sha256_of
@@ -102,6 +102,6 @@ def content_of(spec: str) -> Any:
 def read_record(path: Path) -> dict[str, Any]:
     """A record in JSON; UserError where it is damaged."""
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(read_json(path))
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{path}: cannot be read ({type(error).__name__}). Start the experiment again.") from error

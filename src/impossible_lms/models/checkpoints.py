@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.files import MANIFEST, folder_beside, read_manifest, to_json, verify_files, write_text
 from impossible_lms.models.architectures import (
@@ -127,7 +127,7 @@ def save_checkpoint(
         with quiet_transformers():
             model.generation_config.pad_token_id = tokenizer.end_of_text
             model.save_pretrained(part, state_dict=None if weights is None else dict(weights))
-        config = json.loads((part / "config.json").read_text(encoding="utf-8"))
+        config = read_json(part / "config.json")
         if config["model_type"] == "gpt2":
             config["architectures"] = ["GPT2LMHeadModel"]
             write_text(part / "config.json", to_json(config))
@@ -154,7 +154,7 @@ def list_checkpoints(folder: Path) -> list[Checkpoint]:
 def architecture_of(folder: Path) -> Architecture:
     """The architecture of a saved model, from its config: ours say it in `auto_map`, others in `architectures`."""
     try:
-        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config: dict[str, Any] = read_json(folder / "config.json")
     except (OSError, ValueError) as error:
         raise UserError(f"{folder / 'config.json'}: cannot be read ({error}).") from error
     kind = config.get("model_type") if isinstance(config, dict) else None

@@ -5,7 +5,6 @@ Kallini et al. (2024) published `mission-impossible-lms/<language>-gpt2[-no-pos]
 current transformers no longer imports. Nothing but the configuration, the weights and the tokenizer is fetched.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impossible_lms.data.dataset import TokenDataset
+from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.files import sha256_of
 from impossible_lms.models.architectures import ARCHITECTURES, Architecture, get_architecture
@@ -118,7 +118,7 @@ class PublishedRun:
     @property
     def context(self) -> int:
         """The most tokens it takes, as its configuration says."""
-        config = json.loads((self.checkpoints()[-1].folder / "config.json").read_text(encoding="utf-8"))
+        config = read_json(self.checkpoints()[-1].folder / "config.json")
         return int(config["n_positions"])
 
     @property

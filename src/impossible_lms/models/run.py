@@ -1,12 +1,12 @@
 """Run: a folder with one training run; its record, its metrics and its checkpoints."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from impossible_lms.data.dataset import TokenDataset
+from impossible_lms.documents import parsed_json, read_json
 from impossible_lms.errors import UserError
 from impossible_lms.files import to_json, write_text
 from impossible_lms.models.architectures import Architecture, architecture_named
@@ -39,7 +39,7 @@ class Run:
         if not path.is_file():
             raise UserError(f"{folder}: not a run (no {RECORD}). A folder made by `impossible train` is expected.")
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = read_json(path)
             record["request"], record["data"]
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}: damaged ({type(error).__name__}).") from error
@@ -101,11 +101,11 @@ class Run:
     def finished(self) -> dict[str, Any] | None:
         """What was recorded at its end (`steps`, `seconds`, `loss`, energy ...); None while it is not finished."""
         path = self.folder / FINISHED
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+        return dict(read_json(path)) if path.is_file() else None
 
     def metrics(self) -> list[dict[str, Any]]:
         """One entry a step, as in `metrics.jsonl`."""
         path = self.folder / METRICS
         if not path.is_file():
             return []
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+        return [parsed_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]

@@ -1,10 +1,10 @@
 """Weights of a GPT-2 from a file, checked name by name before a model is made of them; nothing is left to chance."""
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.models.architectures import Architecture, model_class
 from impossible_lms.models.checkpoints import quiet_transformers
@@ -77,7 +77,7 @@ def _settings(config: Path) -> "GPT2Config":
     from transformers.activations import ACT2FN
 
     try:
-        found = json.loads(config.read_text(encoding="utf-8"))
+        found = read_json(config)
         if found.get("model_type") != "gpt2":
             raise ValueError(f"model_type {found.get('model_type')}, gpt2 expected")
         settings = GPT2Config(**{name: found[name] for name in _SETTINGS if name in found})

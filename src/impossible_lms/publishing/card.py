@@ -1,12 +1,12 @@
 """The model card of a run: what happened, from the run's own records, with the code to start."""
 
-import json
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.models.checkpoints import Checkpoint
 from impossible_lms.models.run import Run
@@ -80,7 +80,7 @@ def model_card(run: Run, model_id: str) -> str:
 
 def _shape(checkpoint: Checkpoint) -> str:
     """Layers, heads and width, as far as the configuration knows them."""
-    config = json.loads((checkpoint.folder / "config.json").read_text(encoding="utf-8"))
+    config = read_json(checkpoint.folder / "config.json")
     names = {
         "layers": ("n_layer", "num_hidden_layers"),
         "heads": ("n_head", "num_attention_heads"),

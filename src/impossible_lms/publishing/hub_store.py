@@ -12,7 +12,6 @@ Paths inside a repository stand in JSON alone and never become paths on the disk
 """
 
 import hashlib
-import json
 import re
 import shutil
 import threading
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
+from impossible_lms.documents import parsed_json, read_json
 from impossible_lms.errors import UserError
 from impossible_lms.files import git_id_of, remove_unfinished_below, to_json, write_text, written_beside
 
@@ -103,7 +103,7 @@ class Commit:
     @classmethod
     def from_json(cls, text: str) -> "Commit":
         """The commit that was kept as `text`."""
-        values = json.loads(text)
+        values = parsed_json(text)
         return cls(**values | {"files": {path: Entry(**entry) for path, entry in values["files"].items()}})
 
 
@@ -161,7 +161,7 @@ class Repository:
     @property
     def facts(self) -> dict[str, Any]:
         """`private` and the time it was `created`."""
-        return dict(json.loads((self.folder / "repo.json").read_text(encoding="utf-8")))
+        return dict(read_json(self.folder / "repo.json"))
 
     def refs(self, kind: Refs) -> dict[str, str]:
         """Commit ids by the names of branches (`heads`) or `tags`."""
@@ -205,7 +205,7 @@ class Store:
         mark = folder / "hub.json"
         if folder.is_dir() and any(path.name != ".lock" for path in folder.iterdir()) and not mark.is_file():
             raise UserError(f"{folder}: exists and is not a hub. Choose another folder.")
-        if mark.is_file() and json.loads(mark.read_text(encoding="utf-8")) != _MARK:
+        if mark.is_file() and read_json(mark) != _MARK:
             raise UserError(f"{mark}: not a hub of this version. Choose another folder.")
         write_text(mark, to_json(_MARK))
         remove_unfinished_below(folder)  # of an earlier server that was killed
@@ -302,7 +302,7 @@ class Store:
         path = self._collection(slug)
         if not path.is_file():
             raise Refused(404, "", "Collection not found")
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(read_json(path))
 
     def add_to_collection(self, slug: str, kind: str, repo_id: str) -> dict[str, Any]:
         """Put a repository into a collection."""

@@ -1,6 +1,5 @@
 """The recipe: the hyperparameters of a training run, as one frozen object read from a TOML file."""
 
-import tomllib
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from impossible_lms.documents import parsed_toml, shown
 from impossible_lms.errors import UserError
 
 SHIPPED = ("paper", "demo")
@@ -90,10 +90,10 @@ def load_recipe(name: str) -> Recipe:
             shipped = " or ".join(SHIPPED)
             raise UserError(f"--recipe {name}: neither {shipped} nor a file that can be read.") from error
     try:
-        return Recipe.model_validate(tomllib.loads(text), strict=True)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"--recipe {name}: not TOML ({error}).") from error
+        return Recipe.model_validate(parsed_toml(text), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "recipe"
-        raise UserError(f"--recipe {name}: {field}: {first['msg']} (found {first['input']!r}).") from error
+        raise UserError(f"--recipe {name}: {field}: {first['msg']} (found {shown(first['input'])}).") from error
+    except ValueError as error:
+        raise UserError(f"--recipe {name}: not TOML ({error}).") from error
