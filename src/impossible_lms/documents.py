@@ -34,6 +34,11 @@ def shown(value: Any) -> str:
     return said if len(said) <= SHOWN else f"{said[:SHOWN]}…"
 
 
+def upper_first(text: str) -> str:
+    """A text with its first letter large, as a sentence begins; the others stay."""
+    return text[:1].upper() + text[1:]
+
+
 def _parsed(text: str, parse: Callable[[str], Any]) -> Any:
     try:
         return parse(text.removeprefix(MARK))

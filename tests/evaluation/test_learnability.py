@@ -162,8 +162,8 @@ def test_a_language_that_draws_and_does_not_say_how_much_is_refused(tmp_path):
 def test_other_controls_are_refused(run, control_run, tokenizer, tmp_path):
     with pytest.raises(UserError, match=r"needs a model of no-reverse. Name its run with --control"):
         evaluate(LEARNABILITY, run)
-    with pytest.raises(UserError, match=r"--sample 100000: .* gives 100 test sentences that both languages have."):
-        evaluate(LEARNABILITY, run, Request(control=control_run.folder, sample=100000))
+    task = LEARNABILITY.prepare(Subject(run, Request(control=control_run.folder, sample=100000)))
+    assert task.notes["fewer_than_the_sample"] == {"test sentences that both languages have": 100}
     with pytest.raises(UserError, match="a model of partial-reverse, no-reverse is expected"):
         evaluate(LEARNABILITY, run, Request(control=run.folder))
     corpus = read_corpus("grammar:sentences=400,seed=9")

@@ -11,7 +11,7 @@ from impossible_lms import annotate, corpus_of, get_language, load_annotator, re
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.blimp import read_pairs
 from impossible_lms.evaluation.driver import evaluate
-from impossible_lms.evaluation.metric import Request
+from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.minimal_pairs import DIVIDED, MINIMAL_PAIRS, as_columns, rewritten_pairs
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.models.run import Run
@@ -92,8 +92,8 @@ def test_faults_are_named(run, hop_run, tmp_path, pairs):
         match=r"token-hop: needs annotation \(words, lemmas, features\), which BLiMP has not. Name .* --with spacy",
     ):
         evaluate(MINIMAL_PAIRS, hop_run, Request(corpus=str(pairs)))
-    with pytest.raises(UserError, match=r"--sample 5: .* gives 4 pairs of agreement. Ask for fewer"):
-        evaluate(MINIMAL_PAIRS, run, Request(corpus=str(pairs), sample=5))
+    notes = MINIMAL_PAIRS.prepare(Subject(run, Request(corpus=str(pairs), sample=5))).notes
+    assert notes["fewer_than_the_sample"]["pairs of agreement"] == 4
     with pytest.raises(UserError, match="--corpus: needed"):
         evaluate(MINIMAL_PAIRS, run)
     with pytest.raises(UserError, match=r"no .jsonl files"):

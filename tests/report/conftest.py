@@ -97,7 +97,14 @@ def curve_of(tmp_path: Path) -> Callable[..., Evaluation]:
     def made(metric: Metric, values: dict[int, float], language="no-shuffle", seed=0, name=None, **groups):
         curve = pd.DataFrame({"language": language, "architecture": "gpt2", "seed": seed, "step": list(values)})
         bounds = {"low": [value / 2 for value in values.values()], "high": [value * 2 for value in values.values()]}
-        said = {"data": language, "items": 3, metric.value: list(values.values()), **bounds, "fault": None}
+        said = {
+            "data": language,
+            "items": 3,
+            metric.value: list(values.values()),
+            **bounds,
+            "note": None,
+            "fault": None,
+        }
         folder = tmp_path / digest_of([language, seed])[:16] / "evaluation" / (name or metric.name)
         request = {"metric": metric.name, "checkpoints": {}, "skipped": {}}
         with folder_beside(folder, TABLES, {"request": request, "notes": {}, "versions": {}}):

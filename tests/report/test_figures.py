@@ -12,7 +12,7 @@ from impossible_lms.report.figures import OTHERS, family_of, language_order, sty
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.heat_map import written
 from impossible_lms.report.inline_svg import on_dark
-from impossible_lms.report.metric_figures import metric_picture
+from impossible_lms.report.metric_figures import metric_picture, sample_said
 from impossible_lms.report.page import write_report
 from impossible_lms.report.published import published_curves
 from impossible_lms.report.results import results_of
@@ -54,6 +54,21 @@ def test_the_same_findings_give_the_same_bytes(curve_of, tmp_path):
     assert [path.name for path in again] == [path.name for path in first] and len(first) == 6
     for old, new in zip(first, again, strict=True):
         assert old.read_bytes() == new.read_bytes(), old.name
+
+
+def test_captions_say_where_there_were_fewer_than_asked_for(curve_of):
+    def said(count, language):
+        note = None if count is None else f"sample of 50: there were {count} pairs of A"
+        return curve_of(METRICS["perplexity"], {1: 3.0, 2: 2.0}, language).curve.assign(note=note)
+
+    assert sample_said([said(None, "no-hop")]) == ""
+    curves = [said(4, "token-hop"), said(4, "no-hop"), said(7, "word-hop"), said(None, "no-shuffle")]
+    assert sample_said(curves) == (
+        "Sample of 50: there were 4 pairs of A (in no-hop, token-hop); "
+        "sample of 50: there were 7 pairs of A (in word-hop)."
+    )
+    many = [said(count, "no-hop") for count in range(1, 6)]
+    assert sample_said(many).endswith("3 pairs of A (in no-hop); 2 more in the tables.")
 
 
 def test_gaps_are_ranked_with_the_best_first_and_their_notes(findings, curve_of):

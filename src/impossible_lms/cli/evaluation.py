@@ -30,7 +30,7 @@ def evaluate(
     data: Annotated[Path | None, typer.Option(help="Another test set of the same tokenizer.")] = None,
     sample: Annotated[
         int | None,
-        typer.Option(min=1, help="How many items, by genre or category where there are any; fewer are refused."),
+        typer.Option(min=1, help="How many items at most, by genre or category where there are any."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the sample.")] = 0,
     corpus: Annotated[
@@ -62,9 +62,11 @@ def evaluate(
     """
     import pandas as pd
 
+    from impossible_lms.documents import upper_first
     from impossible_lms.evaluation.driver import evaluate as evaluated
     from impossible_lms.evaluation.metric import Request
     from impossible_lms.evaluation.registry import get_metric
+    from impossible_lms.evaluation.sentences import FEWER, SAMPLE, shortfall
     from impossible_lms.models.published import open_run
     from impossible_lms.progress import Console
     from impossible_lms.report.figures import save_figure
@@ -78,8 +80,11 @@ def evaluate(
         figure = save_figure(metric_figure(wanted, [one.curve]), one.folder.with_suffix(".png"))
         if not as_json:
             print(_shown(one).to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
-            said = "".join(f", {name.replace('_', ' ')}: {value}" for name, value in one.notes.items() if value)
+            others = {name: value for name, value in one.notes.items() if value and name not in (SAMPLE, FEWER)}
+            said = "".join(f", {name.replace('_', ' ')}: {value}" for name, value in others.items())
             print(f"tables: {one.folder}  figure: {figure}{said}")
+            if few := shortfall(one.notes):
+                print(upper_first(f"{few}."))
     if output:
         _together(wanted.name, [one.curve for one in found], output)
     if as_json:

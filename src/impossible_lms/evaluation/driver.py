@@ -13,6 +13,7 @@ from impossible_lms import __version__
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import OPTIONS, AnyCheckpoint, Metric, Request, Subject, Task, loaded
 from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.evaluation.sentences import shortfall
 from impossible_lms.files import digest_of, folder_beside, is_made, read_manifest, verify_files
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
@@ -32,7 +33,8 @@ class Evaluation:
         folder: holds the tables `items` and `curve`, each as Parquet and CSV, and a manifest.
         curve: one row a step, or one for each of the metric's groups: `language`, `architecture` and `seed` of the
             model, `data` (the language of the test set), `step`, the groups, `items` (their number), the metric's
-            value with `low` and `high`, and `fault`: why a checkpoint was skipped.
+            value with `low` and `high`, `note`: what there was where the sample asked for more, and `fault`: why a
+            checkpoint was skipped.
         skipped: the checkpoints that could not be measured, and why.
         notes: what the metric says of its items and of its curve.
     """
@@ -83,7 +85,7 @@ def evaluate(
     record_request = asked | {"checkpoints": done, "skipped": skipped}
     if not _is_current(folder, record_request):
         items = pd.concat([_read(parts / key, int(name.rpartition("-")[2])) for name, key in done.items()])
-        curve = _curve(metric, subject, items, skipped)
+        curve = _curve(metric, subject, items, skipped, shortfall(task.notes))
         notes = dict(task.notes) | metric.conclude(curve)
         record = {"request": record_request, "notes": notes, "versions": versions("torch", "transformers")}
         with folder_beside(folder, TABLES, record) as part:
@@ -226,7 +228,9 @@ def _read(part: Path, step: int) -> pd.DataFrame:
     return items
 
 
-def _curve(metric: Metric, subject: Subject, items: pd.DataFrame, skipped: dict[str, str]) -> pd.DataFrame:
+def _curve(
+    metric: Metric, subject: Subject, items: pd.DataFrame, skipped: dict[str, str], note: str | None
+) -> pd.DataFrame:
     rows = []
     for step, of_step in items.groupby("step", sort=True):
         rows.append(metric.aggregate(of_step.reset_index(drop=True)).assign(step=step, fault=None))
@@ -235,8 +239,8 @@ def _curve(metric: Metric, subject: Subject, items: pd.DataFrame, skipped: dict[
     table = pd.concat([row.astype({"fault": object}) for row in rows], ignore_index=True)
     run = subject.run
     said = {"language": run.language, "architecture": run.architecture.name, "seed": run.seed}
-    table = table.assign(**said, data=subject.dataset.language)
+    table = table.assign(**said, data=subject.dataset.language, note=pd.Series([note] * len(table), dtype=object))
     first = [*said, "data", "step", *metric.groups, "items", metric.value, "low", "high"]
-    others = [name for name in table if name not in (*first, "fault")]
+    others = [name for name in table if name not in (*first, "note", "fault")]
     table = table.sort_values("step", kind="stable", ignore_index=True)
-    return table.reindex(columns=[*first, *others, "fault"])
+    return table.reindex(columns=[*first, *others, "note", "fault"])

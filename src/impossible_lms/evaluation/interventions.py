@@ -10,7 +10,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.agreement_pairs import agreement_pairs
 from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.evaluation.sentences import corpus_of, refuse_fewer
+from impossible_lms.evaluation.sentences import corpus_of, sample_notes
 from impossible_lms.evaluation.statistics import proportion
 from impossible_lms.languages.hop import PLURAL, SINGULAR, marks_number
 from impossible_lms.languages.language import Language
@@ -39,7 +39,6 @@ def prepare(subject: Subject) -> Task:
     sample = subject.sample(len(pairs.sentence) if subject.request.as_published else SAMPLE)
     size = min(sample, len(pairs.sentence))
     fewer = {"pairs": size} if size < sample else {}
-    refuse_fewer(subject, fewer, f"corpus {corpus.name}")
     kept = np.sort(np.random.default_rng(subject.request.seed).choice(len(pairs.sentence), size, replace=False))
     base, source, sentence = pairs.singular.take(kept), pairs.plural.take(kept), pairs.sentence[kept]
 
@@ -47,7 +46,7 @@ def prepare(subject: Subject) -> Task:
         found = interchange(scorer, base, source, markers)
         return found.assign(sentence=sentence[found["pair"]], moved=found["plural"] > found["singular"])
 
-    return Task(score, identity={"corpus": corpus.fingerprint()}, notes={"fewer_than_the_sample": fewer})
+    return Task(score, identity={"corpus": corpus.fingerprint()}, notes=sample_notes(sample, fewer))
 
 
 def interchange(scorer: Scorer, base: Ragged, source: Ragged, markers: "np.ndarray") -> pd.DataFrame:

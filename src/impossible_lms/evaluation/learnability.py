@@ -18,7 +18,7 @@ from impossible_lms.evaluation.metric import (
     loaded,
 )
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.evaluation.sentences import refuse_fewer
+from impossible_lms.evaluation.sentences import sample_notes
 from impossible_lms.evaluation.statistics import mean_over_items, ratio_over_items
 from impossible_lms.languages.language import Language, unknown_bits
 from impossible_lms.models.run import Run
@@ -70,7 +70,6 @@ def prepare(subject: Subject) -> Task:
     sample = subject.sample(SAMPLE)
     size = min(sample, len(both))
     fewer = {"test sentences that both languages have": size} if size < sample else {}
-    refuse_fewer(subject, fewer, subject.dataset.folder)
     kept = np.sort(np.random.default_rng(subject.request.seed).choice(both, size, replace=False))
     tokens, control_tokens = mine.tokens.take(rows[kept]), theirs.tokens.take(control_rows[kept])
     original = before_change(language_of(dataset), control_tokens, dataset.tokenizer)
@@ -98,7 +97,7 @@ def prepare(subject: Subject) -> Task:
         notes={
             "bound": not language.gives_its_control,
             "too_long": int((~fits).sum()),
-            "fewer_than_the_sample": fewer,
+            **sample_notes(sample, fewer),
         },
         beside=lambda step: of_step[step].digests(),
     )

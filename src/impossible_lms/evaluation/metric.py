@@ -41,7 +41,7 @@ class Request:
     Attributes:
         data: the folder of a test set of the same tokenizer; None for the run's own.
         checkpoints: `all`, `every=200` or steps with commas between.
-        sample: how many items; what one is, the metric says. Fewer are refused; of its default (None), they are a note.
+        sample: how many items at most, the metric's default if None; what one is, the metric says. Fewer are a note.
         seed: of the sample, and of whatever else the metric draws.
         precision: of the model's weights and activations, `fp32` or `bf16`.
         as_published: do as the published scripts did, mistakes included, where that changes numbers.
@@ -107,7 +107,7 @@ class Subject:
         return chosen(self.run, self.request.checkpoints)
 
     def sample(self, default: int) -> int:
-        """How many items are asked for."""
+        """How many items are asked for, at most."""
         return self.request.sample if self.request.sample is not None else default
 
 

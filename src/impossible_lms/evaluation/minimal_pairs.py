@@ -12,7 +12,7 @@ from impossible_lms.evaluation.annotation import Annotation
 from impossible_lms.evaluation.blimp import read_pairs
 from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.evaluation.sentences import refuse_fewer
+from impossible_lms.evaluation.sentences import sample_notes
 from impossible_lms.evaluation.statistics import proportion
 from impossible_lms.files import digest_of
 from impossible_lms.languages.language import Language, sentences_for
@@ -63,7 +63,6 @@ def prepare(subject: Subject) -> Task:
     everything, sample = read_pairs(request.corpus), subject.sample(SAMPLE)
     counts = everything["paradigm"].value_counts()
     fewer = {f"pairs of {paradigm}": int(count) for paradigm, count in counts.items() if count < sample}
-    refuse_fewer(subject, fewer, request.corpus)
     pairs = _sampled(everything, sample, request.seed)
     identity: dict[str, Any] = {"pairs": digest_of(pairs.to_dict("list"))}
     sides, is_whole = as_columns(pairs), np.ones(len(pairs), dtype=bool)
@@ -90,7 +89,7 @@ def prepare(subject: Subject) -> Task:
         return items.assign(good_bits=bits[0], bad_bits=bits[1], correct=bits[0] < bits[1])
 
     not_kept = {str(name): int(count) for name, count in pd.Series(reason[~is_kept]).value_counts().items()}
-    return Task(score, identity, {"pairs_not_kept": not_kept, "fewer_than_the_sample": fewer})
+    return Task(score, identity, {"pairs_not_kept": not_kept, **sample_notes(sample, fewer)})
 
 
 def as_columns(pairs: pd.DataFrame) -> tuple[pa.RecordBatch, pa.RecordBatch]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import LOWER, Metric, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer, sums
-from impossible_lms.evaluation.sentences import refuse_fewer, sampled_by_genre
+from impossible_lms.evaluation.sentences import sample_notes, sampled_by_genre
 from impossible_lms.evaluation.statistics import mean_over_items
 from impossible_lms.ragged import Ragged
 
@@ -29,7 +29,7 @@ def prepare(subject: Subject) -> Task:
     """The sampled sentences: at most so many affected ones a genre, and as many unaffected ones.
 
     Sentences longer than the model's context are left out and counted; as published, they are cut off there, and
-    sentences are drawn with replacement. UserError where no test sentence is affected, or fewer than `--sample`.
+    sentences are drawn with replacement. UserError where no test sentence is affected.
     """
     table, tokens = subject.held_out.table, subject.held_out.tokens
     sample, published = subject.sample(SAMPLE), subject.request.as_published
@@ -43,8 +43,6 @@ def prepare(subject: Subject) -> Task:
     chosen = np.concatenate([rows, others])
     if not affected[chosen].any():
         raise UserError("no affected test sentence to measure perplexity on. Build the data from a larger corpus.")
-    if not published:
-        refuse_fewer(subject, fewer, subject.dataset.folder)
     items = table.iloc[chosen][["sentence", "genre", "affected"]].reset_index(drop=True)
     sentences = tokens.take(chosen)
     if published and context is not None:
@@ -53,7 +51,7 @@ def prepare(subject: Subject) -> Task:
     def score(scorer: Scorer, step: int) -> pd.DataFrame:
         return items.assign(tokens=sentences.lengths(), perplexity=perplexity(scorer, sentences))
 
-    return Task(score, notes={"too_long": int((affected & ~fits).sum()), "fewer_than_the_sample": fewer})
+    return Task(score, notes={"too_long": int((affected & ~fits).sum()), **sample_notes(sample, fewer)})
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.logistic import ITERATIONS, fit
 from impossible_lms.evaluation.metric import HIGHER, LOADING, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.evaluation.sentences import corpus_of, refuse_fewer
+from impossible_lms.evaluation.sentences import corpus_of, sample_notes
 from impossible_lms.evaluation.spans import CATEGORIES, Spans, spans_of
 from impossible_lms.evaluation.statistics import mean_over_seeds
 from impossible_lms.languages.hop import marks_number
@@ -45,13 +45,14 @@ def serves(language: Language, request: Request = PLAIN) -> str | None:
 def prepare(subject: Subject) -> Task:
     """Phrases of the test sentences, or of `--corpus`, as many of each category.
 
-    UserError where there are no trees, fewer than two categories, or fewer spans than are asked for.
+    UserError where there are no trees, or fewer than two categories.
     """
     if reason := serves(subject.language, subject.request):
         raise UserError(reason)
     corpus = corpus_of(subject, "trees")
     found, left_out = spans_of(subject, corpus)
-    spans, fewer = _balanced(found, subject, f"corpus {corpus.name}")
+    sample = subject.sample(PUBLISHED_SAMPLE if subject.request.as_published else SAMPLE)
+    spans, fewer = _balanced(found, sample, subject.request.seed, f"corpus {corpus.name}")
     iterations = PUBLISHED_ITERATIONS if subject.request.as_published else ITERATIONS
     seeds = range(subject.request.seed, subject.request.seed + SEEDS)
     untrained: dict[str, dict[tuple[str, str], NDArray[np.float64]]] = {}
@@ -74,7 +75,7 @@ def prepare(subject: Subject) -> Task:
     counts = {
         CATEGORIES[key]: int(count) for key, count in zip(*np.unique(spans.category, return_counts=True), strict=True)
     }
-    notes = {"spans": counts, "left_out": left_out, "fewer_than_the_sample": fewer}
+    notes = {"spans": counts, "left_out": left_out, **sample_notes(sample, fewer)}
     return Task(score, {"corpus": corpus.fingerprint()}, notes)
 
 
@@ -150,20 +151,18 @@ def _probe(
     return accuracy
 
 
-def _balanced(spans: Spans, subject: Subject, where: str) -> tuple[Spans, dict[str, int]]:
-    """As many spans of each category, drawn with the request's seed; and the categories with fewer than the sample."""
+def _balanced(spans: Spans, sample: int, seed: int, where: str) -> tuple[Spans, dict[str, int]]:
+    """As many spans of each category, at most `sample`, drawn with `seed`; and the categories with fewer."""
     categories, counts = np.unique(spans.category, return_counts=True)
     if len(categories) < 2:
         raise UserError(f"{where}: has phrases of one category alone. Probes need two.")
-    sample = subject.sample(PUBLISHED_SAMPLE if subject.request.as_published else SAMPLE)
     fewer = {
         f"spans of {CATEGORIES[category]}": int(count)
         for category, count in zip(categories, counts, strict=True)
         if count < sample
     }
-    refuse_fewer(subject, fewer, where)
     size = min(sample, int(counts.min()))
-    generator = np.random.default_rng(subject.request.seed)
+    generator = np.random.default_rng(seed)
     kept = [generator.choice(np.flatnonzero(spans.category == each), size, replace=False) for each in categories]
     rows = np.sort(np.concatenate(kept))
     return Spans(spans.tokens, *(column[rows] for column in spans[1:])), fewer

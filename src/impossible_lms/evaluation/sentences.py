@@ -11,6 +11,9 @@ from impossible_lms.corpora import Corpus, read_corpus
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Subject
 
+SAMPLE, FEWER = "sample", "fewer_than_the_sample"  # notes
+NAMED = 3  # in a message
+
 
 def corpus_of(subject: Subject, needs: str) -> Corpus:
     """The corpus at `--corpus`, or the built-in grammar that the test set was built from; else a UserError."""
@@ -68,12 +71,21 @@ def sampled_by_genre(
     return np.concatenate(rows), fewer
 
 
-def refuse_fewer(subject: Subject, fewer: Mapping[str, int], where: object) -> None:
-    """UserError where `--sample` asks for more than there are; a default that is not met is for the notes.
+def sample_notes(sample: int, fewer: Mapping[str, int]) -> dict[str, Any]:
+    """What notes say of a sample: how many were asked for at most, and of what (`fewer`) there were only so many."""
+    return {SAMPLE: sample, FEWER: dict(fewer)}
 
-    `fewer` says of what, and how many there are; `where` they were looked for.
+
+def shortfall(notes: Mapping[str, Any]) -> str | None:
+    """What a reader should know of a sample that there were too few items for, from notes; None where there were not.
+
+    >>> shortfall(sample_notes(50, {"pairs of agreement": 4}))
+    'sample of 50: there were 4 pairs of agreement'
     """
-    asked = subject.request.sample
-    if asked is not None and fewer:
-        least = min(fewer, key=fewer.__getitem__)
-        raise UserError(f"--sample {asked}: {where} gives {fewer[least]} {least}. Ask for fewer.")
+    fewer = notes.get(FEWER)
+    if not fewer:
+        return None
+    least = sorted(fewer, key=fewer.__getitem__)
+    said = ", ".join(f"{fewer[each]:,} {each}" for each in least[:NAMED])
+    more = f", and too few of {len(least) - NAMED} more" if len(least) > NAMED else ""
+    return f"sample of {notes[SAMPLE]:,}: there were {said}{more}"

@@ -6,7 +6,7 @@ import pandas as pd
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import BITS, Scorer
-from impossible_lms.evaluation.sentences import refuse_fewer, sampled_by_genre
+from impossible_lms.evaluation.sentences import sample_notes, sampled_by_genre
 from impossible_lms.evaluation.statistics import mean_over_items
 from impossible_lms.languages.hop import PLURAL, SINGULAR, marks_number
 from impossible_lms.languages.language import Language
@@ -30,7 +30,7 @@ def prepare(subject: Subject) -> Task:
     counted; as published, all that do not fit in it.
 
     Raises:
-        UserError: the language has no number markers, or no test sentence or fewer than `--sample` have one.
+        UserError: the language has no number markers, or no test sentence has one.
     """
     if reason := serves(subject.language):
         raise UserError(reason)
@@ -48,10 +48,8 @@ def prepare(subject: Subject) -> Task:
     if not len(rows):
         raise UserError(f"{subject.dataset.folder}: no test sentence has a marker. Build it from a larger corpus.")
     genres, everything = table["genre"].to_numpy()[rows], np.ones(len(rows), dtype=bool)
-    kept, fewer = sampled_by_genre(
-        genres, everything, subject.sample(SAMPLE), subject.request.seed, in_one_stream=published
-    )
-    refuse_fewer(subject, fewer, subject.dataset.folder)
+    sample = subject.sample(SAMPLE)
+    kept, fewer = sampled_by_genre(genres, everything, sample, subject.request.seed, in_one_stream=published)
     rows, place = rows[kept], place[kept]
     sentences = tokens.take(rows)
     at = sentences.offsets[:-1] + place
@@ -65,7 +63,7 @@ def prepare(subject: Subject) -> Task:
         bits = scorer.next_logprobs(prefixes, candidates) * -BITS
         return items.assign(marker=bits[:, 0], left_out=bits[:, 1], difference=bits[:, 1] - bits[:, 0])
 
-    return Task(score, notes={"too_long": too_long, "fewer_than_the_sample": fewer})
+    return Task(score, notes={"too_long": too_long, **sample_notes(sample, fewer)})
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:

@@ -33,9 +33,18 @@ def read_evaluation(folder: Path) -> Evaluation:
         request, notes = manifest["record"]["request"], manifest["record"]["notes"]
         metric, skipped = get_metric(request["metric"]), dict(request["skipped"])
         curve = pd.read_parquet(folder / f"{CURVE}.parquet")
-        missing = {"language", "architecture", "seed", "data", "step", "fault", metric.value, "low", "high"} - set(
-            curve
-        )
+        missing = {
+            "language",
+            "architecture",
+            "seed",
+            "data",
+            "step",
+            "note",
+            "fault",
+            metric.value,
+            "low",
+            "high",
+        } - set(curve)
     except (KeyError, TypeError, OSError, ValueError) as error:
         raise UserError(f"{folder / MANIFEST}: damaged ({type(error).__name__}). Evaluate the run again.") from error
     if missing:

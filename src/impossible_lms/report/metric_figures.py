@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from impossible_lms.documents import upper_first
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.seeds import OVER_SEEDS, over_seeds
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SIGNS = 15  # of a line, about
 MAPS = 4  # of a model, from the first checkpoint to the last
+NAMED = 3  # samples in a caption
 PUBLISHED = "Thin lines without signs: Kallini et al. (2024), read off the authors' figures."
 
 
@@ -27,11 +29,26 @@ def metric_figure(metric: Metric, curves: Sequence[pd.DataFrame]) -> "Figure":
 
     UserError where no checkpoint could be measured.
     """
-    return paper_figure(metric_picture(metric, over_seeds(metric, curves)))
+    return paper_figure(metric_picture(metric, over_seeds(metric, curves), samples=sample_said(curves)))
+
+
+def sample_said(curves: Sequence[pd.DataFrame]) -> str:
+    """What captions say of samples that there were too few items for, and in which languages; empty for none."""
+    found: dict[str, set[str]] = {}
+    for curve in curves:
+        for note, language in curve[["note", "data"]].dropna().itertuples(index=False):
+            found.setdefault(note, set()).add(language)
+    said = [f"{note} (in {', '.join(sorted(languages, key=language_order))})" for note, languages in found.items()]
+    more = f"; {len(said) - NAMED} more in the tables" if len(said) > NAMED else ""
+    return upper_first(f"{'; '.join(said[:NAMED])}{more}.") if said else ""
 
 
 def metric_picture(
-    metric: Metric, table: pd.DataFrame, name: str | None = None, published: pd.DataFrame | None = None
+    metric: Metric,
+    table: pd.DataFrame,
+    name: str | None = None,
+    published: pd.DataFrame | None = None,
+    samples: str = "",
 ) -> Picture:
     """The picture of a metric from a table of `over_seeds`.
 
@@ -40,6 +57,7 @@ def metric_picture(
         table: its rows.
         name: of the files; the metric's where none is given.
         published: rows `language`, `architecture`, `step` and `value` to lay behind, in the metric's unit.
+        samples: what the caption is to say of them, as `sample_said` does.
 
     Raises:
         UserError: no checkpoint could be measured.
@@ -48,7 +66,8 @@ def metric_picture(
     if shown.empty:
         raise UserError(f"no checkpoint has a value of {metric.name}: there is nothing to draw.")
     picture = PICTURES[metric.figure](metric, shown, published)
-    return Picture(name or metric.name, picture.caption, picture.rows, table, picture.shares_y)
+    caption = f"{picture.caption} {samples}".rstrip()
+    return Picture(name or metric.name, caption, picture.rows, table, picture.shares_y)
 
 
 def shown_of(metric: Metric, table: pd.DataFrame) -> pd.DataFrame:

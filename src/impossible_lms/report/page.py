@@ -21,7 +21,7 @@ from impossible_lms.report.figures import save_figure, style_of
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.inline_svg import inline_svg, on_dark, variable_of
 from impossible_lms.report.losses import losses
-from impossible_lms.report.metric_figures import metric_picture
+from impossible_lms.report.metric_figures import metric_picture, sample_said
 from impossible_lms.report.picture import WIDTH, Panel, Picture, paper_figure
 from impossible_lms.report.provenance import (
     cost_of,
@@ -88,7 +88,8 @@ def _of_metrics(results: Sequence[Result], published: bool) -> list[Section]:
     for result in results:
         metric = result.metric
         behind = published_curves(metric.name) if published else None
-        picture = metric_picture(metric, result.table, result.name, behind)
+        samples = sample_said([evaluation.curve for evaluation in result.evaluations])
+        picture = metric_picture(metric, result.table, result.name, behind, samples)
         pictures = [picture, *([SPECIAL[metric.name](result)] if metric.name in SPECIAL else [])]
         tables = [table_of(each.table, "the last step of each model") for each in pictures[1:]]
         if not tables and metric.figure == "curves":
