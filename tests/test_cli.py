@@ -51,7 +51,8 @@ def test_the_road_from_the_command_line(impossible, text, tmp_path, recipe):
     build = ("build", "--corpus", text, "--language", "no-reverse", "--tokenizer", "train:vocab=300")
     code, out, err = impossible(*build, "--context", 32, "--output", data)
     assert code == 0, err
-    assert out == f"{data}: {len(TokenDataset.open(data))} blocks of 32 tokens in no-reverse\n"
+    said = f"{data}: {len(TokenDataset.open(data))} blocks of 32 tokens in no-reverse; 🅁 in 100.0% of sentences\n"
+    assert out == said
     code, out, _ = impossible("inspect", data)
     assert code == 0 and "no-reverse, every file as its manifest says" in out and "She sings song number" in out
     assert json.loads(impossible("inspect", data, "--json")[1])["record"]["request"]["language"] == "no-reverse"
@@ -172,6 +173,28 @@ def test_build_several_languages_in_one_pass(impossible, text, tmp_path):
     assert (alone / "train-00000.npy").read_bytes() == (tmp_path / "no-reverse" / "train-00000.npy").read_bytes()
 
 
+def test_build_and_check_say_how_often_markers_occur(impossible, tmp_path):
+    word = "{}\t{}\t{}\t{}\t_\t{}\t0\troot\t_\t_\n"
+    number = "Number=Sing|Person=3|Tense=Pres|VerbForm=Fin"
+    said = [("She", "she", "PRON", "_"), ("sees", "see", "VERB", number), *[(each, each, "X", "_") for each in "abcde"]]
+    sentence = "# text = She sees a b c d e\n" + "".join(word.format(n, *each) for n, each in enumerate(said, 1))
+    (tmp_path / "a.conllu").write_text(f"{sentence}\n" * 60, encoding="utf-8")
+    common = ("--corpus", tmp_path / "a.conllu", "--tokenizer", "train:vocab=260")
+    command = ("build", *common, "--language", "no-hop", "--context", "32", "--output")
+    code, out, error = impossible(*command, tmp_path / "data")
+    assert code == 0 and out.endswith("tokens in no-hop; 🅂 in 100.0%, 🄿 in 0.0% of sentences\n")
+    fault = "a.conllu in no-hop: no sentence has 🄿. Markers stand for verbs whose features hold"
+    assert error.startswith(fault)
+    code, out, _ = impossible("inspect", tmp_path / "data")
+    assert "(in 100.0% of training sentences), 🄿 = " in out
+    code, out, error = impossible("check", "no-hop", *common)
+    assert (
+        code == 0
+        and "markers: 🅂 in 100.0%, 🄿 in 0.0% of the sentences kept (no-hop)" in out
+        and error.startswith(fault)
+    )
+
+
 def test_build_paper_needs_annotation(impossible, text, tmp_path):
     words = (
         "build",
@@ -193,7 +216,7 @@ def test_check_says_what_a_language_does_beside_its_control(impossible):
     code, out, _ = impossible("check", "local-shuffle-w3", "--sample", 300)
     rows = [line.split() for line in out.splitlines()[1:3]]
     assert code == 0 and [row[0] for row in rows] == ["no-shuffle", "local-shuffle-w3"]
-    assert len(impossible("check", "paper", "--sample", 30)[1].splitlines()) == 1 + 15 + 5
+    assert len(impossible("check", "paper", "--sample", 30)[1].splitlines()) == 1 + 15 + 5 + 2
     reports = json.loads(impossible("check", "full-reverse", "--sample", 300, "--json")[1])
     assert [report["language"] for report in reports] == ["no-reverse", "full-reverse"]
     assert reports[1]["recovered"] == 1 and reports[1]["sentences"] == 300

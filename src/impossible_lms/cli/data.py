@@ -58,6 +58,7 @@ def build(
     from impossible_lms.experiment.building import build_in_parts
     from impossible_lms.experiment.engines.choice import LOCAL, RAY, Choice
     from impossible_lms.languages import get_languages
+    from impossible_lms.languages.markers import marker_fault, shares_said
     from impossible_lms.progress import Console
     from impossible_lms.tokenizer import load_tokenizer
 
@@ -73,8 +74,11 @@ def build(
         datasets = [TokenDataset.open(output / each.name) for each in chosen]
     else:
         datasets = build_datasets(source, chosen, loaded, output, **options)
-    for dataset in datasets:
-        print(f"{dataset.folder}: {len(dataset):,} blocks of {dataset.context} tokens in {dataset.language}")
+    for each, dataset in zip(chosen, datasets, strict=True):
+        marked = "".join(f"; {said} of sentences" for said in [shares_said(dataset.marked)] if said)
+        print(f"{dataset.folder}: {len(dataset):,} blocks of {dataset.context} tokens in {dataset.language}{marked}")
+        if fault := marker_fault(each, source.name, dataset.marked):
+            print(fault, file=sys.stderr)
 
 
 def _said(line: str) -> None:
@@ -100,7 +104,11 @@ def inspect(
     print(f"{data}: {request['language']}, every file as its manifest says")
     print(f"corpus     {dataset.record['corpus']}  sha256 {request['corpus'][:16]}…")
     print(f"tokenizer  {dataset.record['tokenizer']}  {dataset.vocabulary_size:,} ids as {dataset.record['dtype']}")
-    print(f"markers    {' '.join(f'{marker} = {id_}' for marker, id_ in dataset.record['markers'].items()) or 'none'}")
+    markers = (
+        f"{marker} = {id_} (in {dataset.marked[marker]:.1%} of training sentences)"
+        for marker, id_ in dataset.tokenizer.markers.items()
+    )
+    print(f"markers    {', '.join(markers) or 'none'}")
     tail = counts["tail_tokens"]
     print(
         f"blocks     {counts['blocks']:,} of {dataset.context} tokens, order seed {request['seed']}, {tail} tokens left"

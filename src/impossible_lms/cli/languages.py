@@ -109,6 +109,7 @@ def check(
     from impossible_lms.languages import get_language, get_languages
     from impossible_lms.languages.check import check as check_language
     from impossible_lms.languages.check import sampled
+    from impossible_lms.languages.markers import marker_fault, shares_said
     from impossible_lms.report.terminal import LEGEND, report_table
     from impossible_lms.tokenizer import load_tokenizer
 
@@ -124,6 +125,15 @@ def check(
     Console().print(report_table(reports))
     count, size = reports[0].sentences, max(report.tokens for report in reports)
     print(f"\n{count:,} sentences of {source.name}, up to {size:,} tokens\n{LEGEND}")
+    of_share: dict[str, list[str]] = {}
+    for report in reports:
+        of_share.setdefault(shares_said(report.markers), []).append(report.language)
+    for said, names in of_share.items():
+        if said:
+            print(f"markers: {said} of the sentences kept ({', '.join(names)})")
+    for each, report in zip(compared.values(), reports, strict=True):
+        if fault := marker_fault(each, source.name, report.markers):
+            print(fault, file=sys.stderr)
 
 
 def _example_tokenizer(spec: str) -> "Tokenizer":

@@ -118,7 +118,9 @@ class _Work:
 
     def __init__(self, language: Language, tokenizer: Tokenizer, folder: Path, record: dict[str, Any]) -> None:
         self.language, self.tokenizer, self.folder, self.record = language, tokenizer, folder, record
-        self.spools = {split: Spool(folder / "spool" / split, tokenizer.dtype) for split in ("train", *HELD_OUT)}
+        self.spools = {
+            split: Spool(folder / "spool" / split, tokenizer.dtype, tokenizer.markers) for split in ("train", *HELD_OUT)
+        }
 
     def add(self, stream: str, transformed: Transformed, genre: str) -> None:
         """Keep what became of a block of a stream."""

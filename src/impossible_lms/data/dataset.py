@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
 from impossible_lms.files import read_manifest, verify_files
+from impossible_lms.languages.markers import shares
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer, load_tokenizer
 
@@ -85,6 +86,13 @@ class TokenDataset:
                 f"{self.folder / 'tokenizer'}: not the tokenizer the dataset was built with. Build it again."
             )
         return tokenizer
+
+    @property
+    def marked(self) -> dict[str, float]:
+        """The share of training sentences in which each marker stands."""
+        counts = self.record["counts"]["train"]
+        found = {marker: counts["markers"][marker] for marker in self.tokenizer.markers}
+        return shares(found, counts["sentences"])
 
     @cached_property
     def _shards(self) -> list[NDArray[Any]]:

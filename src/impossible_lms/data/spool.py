@@ -1,5 +1,6 @@
 """Spool: the kept sentences of one language and split, in scratch files while a dataset is built."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impossible_lms.languages.language import Transformed
+from impossible_lms.languages.markers import sentences_with
 from impossible_lms.ragged import Ragged
 
 # What is kept of each sentence beside its tokens, one file a column.
@@ -27,7 +29,7 @@ class Spool:
         dropped: how many sentences were dropped, by reason.
     """
 
-    def __init__(self, folder: Path, dtype: np.dtype[Any]) -> None:
+    def __init__(self, folder: Path, dtype: np.dtype[Any], markers: Mapping[str, int]) -> None:
         folder.mkdir(parents=True)
         self._folder = folder
         self._dtype = dtype
@@ -35,6 +37,7 @@ class Spool:
         self._count = self._tokens = self._affected = 0
         self.genres: list[str] = []
         self.dropped: dict[str, int] = {}
+        self._markers, self._marked = markers, Counter(dict.fromkeys(markers, 0))
 
     def __len__(self) -> int:
         return self._count
@@ -56,6 +59,7 @@ class Spool:
         self._count += len(tokens)
         self._tokens += len(tokens.values)
         self._affected += int(affected.sum())
+        self._marked.update(sentences_with(tokens, self._markers))
 
     def count_dropped(self, dropped: Mapping[str, int]) -> None:
         """Add to the numbers of dropped sentences."""
@@ -76,11 +80,12 @@ class Spool:
         return {name: self._read(name, dtype) for name, dtype in _COLUMNS.items()}
 
     def counts(self) -> dict[str, Any]:
-        """The numbers of sentences, tokens and affected sentences, and of those dropped, by reason."""
+        """The numbers of sentences, tokens, affected ones, those with each marker, and those dropped, by reason."""
         return {
             "sentences": self._count,
             "tokens": self._tokens,
             "affected": self._affected,
+            "markers": dict(self._marked),
             "dropped": {reason: count for reason, count in self.dropped.items() if count},
         }
 

@@ -12,6 +12,7 @@ from impossible_lms.corpora.corpus import Corpus, Memory
 from impossible_lms.errors import UserError
 from impossible_lms.languages.entropy import local_entropy
 from impossible_lms.languages.language import Language, sentences_for
+from impossible_lms.languages.markers import sentences_with, shares
 from impossible_lms.languages.registry import get_language
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
@@ -41,6 +42,7 @@ class Report:
             markers not counted; None where there are none. Of equal tokens the first is taken to stay the first.
         local_entropy: `local_entropy` of the kept sentences, in bits a token.
         tokens: the number of tokens that it was estimated from.
+        markers: the share of kept sentences in which each marker stands.
     """
 
     language: str
@@ -56,6 +58,7 @@ class Report:
     displacement: float | None
     local_entropy: float
     tokens: int
+    markers: dict[str, float]
 
     def row(self) -> dict[str, Any]:
         """The report as a row of a table."""
@@ -120,6 +123,7 @@ def check(language: Language, corpus: Corpus, tokenizer: Tokenizer, sample: int 
         displacement=_displacement(before.take(is_same), after.take(is_same)),
         local_entropy=local_entropy(kept.tokens, LOCAL, sentences.tokenizer.vocabulary_size),
         tokens=len(kept.tokens.values),
+        markers=shares(sentences_with(kept.tokens, sentences.tokenizer.markers), len(kept.tokens)),
     )
 
 

@@ -38,7 +38,7 @@ from impossible_lms.languages.language import Family, Language, Maker, Rewritten
 from impossible_lms.languages.word_order import APART, AUXILIARY, CONJUNCT, COPULA, SUBJECT, UNKNOWN, heads_of, kinds_of
 from impossible_lms.languages.word_order import NEEDS as NEEDS_OF_CLAUSES
 
-CONSTITUENT_HOP = Family("constituent-hop", HOP.markers)
+CONSTITUENT_HOP = Family("constituent-hop", HOP.markers, HOP.marks)
 ALL = tuple(dict.fromkeys((*NEEDS, *NEEDS_OF_CLAUSES)))
 NO_HEADS = "a marked verb in a sentence without heads"
 

@@ -27,7 +27,11 @@ HOPS = 4  # as published
 # What makes a verb a marked one, beside its number.
 MARKED = frozenset(["Person=3", "Tense=Pres", "VerbForm=Fin"])
 
-HOP = Family("hop", markers=(SINGULAR, PLURAL))
+HOP = Family(
+    "hop",
+    markers=(SINGULAR, PLURAL),
+    marks=f"verbs whose features hold {', '.join(sorted(MARKED))} and Number=Sing or Number=Plur",
+)
 NEEDS = ("words", "lemmas", "features")
 
 

@@ -87,10 +87,11 @@ class Transformed:
 
 @dataclass(frozen=True)
 class Family:
-    """Languages that are shown together. `markers` are added to the vocabulary in this order."""
+    """Languages that are shown together. `markers` are added to the vocabulary in this order; `marks` says of what."""
 
     name: str
     markers: tuple[str, ...]
+    marks: str = ""
 
 
 @dataclass(frozen=True)

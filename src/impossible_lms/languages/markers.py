@@ -1,0 +1,50 @@
+"""Markers counted: in how many sentences each stands, and what is said where one is rare or never there."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from impossible_lms.languages.language import Language
+from impossible_lms.ragged import Ragged
+
+RARE = 0.05  # of the sentences; a marker in fewer is spoken of
+
+
+def sentences_with(tokens: Ragged, markers: Mapping[str, int]) -> dict[str, int]:
+    """In how many of k sentences each of the `markers`, given with its id, stands."""
+    return {marker: _sentences_with(tokens, number) for marker, number in markers.items()}
+
+
+def _sentences_with(tokens: Ragged, number: int) -> int:
+    places = np.flatnonzero(tokens.values == number)
+    return len(np.unique(np.searchsorted(tokens.offsets, places, side="right")))
+
+
+def shares(counts: Mapping[str, int], sentences: int) -> dict[str, float]:
+    """The share of so many `sentences` in which each marker stands."""
+    return {marker: count / max(sentences, 1) for marker, count in counts.items()}
+
+
+def shares_said(found: Mapping[str, float]) -> str:
+    """The shares in a few words; empty where there are no markers."""
+    return ", ".join(f"{marker} in {_percent(share)}" for marker, share in found.items())
+
+
+def marker_fault(language: Language, where: str, found: Mapping[str, float]) -> str | None:
+    """One line about the markers that no sentence `where` has, or few; None where all are there as they should be."""
+    never = [marker for marker, share in found.items() if not share]
+    rare = {marker: share for marker, share in found.items() if 0 < share < RARE}
+    said = [f"no sentence has {' or '.join(never)}"] if never else []
+    said += [f"{shares_said(rare)} of the sentences"] if rare else []
+    if not said:
+        return None
+    marks = (
+        f" Markers stand for {language.family.marks}; where there should be some, annotate it otherwise."
+        if language.family.marks
+        else ""
+    )
+    return f"{where} in {language.name}: {'; '.join(said)}.{marks}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 or not share else "under 0.1%"
