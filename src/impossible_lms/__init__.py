@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from impossible_lms.evaluation.metric import Request
     from impossible_lms.evaluation.registry import METRICS
     from impossible_lms.evaluation.scoring import Scorer
+    from impossible_lms.evaluation.word_surprisal import word_surprisal
     from impossible_lms.languages import LANGUAGES, Language, Transformed, get_language
     from impossible_lms.models.published import Published, load_published
     from impossible_lms.publishing.repository import publish, publish_to_hub
@@ -41,6 +42,7 @@ _HOMES = {
     "Request": "evaluation.metric",
     "METRICS": "evaluation.registry",
     "Scorer": "evaluation.scoring",
+    "word_surprisal": "evaluation.word_surprisal",
     "LANGUAGES": "languages",
     "Language": "languages",
     "Transformed": "languages",
@@ -71,6 +73,7 @@ __all__ = [
     "Request",
     "METRICS",
     "Scorer",
+    "word_surprisal",
     "LANGUAGES",
     "Language",
     "Transformed",

@@ -98,6 +98,55 @@ def evaluate(
         raise typer.Exit(SKIPPED)
 
 
+def words(
+    run: Annotated[
+        list[str], typer.Argument(help="Folders made by `impossible train`, or published models: folder or id.")
+    ],
+    corpus: Annotated[str | None, typer.Option(help="The text, as `impossible build --corpus` takes it.")] = None,
+    text: Annotated[list[str] | None, typer.Option(help="A sentence in place of a corpus; may be repeated.")] = None,
+    checkpoints: Annotated[str, typer.Option(help="all, last, every=200, or steps as 100,200.")] = ("last"),
+    frequencies: Annotated[
+        str | None, typer.Option(metavar="CORPUS", help="Where words are counted; by default in the text itself.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="A folder for one table a model, as Parquet and CSV; CSV on stdout without.")
+    ] = None,
+) -> None:
+    """The surprisal of every word of a text, in bits: a table with a row a word, for any model and checkpoint.
+
+    The space before a word counts for the word before it, whose end it says (Pimentel & Meister 2024; Oh & Schuler
+    2024). The text is taken as it is, sentence by sentence.
+    """
+    import pandas as pd
+
+    from impossible_lms.corpora import corpus_of, read_corpus
+    from impossible_lms.evaluation.word_surprisal import word_surprisal
+    from impossible_lms.models.published import open_run
+    from impossible_lms.progress import Console
+
+    if (corpus is None) == (not text):
+        raise UserError("--corpus: a text is needed, from there or from --text, and not from both.")
+    read = read_corpus(corpus) if corpus is not None else corpus_of(text or [])
+    counted = None if frequencies is None else read_corpus(frequencies)
+    runs = [open_run(source, output or Path()) for source in run]
+    named = [each.folder.resolve().name for each in runs]
+    if twice := {name for name in named if named.count(name) > 1} if output else None:
+        raise UserError(f"--output {output}: {min(twice)} is the name of two of the models. Use an output for each.")
+    tables = []
+    for name, each in zip(named, runs, strict=True):
+        steps = str(each.checkpoints()[-1].step) if checkpoints == "last" else checkpoints
+        table = word_surprisal(each, read, checkpoints=steps, frequencies=counted, progress=Console())
+        if table.attrs["too_long"]:
+            print(f"{name}: {table.attrs['too_long']:,} sentences are too long for it, and left out", file=sys.stderr)
+        if output:
+            _write_tables(table, output / name)
+            print(f"{output / name}.csv: {len(table):,} rows")
+        else:
+            tables.append(table)
+    if tables:
+        print(pd.concat(tables).to_csv(index=False, lineterminator="\n"), end="")
+
+
 def metrics(as_json: Json = False) -> None:
     """List the metrics: what each measures, in which unit, of what, and what it needs."""
     from impossible_lms.evaluation.metric import OPTIONS
@@ -134,7 +183,6 @@ def _together(name: str, curves: "list[pd.DataFrame]", output: Path) -> None:
     """Write the figure and the table of all runs."""
     from impossible_lms.evaluation.registry import METRICS
     from impossible_lms.evaluation.seeds import over_seeds
-    from impossible_lms.files import written_beside
     from impossible_lms.report.figures import save_figure
     from impossible_lms.report.metric_figures import metric_figure
 
@@ -143,8 +191,14 @@ def _together(name: str, curves: "list[pd.DataFrame]", output: Path) -> None:
         raise UserError(f"--output {output}: is a file. A folder is expected.")
     output.mkdir(parents=True, exist_ok=True)
     save_figure(metric_figure(metric, curves), output / f"{name}.png")
-    table = over_seeds(metric, curves)
-    with written_beside(output / f"{name}.parquet") as part:
+    _write_tables(over_seeds(metric, curves), output / name)
+
+
+def _write_tables(table: "pd.DataFrame", path: Path) -> None:
+    """Write a table as Parquet and as CSV, at a path to which the endings are added."""
+    from impossible_lms.files import written_beside
+
+    with written_beside(path.with_name(f"{path.name}.parquet")) as part:
         table.to_parquet(part, index=False)
-    with written_beside(output / f"{name}.csv") as part:
+    with written_beside(path.with_name(f"{path.name}.csv")) as part:
         table.to_csv(part, index=False, lineterminator="\n")

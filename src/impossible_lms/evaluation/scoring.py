@@ -116,6 +116,28 @@ class Scorer:
                     self.model.base_model(input_ids=ids, use_cache=False, output_hidden_states=True).hidden_states,
                 )
 
+    def masses(self, prefixes: Ragged, chosen: NDArray[np.bool_]) -> Ragged:
+        """The log-probability, in nats, that the token after each element is one of the `chosen` (vocabulary,) bool.
+
+        One float64 an element of `prefixes`, given that element and those before it in its sequence; 0 where all ids
+        are chosen. UserError for an id outside the vocabulary.
+        """
+        import torch
+
+        self._check_vocabulary(prefixes)
+        found = np.empty(len(prefixes.values))
+        for mine, made, after in self._predictions(prefixes, np.arange(len(prefixes.values))):
+            among = torch.from_numpy(chosen).to(made.device)
+            with torch.inference_mode():
+                mass = torch.full((len(made),), -torch.inf, device=made.device)
+                normaliser = mass
+                for start, logits in self._logits(made):
+                    normaliser = torch.logaddexp(normaliser, logits.logsumexp(1))
+                    part = logits[:, among[start : start + logits.shape[1]]]
+                    mass = torch.logaddexp(mass, part.logsumexp(1)) if part.shape[1] else mass
+                found[mine] = (mass - normaliser)[after].double().cpu().numpy()
+        return Ragged(found, prefixes.offsets)
+
     def _logprobs(
         self, sequences: Ragged, elements: NDArray[np.int64], tokens: NDArray[np.int64]
     ) -> NDArray[np.float64]:
@@ -125,21 +147,34 @@ class Scorer:
         """
         import torch
 
+        found = np.empty(len(tokens))
+        for mine, made, after in self._predictions(sequences, elements):
+            with torch.inference_mode():
+                chosen = self._chosen(made, after, torch.from_numpy(tokens[mine]).to(made.device))
+            found[mine] = chosen.double().cpu().numpy()
+        return found
+
+    def _predictions(
+        self, sequences: Ragged, elements: NDArray[np.int64]
+    ) -> "Iterator[tuple[NDArray[np.int64], torch.Tensor, torch.Tensor]]":
+        """What is predicted from, batch by batch: which of `elements` (p,), (m, hidden) states, and for each its state.
+
+        States are (m, vocabulary) logits, where the head is not apart. A state that several elements share stands once.
+        """
+        import torch
+
         rows = in_rows(sequences, min(ROW, self.tokens_in_batch) if self._shares else 0)
         node = rows.nodes.values[elements]
         row, place = rows.tokens.spread(np.arange(len(rows.tokens)))[node], rows.tokens.place()[node]
         of_row = Ragged.of_lengths(np.argsort(row, kind="stable"), np.bincount(row, minlength=len(rows.tokens)))
-        found = np.empty(len(tokens))
         for batch in batches(rows.tokens.lengths(), self.tokens_in_batch):
             mine = of_row.take(batch)
             with torch.inference_mode():
                 made = self._made(rows, batch)
                 first = mine.spread(np.arange(len(batch)) * made.shape[1])
                 places, after = np.unique(first + place[mine.values], return_inverse=True)
-                asked = (torch.from_numpy(each).to(made.device) for each in (places, after, tokens[mine.values]))
-                chosen = self._chosen(made.flatten(0, 1), *asked)
-            found[mine.values] = chosen.double().cpu().numpy()
-        return found
+                states = made.flatten(0, 1)[torch.from_numpy(places).to(made.device)]
+            yield mine.values, states, torch.from_numpy(after).to(made.device)
 
     def _made(self, rows: Rows, batch: NDArray[np.int64]) -> "torch.Tensor":
         """(b, width, hidden) after each token of the rows of a batch, or logits, where the head is not apart."""
@@ -159,18 +194,25 @@ class Scorer:
         hidden: torch.Tensor = self.model.base_model(input_ids=ids, use_cache=False, **looks).last_hidden_state
         return hidden
 
-    def _chosen(
-        self, made: "torch.Tensor", places: "torch.Tensor", after: "torch.Tensor", tokens: "torch.Tensor"
-    ) -> "torch.Tensor":
-        """(p,): log-probabilities of `tokens` (p,), each after one of the m `places` of `made`; `after` says which.
+    def _chosen(self, made: "torch.Tensor", after: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
+        """(p,): log-probabilities of `tokens` (p,), each after one of the states of `made`; `after` (p,) says which."""
+        import torch
 
-        Logits are kept for a part of the vocabulary at a time: those of a whole batch over GPT-2's would be 1.6 GB.
+        found = torch.empty(len(tokens), device=made.device)
+        normaliser = torch.full((len(made),), -torch.inf, device=made.device)
+        for start, logits in self._logits(made):
+            normaliser = torch.logaddexp(normaliser, logits.logsumexp(1))
+            here = (tokens >= start) & (tokens < start + logits.shape[1])
+            found = torch.where(here, logits[after, (tokens - start).clamp(0, logits.shape[1] - 1)], found)
+        return found - normaliser[after]
+
+    def _logits(self, made: "torch.Tensor") -> "Iterator[tuple[int, torch.Tensor]]":
+        """Logits (m, part) float32 of m states, a part of the vocabulary at a time, and the id where each begins.
+
+        Those of a whole batch over GPT-2's vocabulary would be 1.6 GB.
         """
         import torch
 
-        made = made[places]
-        found = torch.empty(len(tokens), device=made.device)
-        normaliser = torch.full((len(made),), -torch.inf, device=made.device)
         for start in range(0, self.model.config.vocab_size, VOCABULARY_AT_ONCE):
             part = slice(start, start + VOCABULARY_AT_ONCE)
             if self._head is None:
@@ -178,11 +220,7 @@ class Scorer:
             else:
                 bias = None if self._head.bias is None else self._head.bias[part]
                 logits = torch.nn.functional.linear(made, self._head.weight[part], bias)
-            logits = logits.float()
-            normaliser = torch.logaddexp(normaliser, logits.logsumexp(1))
-            here = (tokens >= start) & (tokens < start + logits.shape[1])
-            found = torch.where(here, logits[after, (tokens - start).clamp(0, logits.shape[1] - 1)], found)
-        return found - normaliser[after]
+            yield start, logits.float()
 
     def _padded(self, sequences: Ragged, fill: int = 0) -> "torch.Tensor":
         """(k, width) int64. Padding is on the right, where a causal model's tokens do not look."""
