@@ -1,16 +1,19 @@
 """Generation: sampling with a cache is the model's distribution, well-formedness, and the judge by length."""
 
+import json
 import shutil
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from impossible_lms import build_dataset, get_language, read_corpus
 from impossible_lms.evaluation.driver import evaluate
-from impossible_lms.evaluation.generation import GENERATION, in_form_of, is_well_formed, sampled
+from impossible_lms.evaluation.generation import GENERATION, in_form_of
 from impossible_lms.evaluation.metric import Request, Subject
+from impossible_lms.evaluation.sampling import generate, is_well_formed, sampled
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.models.run import Run
 from impossible_lms.ragged import Ragged
@@ -94,8 +97,49 @@ def test_tables(run, control_run):
     # Of held-out sentences half are below the median, but for ties and the classes of length.
     assert everything.loc["held-out", "below_median"] == pytest.approx(0.5, abs=0.06)
     mine = items[(items["step"] == 12) & (items["who"] == "model")]
+    assert mine["text"].str.len().gt(0).all() and mine["undone"].notna().eq(mine["well_formed"]).all()
     assert mine["well_formed"].mean() == everything.loc["model", "well_formed"]
     assert mine.loc[~mine["well_formed"], "below_90"].eq(False).all()
+
+
+def test_the_sentences_are_kept_with_what_is_behind_them(run, control_run):
+    items = evaluate(GENERATION, run, Request(control=control_run.folder, sample=30, checkpoints="12")).items()
+    said = generate(run, run.checkpoints()[-1], count=30)
+    mine = items[items["who"] == "model"].reset_index(drop=True)
+    columns = ["text", "token_ids", "well_formed", "undone"]
+    pd.testing.assert_frame_equal(mine[columns], said[columns])
+    tokenizer, inverse = run.dataset().tokenizer, get_language("partial-reverse").inverse
+    assert inverse is not None
+    for row in said.itertuples():
+        ids = [int(token) for token in row.token_ids.split()]
+        assert tokenizer.decode(ids) == row.text and len(ids) == row.tokens
+        if row.well_formed:
+            assert row.undone == tokenizer.decode(inverse(Ragged.of([ids]), tokenizer)[0])
+    real = items[items["who"] == "held-out"]
+    assert (real["undone"] != real["text"]).all() and not real["undone"].str.contains("🅁").any()
+    assert np.allclose(real["bits"], real["bits_a_token"] * (real["tokens"] + 1))
+
+
+def test_a_control_without_inverse_is_undone_by_leaving_it(hop_run, no_hop_run):
+    said = generate(no_hop_run, no_hop_run.checkpoints()[-1], count=40, seed=1)
+    assert said.loc[said["well_formed"], "undone"].eq(said.loc[said["well_formed"], "text"]).all()
+    hopped = generate(hop_run, hop_run.checkpoints()[-1], count=40, seed=1)
+    assert hopped["undone"].notna().eq(hopped["well_formed"]).all()
+
+
+def test_the_verb_prints_sentences(run, impossible):
+    code, out, _ = impossible("generate", run.folder, "--count", 5, "--seed", 3, "--longest", 400)
+    table = generate(run, run.checkpoints()[-1], 5, 3, 400)
+    for row in table.itertuples():
+        assert row.text.strip() in out
+        assert not row.well_formed or f"    = {row.undone.strip()}" in out
+    assert code == 0 and out.count("(not ended)") == (~table["ended"]).sum()
+    code, out, _ = impossible("generate", run.folder, "--count", 2, "--checkpoint", 4, "--json")
+    assert code == 0 and [row["tokens"] for row in json.loads(out)] == [
+        len(row["token_ids"].split()) for row in json.loads(out)
+    ]
+    code, _, err = impossible("generate", run.folder, "--checkpoint", 5)
+    assert code == 2 and err == f"error: --checkpoint 5: none there. {run.folder} has 4, 8, 12.\n"
 
 
 def test_hop_languages_are_judged_in_the_form_of_their_control(hop_run, no_hop_run):

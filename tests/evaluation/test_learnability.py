@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from impossible_lms import build_dataset, corpus_of, get_language, read_corpus
+from impossible_lms import build_dataset, corpus_of, get_language, publish, read_corpus
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.learnability import LEARNABILITY, before_change, steps_until_closed
@@ -123,6 +123,23 @@ def test_tables_and_their_record(run, control_run):
     assert row["low"] < row["gap_per_token"] < row["high"] and row["gap"] == pytest.approx(last["gap"].mean())
 
 
+def test_the_control_may_be_a_published_model(run, control_run, tmp_path):
+    name = "no-reverse-gpt2-no-pos"
+    publish(control_run, str(tmp_path), "someone")
+    published = next(tmp_path.rglob("checkpoint-12")).parent
+    assert published.name == name
+    data = control_run.dataset().folder
+    asked = [Request(control=control_run.folder, sample=30), Request(control=published, control_data=data, sample=30)]
+    own, foreign = (
+        LEARNABILITY.prepare(Subject(run, request)).score(Scorer(run.checkpoints()[-1].load()), 12) for request in asked
+    )
+    pd.testing.assert_frame_equal(own, foreign)
+    with pytest.raises(UserError, match=r"comes without data. Give a dataset of no-reverse with --control-data"):
+        evaluate(LEARNABILITY, run, Request(control=published))
+    with pytest.raises(UserError, match="a model of partial-reverse, no-reverse is expected"):
+        evaluate(LEARNABILITY, run, Request(control=published, control_data=run.dataset().folder))
+
+
 @pytest.mark.parametrize(
     ("name", "is_bound"),
     [("token-hop", False), ("word-hop", False), ("constituent-hop", True), ("nondeterministic-shuffle", True)],
@@ -160,7 +177,9 @@ def test_a_language_that_draws_and_does_not_say_how_much_is_refused(tmp_path):
 
 
 def test_other_controls_are_refused(run, control_run, tokenizer, tmp_path):
-    with pytest.raises(UserError, match=r"needs a model of no-reverse. Name its run with --control"):
+    with pytest.raises(
+        UserError, match=r"needs a model of no-reverse. Name its run, or a published one, with --control"
+    ):
         evaluate(LEARNABILITY, run)
     task = LEARNABILITY.prepare(Subject(run, Request(control=control_run.folder, sample=100000)))
     assert task.notes["fewer_than_the_sample"] == {"test sentences that both languages have": 100}

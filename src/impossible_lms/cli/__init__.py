@@ -28,6 +28,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     models.train,
     evaluation.evaluate,
     evaluation.metrics,
+    evaluation.generate,
     evaluation.words,
     publishing.publish,
     publishing.card,

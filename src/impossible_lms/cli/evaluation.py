@@ -36,7 +36,12 @@ def evaluate(
     corpus: Annotated[
         str | None, typer.Option(help="What items are made from, for metrics that need more than the test set.")
     ] = None,
-    control: Annotated[Path | None, typer.Option(help="A run to compare with, for metrics that compare.")] = None,
+    control: Annotated[
+        str | None, typer.Option(help="A run to compare with, or a published model, for metrics that compare.")
+    ] = None,
+    control_data: Annotated[
+        Path | None, typer.Option(help="A dataset of the control's language, where --control is a published model.")
+    ] = None,
     annotator: Annotated[
         str | None,
         typer.Option(
@@ -73,7 +78,9 @@ def evaluate(
     from impossible_lms.report.metric_figures import metric_figure
 
     wanted = get_metric(metric)
-    request = Request(data, checkpoints, sample, seed, precision, as_published, corpus, control, annotator)
+    request = Request(
+        data, checkpoints, sample, seed, precision, as_published, corpus, control, annotator, None, control_data
+    )
     runs = [open_run(source, output) for source in run]
     found = [evaluated(wanted, each, request, progress=Console()) for each in runs]
     for one in found:
@@ -96,6 +103,33 @@ def evaluate(
         print(fault, file=sys.stderr)
     if faults:
         raise typer.Exit(SKIPPED)
+
+
+def generate(
+    run: Annotated[str, typer.Argument(help="A folder made by `impossible train`, or a published model.")],
+    checkpoint: Annotated[int | None, typer.Option(min=1, help="The step; that of the last checkpoint.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many sentences.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draws: the same gives the same sentences.")] = 0,
+    longest: Annotated[int, typer.Option(min=1, help="The most tokens of a sentence.")] = 64,
+    as_json: Json = False,
+) -> None:
+    """Sample sentences from a model: each in its language, and below it what it was made from, where that is known."""
+    from impossible_lms.evaluation.sampling import generate as generated
+    from impossible_lms.models.published import open_run
+
+    opened = open_run(run, Path())
+    there = {each.step: each for each in opened.checkpoints()}
+    if checkpoint is not None and checkpoint not in there:
+        raise UserError(f"--checkpoint {checkpoint}: none there. {run} has {', '.join(map(str, there))}.")
+    table = generated(opened, there[checkpoint or max(there)], count, seed, longest)
+    if as_json:
+        print(table.to_json(orient="records", force_ascii=False))
+        return
+    for row in table.itertuples():
+        said = "" if row.well_formed else " (not ended)" if not row.ended else " (not well-formed)"
+        print(f"{row.text.strip()}{said}")
+        if isinstance(row.undone, str) and row.undone.strip() != row.text.strip():
+            print(f"    = {row.undone.strip()}")
 
 
 def words(

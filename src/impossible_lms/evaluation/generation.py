@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.evaluation.learnability import control_of
 from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task, context_of, language_of, loaded
+from impossible_lms.evaluation.sampling import LONGEST, is_well_formed, sampled, texts_behind, written
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.statistics import proportion
 from impossible_lms.languages.language import Language, Sentences
@@ -16,8 +17,6 @@ from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
 SAMPLE = 200  # sentences
-AT_ONCE = 64  # sampled in a batch
-LONGEST = 64  # tokens; a sentence that has not ended there is not well-formed
 HELD_OUT = 2_000  # sentences that the judge's quantiles are from
 QUANTILES = {"below_median": 0.5, "below_90": 0.9}
 BINS = {"1-10": (1, 10), "11-20": (11, 20), "21-": (21, None)}  # tokens of the recovered sentence
@@ -32,8 +31,8 @@ def prepare(subject: Subject) -> Task:
     are judged beside the model's. Those of a language whose control cannot be had from it are not judged. UserError
     where the control does not serve.
     """
-    run = control_of(subject, "generation")
-    dataset, judge_of = run.dataset(), run.checkpoints()[-1]
+    run, dataset = control_of(subject, "generation")
+    judge_of = run.checkpoints()[-1]
     control = language_of(dataset)
     count, seed = subject.sample(SAMPLE), subject.request.seed
     limit = min(LONGEST, subject.context - 1) if subject.context else LONGEST
@@ -51,17 +50,19 @@ def prepare(subject: Subject) -> Task:
         is_kept = (said.lengths() > 0) & (said.lengths() + 1 <= (room or np.inf))
         if is_kept.any():
             bits[is_kept] = judge.sentence_bits(said.take(is_kept), dataset.tokenizer.end_of_text)
-        return pd.DataFrame({"who": who, "tokens": lengths, "well_formed": True, "bits_a_token": bits / (lengths + 1)})
+        behind = pd.Series(texts_behind(of, sentences, tokenizer), dtype=object)
+        table = written(sentences, tokenizer).assign(who=who, tokens=lengths, well_formed=True)
+        return table.assign(undone=behind, bits=bits, bits_a_token=bits / (lengths + 1))
 
     def said_by(scorer: Scorer, judge: Scorer, of: Language, tokenizer: Tokenizer, who: str) -> pd.DataFrame:
         sentences, has_ended = sampled(scorer, count, limit, tokenizer.end_of_text, seed)
         is_whole = has_ended & is_well_formed(of, sentences, tokenizer)
-        table = pd.DataFrame(
-            {"who": who, "tokens": sentences.lengths(), "well_formed": is_whole, "bits_a_token": np.nan}
-        )
+        table = written(sentences, tokenizer).assign(who=who, tokens=sentences.lengths(), well_formed=is_whole)
+        table = table.assign(undone=pd.Series(None, index=table.index, dtype=object), bits=np.nan, bits_a_token=np.nan)
         if is_whole.any():
             found = judged(judge, sentences.take(is_whole), of, tokenizer, who)
-            table.loc[is_whole, ["tokens", "bits_a_token"]] = found[["tokens", "bits_a_token"]].to_numpy()
+            for column in ("tokens", "undone", "bits", "bits_a_token"):
+                table.loc[is_whole, column] = found[column].to_numpy()
         return table
 
     def score(scorer: Scorer, step: int) -> pd.DataFrame:
@@ -79,44 +80,6 @@ def prepare(subject: Subject) -> Task:
     if not subject.language.gives_its_control:
         notes |= {"not_judged": f"{control.name} cannot be had from {subject.language.name}"}
     return Task(score, {"judge": judge_of.digests()}, notes)
-
-
-def sampled(scorer: Scorer, count: int, longest: int, end_of_text: int, seed: int) -> tuple[Ragged, NDArray[np.bool_]]:
-    """`count` sentences that the model says after `end_of_text`, and (count,) bool: whether they ended by themselves.
-
-    Drawn from the model's own distribution (temperature 1, nothing cut off), in batches with a cache of keys and
-    values, at most `longest` tokens. The same seed gives the same sentences on the same device.
-    """
-    import torch
-
-    model, sentences, ended = scorer.model, [], []
-    generator = torch.Generator(device=model.device).manual_seed(seed)  # its own: devices sample beside each other
-    with torch.inference_mode():
-        for start in range(0, count, AT_ONCE):
-            ids = torch.full((min(AT_ONCE, count - start), 1), end_of_text, device=model.device)
-            state, rows, is_over = None, [], torch.zeros(len(ids), dtype=torch.bool, device=model.device)
-            for _ in range(longest + 1):
-                output = model(input_ids=ids, past_key_values=state, use_cache=True)
-                state = output.past_key_values
-                ids = torch.multinomial(torch.softmax(output.logits[:, -1].float(), dim=-1), 1, generator=generator)
-                rows.append(ids[:, 0].cpu().numpy())
-                is_over |= ids[:, 0] == end_of_text
-                if bool(is_over.all()):
-                    break
-            drawn = np.column_stack(rows)
-            for row in drawn:
-                ends = np.flatnonzero(row == end_of_text)
-                sentences.append(row[: ends[0]] if len(ends) else row[:longest])
-                ended.append(bool(len(ends)))
-    return Ragged.of(sentences), np.array(ended)
-
-
-def is_well_formed(language: Language, sentences: Ragged, tokenizer: Tokenizer) -> NDArray[np.bool_]:
-    """(k,) bool: two tokens or more beside the markers, and what else the language asks for."""
-    is_marker = np.isin(sentences.values, list(tokenizer.markers.values()))
-    row = sentences.spread(np.arange(len(sentences)))
-    ordinary = np.bincount(row[~is_marker], minlength=len(sentences))
-    return np.asarray((ordinary >= 2) & language.well_formed(sentences, tokenizer))
 
 
 def in_form_of(
@@ -197,7 +160,7 @@ GENERATION = Metric(
     item="sentence",
     prepare=prepare,
     aggregate=aggregate,
-    options=frozenset(["control"]),
+    options=frozenset(["control", "control_data"]),
     needs=frozenset(["control"]),
     groups=("who", "length"),
     shown={"who": MODEL, "length": ALL},

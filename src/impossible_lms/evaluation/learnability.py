@@ -1,10 +1,12 @@
 """Learnability gap: what a learner pays, in bits, for not having learnt the rule of a language (docs/evaluation.md)."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import (
     LOWER,
@@ -21,6 +23,7 @@ from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import sample_notes
 from impossible_lms.evaluation.statistics import mean_over_items, ratio_over_items
 from impossible_lms.languages.language import Language, unknown_bits
+from impossible_lms.models.published import PublishedRun, open_run
 from impossible_lms.models.run import Run
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
@@ -45,14 +48,13 @@ def _lacks_bits(language: Language) -> str | None:
 def prepare(subject: Subject) -> Task:
     """Sampled test sentences, in the language and in its control, with the randomness that each adds.
 
-    The control's model is the checkpoint of the same step of the run at `--control`. Raises UserError where that run
+    The control's model is the checkpoint of the same step of the model at `--control`. Raises UserError where that
     is of another language than the control, of another corpus or vocabulary, or lacks a checkpoint that is asked for.
     """
     language = subject.language
     if reason := serves(language):
         raise UserError(reason)
-    control = control_of(subject, "learnability")
-    dataset = control.dataset()
+    control, dataset = control_of(subject, "learnability")
     if reason := _lacks_bits(language_of(dataset)):
         raise UserError(reason)
     mine, theirs = subject.held_out, dataset.held_out("test")
@@ -131,19 +133,27 @@ def before_change(control: Language, tokens: Ragged, tokenizer: Tokenizer) -> Ra
     return tokens if control.inverse is None else control.inverse(tokens, tokenizer)
 
 
-def control_of(subject: Subject, metric: str) -> Run:
-    """The run at `--control`, once it is found to be one."""
-    request = subject.request
+def control_of(subject: Subject, metric: str) -> tuple[Run | PublishedRun, TokenDataset]:
+    """The model at `--control`, a run or a published one, and its test set; UserError where it is no control."""
+    request, wanted = subject.request, subject.language.control
     if request.control is None:
-        raise UserError(f"{metric}: needs a model of {subject.language.control}. Name its run with --control.")
-    run = Run.open(request.control)
-    if run.language != subject.language.control:
-        raise UserError(f"--control {run.folder}: a model of {run.language}, {subject.language.control} is expected.")
-    mine, theirs = (each.record["request"] for each in (subject.dataset, run.dataset()))
+        raise UserError(f"{metric}: needs a model of {wanted}. Name its run, or a published one, with --control.")
+    run = open_run(request.control, Path())  # nothing is written for it
+    if isinstance(run, PublishedRun) and request.control_data is None:
+        raise UserError(
+            f"--control {request.control}: comes without data. Give a dataset of {wanted} with --control-data."
+        )
+    dataset = run.dataset(request.control_data)
+    for language in {dataset.language, *([run.language] if isinstance(run, Run) else [])}:
+        if language != wanted:
+            raise UserError(f"--control {request.control}: a model of {language}, {wanted} is expected.")
+    mine, theirs = (each.record["request"] for each in (subject.dataset, dataset))
     for key, said in (("corpus", "corpus"), ("tokenizer", "vocabulary")):
         if mine[key] != theirs[key]:
-            raise UserError(f"--control {run.folder}: its test set is of another {said} than {subject.dataset.folder}.")
-    return run
+            raise UserError(
+                f"--control {request.control}: its test set is of another {said} than {subject.dataset.folder}."
+            )
+    return run, dataset
 
 
 LEARNABILITY = Metric(
@@ -156,7 +166,7 @@ LEARNABILITY = Metric(
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,
-    options=frozenset(["control"]),
+    options=frozenset(["control", "control_data"]),
     needs=frozenset(["control"]),
     conclude=steps_until_closed,
 )

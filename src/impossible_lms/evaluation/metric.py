@@ -28,6 +28,7 @@ AnyCheckpoint = Checkpoint | PublishedCheckpoint
 OPTIONS = {
     "corpus": "--corpus",
     "control": "--control",
+    "control_data": "--control-data",
     "as_published": "--as-published",
     "annotator": "--with",
 }
@@ -46,7 +47,8 @@ class Request:
         precision: of the model's weights and activations, `fp32` or `bf16`.
         as_published: do as the published scripts did, mistakes included, where that changes numbers.
         corpus: what items are made from, for the metrics that need more than the test set.
-        control: a run to compare with, for the metrics that compare.
+        control: a run or a published model (folder, or id on the Hub) to compare with, for the metrics that compare.
+        control_data: the folder of a dataset of the control's language, which a published model comes without.
         annotator: of sentences that have no annotation where a language needs some: `spacy[:pipeline or folder]` or
             `stanza[:language or folder]`.
         name: of the folder for the tables in `evaluation/`; from the metric and the request, if None.
@@ -59,9 +61,10 @@ class Request:
     precision: str = "fp32"
     as_published: bool = False
     corpus: str | None = None
-    control: Path | None = None
+    control: str | Path | None = None
     annotator: str | None = None
     name: str | None = None
+    control_data: Path | None = None
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:

@@ -152,13 +152,13 @@ class PublishedRun:
         return [path.parent.name for path in local.glob("*/config.json")]
 
 
-def open_run(source: str, output: Path | None = None) -> Run | PublishedRun:
+def open_run(source: str | Path, output: Path | None = None) -> Run | PublishedRun:
     """What `source` names: the folder of a run, or a published model as a folder or by its id on the Hub.
 
     What is measured of a run goes into its folder; of a published model, into one of its name in `output`.
     Raises UserError where nothing of the kind is found.
     """
-    folder = Path(source)
+    folder, source = Path(source), str(source)
     is_published = (
         folder.is_dir()
         and not (folder / RECORD).is_file()
