@@ -1,6 +1,7 @@
 """Interventions equal the plain way, one full forward a layer and position; pairs differ in number alone."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -9,7 +10,7 @@ from impossible_lms.data.build import build_dataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.agreement_pairs import agreement_pairs
 from impossible_lms.evaluation.driver import evaluate
-from impossible_lms.evaluation.interventions import INTERVENTIONS, blocks_of, interchange
+from impossible_lms.evaluation.interventions import INTERVENTIONS, blocks_of, interchange, what_moved
 from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.models.architectures import ARCHITECTURES, get_size, make_config, make_model
@@ -60,6 +61,10 @@ def test_equals_the_plain_way(architecture):
         logits = mine[["singular", "plural"]].to_numpy().reshape(expected.shape)
         assert np.allclose(logits, expected, rtol=1e-5, atol=1e-5)
         assert np.ptp(logits) > 1e-3  # they do differ
+        with torch.inference_mode():
+            own = model(torch.tensor([one])).logits[0, -1, markers].numpy()
+        shift = (expected[..., 1] - expected[..., 0]) - (own[1] - own[0])
+        assert np.allclose(mine["shift"].to_numpy().reshape(shift.shape), shift, atol=1e-4) and np.ptp(shift) > 1e-3
 
 
 def test_a_source_equal_to_its_base_changes_nothing():
@@ -69,6 +74,26 @@ def test_a_source_equal_to_its_base_changes_nothing():
     found = interchange(Scorer(model), same, same, np.array([50, 51]))
     own = model(torch.tensor([[1, 5, 9]])).logits[0, -1, [50, 51]].detach().numpy()
     assert len(found) == 4 * 3 and np.allclose(found[["singular", "plural"]], own, atol=1e-6)
+    assert (found["shift"] == 0).all()
+
+
+def test_what_moved_is_said_also_where_no_pair_flips():
+    curve = pd.DataFrame(
+        {
+            "step": [4, 4, 12, 12, 12, 16],
+            "layer": [1, 2, 1, 1, 2, None],
+            "position": [0, 0, 0, 1, 0, None],
+            "items": [96, 96, 96, 96, 96, 0],
+            "accuracy": [0.5, 0.0, 0.0, 0.0, 0.0, None],
+            "shift": [9.0, 0.0, 0.1, 0.2, -0.31, None],
+        }
+    )
+    assert what_moved(curve) == {
+        "nothing_flipped": "no pair flipped at any layer; 96 pairs, largest shift -0.31 nats at layer 2, position 0"
+    }
+    curve.loc[3, "accuracy"] = 0.01
+    assert what_moved(curve) == {"largest_shift": "-0.31 nats at layer 2, position 0"}
+    assert what_moved(curve.iloc[-1:]) == {}
 
 
 @pytest.mark.filterwarnings("ignore")  # pyvene's own

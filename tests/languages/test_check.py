@@ -47,6 +47,36 @@ def test_local_entropy_is_no_lower_for_what_cannot_be_predicted():
     assert local_entropy(alike, 4, 500) > 8.5
 
 
+def test_local_entropy_is_a_matter_of_what_it_is_divided_by():
+    """The same sentences with each token as two: the same bits a sentence, half as many a token."""
+    alike = sequences(lambda generator, length: generator.integers(0, 8, length))
+    doubled = Ragged(np.repeat(alike.values * 2, 2) + np.tile([0, 1], len(alike.values)), alike.offsets * 2)
+    assert local_entropy(doubled, 2, 16) == pytest.approx(local_entropy(alike, 2, 8) / 2, abs=0.02)
+    of_alike = local_entropy(doubled, 2, 16, alike.lengths())
+    assert of_alike == pytest.approx(local_entropy(alike, 2, 8), abs=0.04)
+
+
+def test_entropies_are_in_tokens_of_the_control(tokenizer):
+    """Words in another order are cut into other pieces, whose entropy does not fall below the former one."""
+    corpus = read_corpus("grammar:sentences=1500,seed=1")
+    names = ("no-shuffle", "local-word-shuffle-w3", "nondeterministic-word-shuffle")
+    straight, local, drawn = (check(get_language(name), corpus, tokenizer) for name in names)
+    assert straight.local_entropy and local.local_entropy and drawn.local_entropy
+    assert straight.local_entropy < local.local_entropy < drawn.local_entropy
+    assert straight.tokens < local.tokens
+
+
+def test_two_sentences_before_and_after(tokenizer, impossible):
+    corpus = corpus_of(["The dog sees the cat.", "no", "She cleans his very messy bookshelf.", "He laughs."])
+    report = check(get_language("unmarked-full-reverse"), corpus, tokenizer)
+    texts = list(corpus.texts())
+    assert len(report.examples) == 2
+    for before, after in report.examples:
+        assert before in texts and after == tokenizer.decode(tokenizer.encode([before])[0][::-1])
+    code, out, _ = impossible("check", "unmarked-full-reverse", "--sample", 50)
+    assert code == 0 and out.count("→") == 2 and "\nunmarked-full-reverse:\n" in out
+
+
 @pytest.mark.parametrize(("language", "moved"), [("switch-indices", (2 + 2) / 5), ("switch-indices-k1", 2 / 5)])
 def test_displacement_is_the_mean_over_tokens(language, moved, tokenizer):
     corpus = corpus_of(["a b c d e"] * 3)

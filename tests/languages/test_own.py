@@ -172,7 +172,8 @@ def test_check_beside_the_control(tokenizer):
     control, near, far, shuffled, reverse = reports.values()
     moved = [report.displacement or 0.0 for report in (control, near, far, shuffled)]
     assert moved[0] == 0 and moved == sorted(set(moved))
-    assert control.local_entropy < near.local_entropy < shuffled.local_entropy
+    entropies = [report.local_entropy or 0.0 for report in (control, near, shuffled)]
+    assert entropies[0] > 0 and entropies == sorted(set(entropies))
     assert control.recovered == near.recovered == reverse.recovered == 1 and shuffled.recovered is None
     assert {report.same_tokens for report in reports.values()} == {1.0}
     assert [report.deterministic for report in reports.values()] == [True, True, True, False, False]

@@ -131,6 +131,11 @@ def check(
     for said, names in of_share.items():
         if said:
             print(f"markers: {said} of the sentences kept ({', '.join(names)})")
+    for report in reports:
+        if report.language in {one.name for one in asked}:
+            print(f"\n{report.language}:")
+            for before, after in report.examples:
+                print(f"  {before.strip()}\n  → {after.strip()}")
     for each, report in zip(compared.values(), reports, strict=True):
         if fault := marker_fault(each, source.name, report.markers):
             print(fault, file=sys.stderr)

@@ -11,7 +11,7 @@ from impossible_lms.evaluation.agreement_pairs import agreement_pairs
 from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of, sample_notes
-from impossible_lms.evaluation.statistics import proportion
+from impossible_lms.evaluation.statistics import mean_over_items, proportion
 from impossible_lms.languages.hop import PLURAL, SINGULAR, marks_number
 from impossible_lms.languages.language import Language
 from impossible_lms.ragged import Ragged
@@ -63,7 +63,8 @@ def interchange(scorer: Scorer, base: Ragged, source: Ragged, markers: "np.ndarr
         source: k prefixes, each as long as its base.
         markers: (2,) int64, the ids of the singular and the plural marker.
 
-    Returns one row a pair, layer (from 1) and position: `singular` and `plural`, the markers' logits after the prefix.
+    Returns one row a pair, layer (from 1) and position: `singular` and `plural`, the markers' logits after it, and
+    `shift`: how much the log-odds of the plural against the singular grew by the intervention, in nats.
     """
     import torch
 
@@ -77,7 +78,8 @@ def interchange(scorer: Scorer, base: Ragged, source: Ragged, markers: "np.ndarr
             chosen = group[start : start + at_once]
             ids, other = (each.take(chosen).values.reshape(-1, length).astype(np.int64) for each in (base, source))
             with torch.inference_mode():
-                for layer, logits in enumerate(_layers(scorer, blocks, ids, other, markers), 1):
+                for layer, (logits, own) in enumerate(_layers(scorer, blocks, ids, other, markers), 1):
+                    odds, before = (each[:, 1] - each[:, 0] for each in (logits, own))
                     rows.append(
                         pd.DataFrame(
                             {
@@ -86,6 +88,7 @@ def interchange(scorer: Scorer, base: Ragged, source: Ragged, markers: "np.ndarr
                                 "position": np.tile(np.arange(length), len(chosen)),
                                 "singular": logits[:, 0],
                                 "plural": logits[:, 1],
+                                "shift": odds - np.repeat(before, length),
                             }
                         )
                     )
@@ -102,8 +105,11 @@ def blocks_of(model: Any) -> Any:
     raise UserError(f"{type(model).__name__}: interventions need a model with its blocks in a list `h` or `layers`.")
 
 
-def _layers(scorer: Scorer, blocks: Any, ids: Any, other: Any, markers: Any) -> Iterator[np.ndarray]:
-    """For each layer, (pairs * length, 2) float64: logits of the markers, a row for each pair and position."""
+def _layers(scorer: Scorer, blocks: Any, ids: Any, other: Any, markers: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For each layer, (pairs * length, 2) float64: logits of the markers, a row for each pair and position.
+
+    Beside them those of each pair (pairs, 2) without an intervention.
+    """
     import torch
 
     model, (count, length) = scorer.model, ids.shape
@@ -121,7 +127,7 @@ def _layers(scorer: Scorer, blocks: Any, ids: Any, other: Any, markers: Any) -> 
             mixed = outputs[layer][pair]
             mixed[torch.arange(len(pair), device=pair.device), position] = taken[layer][pair, position]
             found[pair, position] = _logits(model, _from_layer(model, blocks, layer, mixed, base[pair]), markers)
-        yield found.view(count * length, 2).double().cpu().numpy()
+        yield found.view(count * length, 2).double().cpu().numpy(), own.double().cpu().numpy()
 
 
 def _logits(model: Any, last: "torch.Tensor", markers: Any) -> "torch.Tensor":
@@ -187,13 +193,31 @@ def final_norm(base: Any) -> Any:
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:
-    """The share of pairs in which the plural marker became the likelier, for each layer and position, with Wilson's."""
+    """The share of pairs in which the plural marker became the likelier, for each layer and position, with Wilson's.
+
+    Beside it the mean `shift` of the log-odds between the two markers, with its interval: it shows that something was
+    moved long before a pair flips.
+    """
     rows = []
     for (layer, position), group in items.groupby(["layer", "position"], sort=True):
-        found = proportion(int(group["moved"].sum()), len(group))
+        found, shift = proportion(int(group["moved"].sum()), len(group)), mean_over_items(group["shift"].to_numpy())
         row = {"layer": layer, "position": position, "items": len(group)}
-        rows.append(row | {"accuracy": found.estimate, "low": found.low, "high": found.high})
-    return pd.DataFrame(rows)
+        row |= {"accuracy": found.estimate, "low": found.low, "high": found.high}
+        rows.append(row | {"shift": shift.estimate, "shift_low": shift.low, "shift_high": shift.high})
+    return pd.DataFrame(rows).astype({"shift_low": float, "shift_high": float})
+
+
+def what_moved(curve: pd.DataFrame) -> dict[str, Any]:
+    """Of the last step: that no pair flipped, where none did, and the largest shift of the log-odds."""
+    measured = curve.dropna(subset="accuracy")
+    if measured.empty:
+        return {}
+    last = measured[measured["step"] == measured["step"].max()]
+    most = last.loc[last["shift"].abs().idxmax()]
+    where = f"{most['shift']:+.2f} nats at layer {most['layer']:.0f}, position {most['position']:.0f}"
+    if (last["accuracy"] > 0).any():
+        return {"largest_shift": where}
+    return {"nothing_flipped": f"no pair flipped at any layer; {last['items'].max():.0f} pairs, largest shift {where}"}
 
 
 INTERVENTIONS = Metric(
@@ -210,4 +234,5 @@ INTERVENTIONS = Metric(
     options=frozenset(["corpus", "as_published"]),
     groups=("layer", "position"),
     figure="heat maps",
+    conclude=what_moved,
 )

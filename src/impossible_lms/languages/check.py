@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from impossible_lms.corpora.corpus import Corpus, Memory
 from impossible_lms.errors import UserError
 from impossible_lms.languages.entropy import local_entropy
-from impossible_lms.languages.language import Language, sentences_for
+from impossible_lms.languages.language import Language, Transformed, sentences_for
 from impossible_lms.languages.markers import sentences_with, shares
 from impossible_lms.languages.registry import get_language
 from impossible_lms.ragged import Ragged
@@ -19,6 +19,7 @@ from impossible_lms.tokenizer import Tokenizer
 
 SAMPLE = 20_000  # sentences
 LOCAL = 4  # the m of m-local entropy
+SHOWN, SHOWN_TOKENS = 2, (6, 16)  # sentences that are shown, and the tokens of one that reads well
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,11 @@ class Report:
         added_bits: the mean bits of randomness added to a kept sentence; None where the language does not say.
         displacement: over the tokens of these sentences, the mean distance from the index there to the one here,
             markers not counted; None where there are none. Of equal tokens the first is taken to stay the first.
-        local_entropy: `local_entropy` of the kept sentences, in bits a token.
+        local_entropy: `local_entropy` of these sentences in bits a token *of the control*, its markers not counted, so
+            that languages which make more or fewer tokens of a sentence can be compared; None where there are none.
         tokens: the number of tokens that it was estimated from.
         markers: the share of kept sentences in which each marker stands.
+        examples: sentences as text, and what the language makes of each: short ones that it changes, if there are any.
     """
 
     language: str
@@ -56,9 +59,10 @@ class Report:
     recovered: float | None
     added_bits: float | None
     displacement: float | None
-    local_entropy: float
+    local_entropy: float | None
     tokens: int
     markers: dict[str, float]
+    examples: list[tuple[str, str]]
 
     def row(self) -> dict[str, Any]:
         """The report as a row of a table."""
@@ -97,11 +101,13 @@ def check(language: Language, corpus: Corpus, tokenizer: Tokenizer, sample: int 
         raise UserError(f"language {language.name}: keeps none of {len(columns)} sentences ({dict(kept.dropped)}).")
     original = sentences.tokens.take(kept.sentence)
     compared, in_both = _compared(language, columns, tokenizer, original, kept.sentence)
-    bare = _bare(sentences.tokenizer)
-    before, after = (
-        Ragged(bare[tokens.values], tokens.offsets)
-        for tokens in (compared, _without(kept.tokens, sentences.tokenizer).take(in_both))
-    )
+    bare, unmarked = _bare(sentences.tokenizer), _without(kept.tokens, sentences.tokenizer).take(in_both)
+    before, after = (Ragged(bare[tokens.values], tokens.offsets) for tokens in (compared, unmarked))
+    both = kept.tokens.take(in_both)
+    entropy = None
+    if len(both) > 1:
+        lengths = (unmarked if language.is_control else compared).lengths()
+        entropy = local_entropy(both, LOCAL, sentences.tokenizer.vocabulary_size, lengths)
     is_same = _same_tokens(before, after)
     bits = language.added_bits(original, sentences.tokenizer)
     recovered = None
@@ -121,10 +127,20 @@ def check(language: Language, corpus: Corpus, tokenizer: Tokenizer, sample: int 
         recovered=recovered,
         added_bits=None if np.isnan(bits).any() else float(bits.mean()),
         displacement=_displacement(before.take(is_same), after.take(is_same)),
-        local_entropy=local_entropy(kept.tokens, LOCAL, sentences.tokenizer.vocabulary_size),
-        tokens=len(kept.tokens.values),
+        local_entropy=entropy,
+        tokens=len(both.values),
         markers=shares(sentences_with(kept.tokens, sentences.tokenizer.markers), len(kept.tokens)),
+        examples=_examples(kept, columns, sentences.tokenizer),
     )
+
+
+def _examples(kept: Transformed, columns: pa.RecordBatch, tokenizer: Tokenizer) -> list[tuple[str, str]]:
+    """The first sentences of some tokens that are changed, as text before and after; or else the first there are."""
+    lengths = kept.tokens.lengths()
+    wanted = (lengths >= SHOWN_TOKENS[0]) & (lengths <= SHOWN_TOKENS[1])
+    by_worth = np.lexsort((np.arange(len(lengths)), ~wanted, ~kept.affected))
+    texts = columns.column("text")
+    return [(texts[int(kept.sentence[row])].as_py(), tokenizer.decode(kept.tokens[row])) for row in by_worth[:SHOWN]]
 
 
 def _compared(

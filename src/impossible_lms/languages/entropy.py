@@ -8,8 +8,11 @@ from impossible_lms.ragged import Ragged
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-def local_entropy(tokens: Ragged, m: int, vocabulary_size: int) -> float:
+def local_entropy(tokens: Ragged, m: int, vocabulary_size: int, lengths: NDArray[np.int64] | None = None) -> float:
     """The m-local entropy of sentences, in bits a token, estimated from a sample.
+
+    Languages differ in how many tokens they make of a sentence, and one that makes more of the same has fewer bits in
+    each. So what the bits are divided by may be given: the `lengths` of the same sentences in the control.
 
     The estimate is a held-out cross-entropy: an interpolated m-gram model (Witten and Bell's weights, down to a uniform
     distribution over the vocabulary) counts the sentences with an even index and predicts those with an odd one. It is
@@ -20,6 +23,7 @@ def local_entropy(tokens: Ragged, m: int, vocabulary_size: int) -> float:
         tokens: k >= 2 sentences; a context does not reach beyond its sentence, whose beginning it knows.
         m: the length of the stretch, 1 for the entropy of single tokens.
         vocabulary_size: the number of ids there are.
+        lengths: (k,) what each sentence counts for; its own tokens by default.
     """
     is_counted = np.arange(len(tokens)) % 2 == 0
     counted, predicted = tokens.take(is_counted), tokens.take(~is_counted)
@@ -37,7 +41,8 @@ def local_entropy(tokens: Ragged, m: int, vocabulary_size: int) -> float:
         known = of_context > 0
         smoothed = (of_gram[known] + of_kinds[known] * probability[known]) / (of_context[known] + of_kinds[known])
         probability[known] = smoothed
-    return float(-np.log2(probability).mean())
+    counted_as = (tokens.lengths() if lengths is None else lengths)[~is_counted]
+    return float(-np.log2(probability).sum() / counted_as.sum())
 
 
 def _hashes(tokens: Ragged, order: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

@@ -12,7 +12,8 @@ from impossible_lms.languages.speak import Spoken
 MARKED = "bold black on yellow"
 LEGEND = """same: with the tokens of the control (a control: of the text), in any order; undone: given back by the
 inverse; bits: of randomness added to a sentence; moved: mean distance of a token from where the control has it;
-entropy: 4-local, bits a token, the cross-entropy of an interpolated 4-gram model of half the sentences on the rest"""
+entropy: 4-local, bits a token of the control, the cross-entropy of an interpolated 4-gram model of half the
+sentences on the rest"""
 
 
 def language_table(languages: Mapping[str, Language], spoken: Mapping[str, Spoken]) -> Table:
