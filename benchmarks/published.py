@@ -139,6 +139,12 @@ def marked_number(features: str) -> int | None:
     return {"Sing": 50257, "Plur": 50258}.get(found.get("Number", ""))
 
 
+def written(sentence: Sentence, numbers: list[int | None]) -> list[str]:
+    """The words as they stand when a verb further left is reached: marked verbs as their lemma."""
+    pairs = zip(sentence.words, numbers, strict=True)
+    return [lemma if number and lemma is not None else form for (form, lemma, _), number in pairs]
+
+
 def counts(word: str) -> bool:
     """Whether a word counts for the distance."""
     return word not in CLITICS and not set(word) <= set(string.punctuation)
@@ -159,19 +165,18 @@ def hopped(kind: str) -> Make:
     """Rewrite from words, verbs as lemmas, each marker where it goes."""
 
     def make(sentence: Sentence, encode: Encode) -> list[int] | None:
-        forms = [form for form, _, _ in sentence.words]
         numbers = [marked_number(features) for _, _, features in sentence.words]
+        forms = written(sentence, numbers)
         reached = {verb: word_reached(forms, verb, 4) for verb, number in enumerate(numbers) if number}
         if None in reached.values():
             return None
         tokens: list[int] = []
         waiting: list[str] = []
         for verb in range(len(forms) - 1, -1, -1):  # from the right, so that what follows a verb is there
-            form, lemma, _ = sentence.words[verb]
+            word = forms[verb]
             if numbers[verb] is None:
-                waiting.insert(0, form)
+                waiting.insert(0, word)
                 continue
-            word = lemma if lemma is not None else form
             while waiting and waiting[0] in CLITICS:
                 word += waiting.pop(0)
             rest = (encode(" " + joined(waiting)) if waiting else []) + tokens
@@ -189,7 +194,7 @@ def hopped(kind: str) -> Make:
 
 def with_markers(sentence: Sentence, numbers: list[int | None], reached: dict[int, int | None]) -> str:
     """The sentence as text with the markers after the words reached."""
-    forms = [form for form, _, _ in sentence.words]
+    forms = written(sentence, numbers)
     after: dict[int, str] = {}
     for verb, word in reached.items():
         end = word or 0
@@ -197,13 +202,11 @@ def with_markers(sentence: Sentence, numbers: list[int | None], reached: dict[in
             end += 1
         after[end] = after.get(end, "") + ("🅂" if numbers[verb] == 50257 else "🄿")
     pieces: list[str] = []
-    for index, (form, lemma, _) in enumerate(sentence.words):
-        is_verb = numbers[index] is not None
-        written = lemma if is_verb and lemma is not None else form
-        if pieces and form in CLITICS and not is_verb:
-            pieces[-1] += written
+    for index, form in enumerate(forms):
+        if pieces and form in CLITICS and numbers[index] is None:
+            pieces[-1] += form
         else:
-            pieces.append(written)
+            pieces.append(form)
         if index in after:
             pieces.append(after[index])
     return " ".join(pieces)

@@ -13,12 +13,24 @@ from impossible_lms.languages import PAPER
 @pytest.fixture(scope="module")
 def golden(shared):
     """What the reference makes of the sentences, by language, in the order of the corpus."""
-    expected = defaultdict(list)
     with gzip.open(shared / "golden" / "en_ewt-dev.jsonl.gz", "rt", encoding="utf-8") as file:
-        for line in file:
-            row = json.loads(line)
-            expected[row["language"]].append((row["sentence"], row["affected"], row["tokens"]))
+        return by_language(file)
+
+
+def by_language(lines):
+    expected = defaultdict(list)
+    for line in lines:
+        row = json.loads(line)
+        expected[row["language"]].append((row["sentence"], row["affected"], row["tokens"]))
     return {language: sorted(rows) for language, rows in expected.items()}
+
+
+def made(name, corpus, shared):
+    """What our language makes of a corpus, in the same form."""
+    tokenizer = load_tokenizer(str(shared / "data" / "gpt2-bpe"))
+    result = get_language(name).apply(read_corpus(str(corpus)), tokenizer)
+    tokens = [sequence.tolist() for sequence in result.tokens]
+    return list(zip(result.sentence.tolist(), result.affected.tolist(), tokens, strict=True))
 
 
 def test_all_fifteen_are_there(golden):
@@ -27,12 +39,16 @@ def test_all_fifteen_are_there(golden):
 
 @pytest.mark.parametrize("name", PAPER)
 def test_equals_the_reference(name, golden, shared, capsys):
-    tokenizer = load_tokenizer(str(shared / "data" / "gpt2-bpe"))
-    corpus = read_corpus(str(shared / "data" / "conllu" / "en_ewt-dev.conllu"))
-    result = get_language(name).apply(corpus, tokenizer)
-    tokens = [sequence.tolist() for sequence in result.tokens]
-    found = list(zip(result.sentence.tolist(), result.affected.tolist(), tokens, strict=True))
+    found = made(name, shared / "data" / "conllu" / "en_ewt-dev.conllu", shared)
     assert len(golden[name]) > 1_700
     assert found == golden[name]
     with capsys.disabled():
         print(f"\n{name}: {len(found):,} sequences equal to the reference", end="")
+
+
+@pytest.mark.parametrize("name", ["no-hop", "token-hop", "word-hop"])
+def test_equals_the_reference_where_clitics_are_marked_verbs(name, shared):
+    with (shared / "golden" / "hop_clitics.jsonl").open(encoding="utf-8") as file:
+        expected = by_language(file)[name]
+    assert len(expected) == 18
+    assert made(name, shared / "golden" / "hop_clitics.conllu", shared) == expected

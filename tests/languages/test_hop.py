@@ -1,8 +1,12 @@
 """The *Hop* family, on sentences one can check by eye: with 257 ids every letter and every space is a token."""
 
+import string
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from impossible_lms import Corpus, corpus_of, get_language, load_tokenizer, read_corpus
 from impossible_lms.corpora.corpus import Memory
@@ -112,11 +116,29 @@ BY_HAND = {
         "he be not🅂 at all in it",
         "he be not at all in🅂 it",
     ),
-    "and still stays with the fourth word of another": (
+    "and no clitic of the fourth word of another": (
         "he says/say/Sing that now you all 's/be/Sing there in our house",
         "he say🅂 that now you all be🅂 there in our house",
         "he say tha🅂t now you all be the🅂re in our house",
-        "he say that now you all be🅂 there in our house🅂",
+        "he say that now you all🅂 be there in our house🅂",
+    ),
+    "it counts for another": (
+        "he says/say/Sing that now it 's/be/Sing there in our house",
+        "he say🅂 that now it be🅂 there in our house",
+        "he say tha🅂t now it be the🅂re in our house",
+        "he say that now it be🅂 there in our house🅂",
+    ),
+    "also where it begins the hop, with a clitic of its own": (
+        "he says/say/Sing 's/be/Sing n't so old and ill",
+        "he say🅂 ben't🅂 so old and ill",
+        "he say ben🅂't so 🅂old and ill",
+        "he say ben't so old and🅂 ill🅂",
+    ),
+    "one without a lemma is written as the clitic it is": (
+        "he says/say/Sing that now you all 's//Sing there in our house",
+        "he say🅂 that now you all 's🅂 there in our house",
+        "he say tha🅂t now you all 's the🅂re in our house",
+        "he say that now you all 's🅂 there in our house🅂",
     ),
     "'d is no clitic": (
         "he thinks/think/Sing she 'd go there too",
@@ -240,6 +262,62 @@ def test_other_distances(said, letters, name, text):
     corpus = annotated("she cleans/clean/Sing his desk .", "she cleans/clean/Sing .")
     assert said(name, corpus) == [text]
     assert language.apply(corpus, letters).dropped == {TOO_FEW.format(hops): 1, TOO_SHORT: 0}
+
+
+def from_right_to_left(words, hops):
+    """What word-hop makes of `words`, verb after verb from the right, on what stands there by then; None if too few."""
+    clitics = {"n't", "'ll", "'s", "'re", "'ve", "'m"}
+    marks: dict[int, str] = {}
+    said = []  # said: (form, is a marked verb), the last first; marks: behind which of these, counted so
+    for word in reversed(words):
+        form, *verb = word.split("/")
+        said.append((verb[0] or form if verb else form, bool(verb)))
+        if not verb:
+            continue
+        place, counted = len(said) - 1, 0
+        while counted < hops:
+            place -= 1
+            if not any(sign.isalnum() for later, _ in said[: max(place + 1, 0)] for sign in later):
+                return None
+            counted += said[place][0] not in clitics and not set(said[place][0]) <= set(string.punctuation)
+        while place and said[place - 1][0] in clitics:
+            place -= 1
+        marks[place] = marks.get(place, "") + ("🅂" if verb[1] == "Sing" else "🄿")
+    text = ""
+    for place in range(len(said) - 1, -1, -1):
+        form, is_verb = said[place]
+        text += ("" if not text or (form in clitics and not is_verb) else " ") + form + marks.get(place, "")
+    return text
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "she",
+                "'s",
+                "n't",
+                "'ve",
+                ",",
+                "€",
+                "'s/be/Sing",
+                "'s/have/Sing",
+                "'re/be/Plur",
+                "goes/go/Sing",
+                "'s//Sing",
+            ]
+        ),
+        min_size=2,
+        max_size=14,
+    ),
+    st.integers(1, 5),
+)
+@settings(max_examples=400, deadline=None)
+def test_the_same_as_from_right_to_left_at_every_distance(said, words, hops):
+    text = from_right_to_left(words, hops)
+    assert said(f"word-hop-k{hops}" if hops != 4 else "word-hop", annotated(" ".join(words))) == [text] * (
+        text is not None
+    )
 
 
 def test_the_published_ones_hop_four():

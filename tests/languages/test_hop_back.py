@@ -38,6 +38,7 @@ def back(name, text, tokenizer):
         ("he see the cat sleepS .", "he seeS the cat sleep ."),
         ("he see the , big catS .", "he seeS the , big cat ."),  # a marker counts words, not punctuation
         ("he don't see it nowS", "he don'tS see it now"),
+        ("he know it be darkS outside nowS .", "he knowS it beS dark outside now ."),  # written 's before
         ("he see the cat .", "he see the cat ."),
         ("he see theS cat .", ""),  # too near to any verb
         ("S he see the cat .", ""),
@@ -82,4 +83,4 @@ def test_real_text_comes_back(name, file, shared):
     assert language.to_control is not None
     found = language.to_control(made.tokens, tokenizer.with_markers(language.family.markers))
     same = [np.array_equal(one, other) for one, other in zip(found, control.tokens, strict=True)]
-    assert np.mean(same) == 1 if name == "token-hop" else np.mean(same) > 0.996
+    assert len(same) > 1_300 and all(same)

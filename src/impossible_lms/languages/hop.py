@@ -129,6 +129,7 @@ def analysed(sentences: Sentences) -> Analysis:
 
     Sentences are rewritten from their words joined by single spaces, with clitics on the word before them and marked
     verbs as their lemma. They are encoded word by word, a word with its clitics and the space before it at a time.
+    What a word is, is asked of it as it is written: `'s` that is a marked verb says `be`, an ordinary word that counts.
     """
     columns = {name: sentences.annotation(name) for name in NEEDS}
     words, counts = columns["words"].flatten(), columns["words"].value_lengths().fill_null(0)
@@ -138,17 +139,17 @@ def analysed(sentences: Sentences) -> Analysis:
     is_first = np.zeros(len(words), dtype=bool)
     is_first[(ends - lengths)[lengths > 0]] = True
 
-    distinct = _coded(words)
-    kinds = np.array([_kind(word) for word in distinct.dictionary.to_pylist()], dtype=np.uint8)
-    kind = kinds[distinct.indices.to_numpy(zero_copy_only=False)]
-    is_clitic, is_punctuation, is_alphanumeric = kind & 1 > 0, kind & 2 > 0, kind & 4 > 0
     features = _coded(columns["features"].flatten())
     numbers = np.array([*(_number(entry) for entry in features.dictionary.to_pylist()), 0], dtype=np.int8)
     number = numbers[features.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
     verbs = np.flatnonzero(number)
+    written = _written(_coded(words), columns["lemmas"].flatten(), verbs)
+    kinds = np.array([_kind(word) for word in written.dictionary.to_pylist()], dtype=np.uint8)
+    kind = kinds[written.indices.to_numpy(zero_copy_only=False)]
+    is_clitic, is_punctuation, is_alphanumeric = kind & 1 > 0, kind & 2 > 0, kind & 4 > 0
 
     starts = np.flatnonzero(~is_clitic | is_first | (number > 0))  # of what is encoded in one piece
-    pieces = _pieces(distinct, columns["lemmas"].flatten(), starts, number > 0)
+    pieces = _pieces(written, starts)
     tokens = sentences.tokenizer.encode_words(pieces, ~is_first[starts])
     piece_of_word = np.cumsum(np.bincount(starts, minlength=len(words))) - 1
     pieces_before = np.append(0, piece_of_word + 1)[np.append(0, ends)]
@@ -169,26 +170,33 @@ def analysed(sentences: Sentences) -> Analysis:
     )
 
 
-def _pieces(
-    words: pa.DictionaryArray, lemmas: pa.Array, starts: NDArray[np.int64], is_verb: NDArray[np.bool_]
-) -> pa.DictionaryArray:
-    """What is encoded in one piece: words with the clitics after them, marked verbs as their lemma.
+def _written(words: pa.DictionaryArray, lemmas: pa.Array, verbs: NDArray[np.int64]) -> pa.DictionaryArray:
+    """The n words as the family writes them: those at `verbs` (v,) as their lemma, if they have one."""
+    taken = pa.array(verbs)
+    forms = pc.coalesce(_strings(lemmas.take(taken)), _strings(words.take(taken)))
+    return _with(words, verbs, forms)
 
-    `starts` (p,) is the first word of each of the p pieces, `is_verb` (n,) which words are marked verbs. Most pieces
-    are words as they are and keep their code; only the others are put together as strings.
+
+def _pieces(words: pa.DictionaryArray, starts: NDArray[np.int64]) -> pa.DictionaryArray:
+    """What is encoded in one piece: words with the clitics after them.
+
+    `starts` (p,) is the first word of each of the p pieces. Most pieces are words as they are and keep their code; only
+    the others are put together as strings.
     """
     lengths = np.diff(starts, append=len(words))
-    changed = np.flatnonzero((lengths > 1) | is_verb[starts])
-    changed_words = Ragged.of_lengths(np.empty(int(lengths[changed].sum()), bool), lengths[changed])
-    index = changed_words.place() + changed_words.spread(starts[changed])
-    forms, taken = _strings(words.take(pa.array(index))), _strings(lemmas.take(pa.array(index)))
-    written = pc.if_else(pa.array(is_verb[index]), pc.coalesce(taken, forms), forms)
-    offsets = pa.array(changed_words.offsets.astype(np.int32))
-    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, written), "").dictionary_encode()
-    codes = words.indices.to_numpy(zero_copy_only=False)[starts]
-    codes[changed] = len(words.dictionary) + joined.indices.to_numpy(zero_copy_only=False)
-    names = pa.concat_arrays([words.dictionary, joined.dictionary])
-    return pa.DictionaryArray.from_arrays(pa.array(codes), names)
+    longer = np.flatnonzero(lengths > 1)
+    parts = Ragged.of_lengths(np.empty(int(lengths[longer].sum()), bool), lengths[longer])
+    forms = _strings(words.take(pa.array(parts.place() + parts.spread(starts[longer]))))
+    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array(parts.offsets.astype(np.int32)), forms), "")
+    return _with(words.take(pa.array(starts)), longer, joined)
+
+
+def _with(words: pa.DictionaryArray, places: NDArray[np.int64], forms: pa.Array) -> pa.DictionaryArray:
+    """Words with others at some places, new ones behind the old in the dictionary."""
+    new = forms.dictionary_encode()
+    codes = words.indices.to_numpy(zero_copy_only=False).copy()
+    codes[places] = len(words.dictionary) + new.indices.to_numpy(zero_copy_only=False)
+    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.concat_arrays([words.dictionary, new.dictionary]))
 
 
 def _coded(values: pa.Array) -> pa.DictionaryArray:

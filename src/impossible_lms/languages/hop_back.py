@@ -1,9 +1,7 @@
 """Back from the *Hop* languages to *NoHop*: each marker moved to its verb, and where none can have been, the fault.
 
 Nothing is annotated here. Words are read off the tokens: after the rewriting of the family each stands behind a single
-space, with its clitics. The one thing that this does not tell is a marked verb that was a clitic itself (`'s`, written
-` be`), which the rule of *WordHop* does not count and which is counted here; a marker that hopped over one comes back
-one word short of its verb.
+space, with its clitics; a marked verb that was a clitic itself (`'s`, written ` be`) is a word like any other.
 """
 
 import string
