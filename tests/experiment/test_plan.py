@@ -18,6 +18,8 @@ def test_the_tasks_of_the_small_experiment(planned):
     assert names(plan) == [
         "tokenizer",
         "data.1-of-1",
+        "check.no-reverse",
+        "check.partial-reverse",
         f"train.{control}",
         f"evaluate.{control}.perplexity-sample-40",
         f"train.{mine}",
@@ -25,10 +27,13 @@ def test_the_tasks_of_the_small_experiment(planned):
         f"evaluate.{mine}.learnability-sample-40",
     ]
     tasks = list(plan.tasks.values())
-    assert tasks[1].needs == ("tokenizer",) and tasks[2].needs == ("data.1-of-1",)
-    assert set(tasks[6].needs) == {tasks[2].name, tasks[4].name}
+    assert tasks[1].needs == ("tokenizer",) and tasks[2].needs == tasks[4].needs == ("data.1-of-1",)
+    assert set(tasks[8].needs) == {tasks[4].name, tasks[6].name}
+    assert tasks[4].after == ("check.no-reverse", "check.partial-reverse")  # it is the other's control
+    assert tasks[6].after == ("check.partial-reverse",)
     places = {name: place for place, name in enumerate(plan.tasks)}
-    assert all(places[need] < places[name] for name, task in plan.tasks.items() for need in task.needs)
+    before = {name: (*task.needs, *task.after) for name, task in plan.tasks.items()}
+    assert all(places[other] < places[name] for name, others in before.items() for other in others)
 
 
 def test_a_task_that_needs_a_later_run_comes_all_the_same(planned):
@@ -174,4 +179,4 @@ def test_a_run_is_published_once_it_is_measured(planned):
     plan = planned("seeds=[1, 2]", "publish.namespace=me")
     published = [task for name, task in plan.tasks.items() if name.startswith("publish.")]
     assert [task.run[:-9] for task in published] == ["no-reverse-gpt2-no-pos-s1", "partial-reverse-gpt2-no-pos-s1"]
-    assert all(f"train.{task.run}" in task.needs and len(task.needs) > 1 for task in published)
+    assert all(task.needs == (f"train.{task.run}",) and len(task.after) for task in published)

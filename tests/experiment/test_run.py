@@ -32,16 +32,16 @@ def lines(board):
 def test_everything_once(planned, run, board, small):
     plan = planned()
     outcome, asked = run(plan)
-    assert outcome == Outcome(0, 7, {}) and asked == list(plan.tasks)
-    assert lines(board)[0] == "small: 7 tasks, 0 done already"
+    assert outcome == Outcome(0, 9, {}) and asked == list(plan.tasks)
+    assert lines(board)[0] == "small: 9 tasks, 0 done already"
     assert "tokenizer: begun" in lines(board) and lines(board)[-1].startswith(f"{asked[-1]}: done after ")
     assert (plan.folder / "experiment.json").is_file() and not list(plan.folder.glob("status/*"))
 
-    assert run(planned()) == (Outcome(7, 0, {}), [])  # no engine is even made
-    assert run(planned("name=other")) == (Outcome(7, 0, {}), [])  # another experiment finds it all
+    assert run(planned()) == (Outcome(9, 0, {}), [])  # no engine is even made
+    assert run(planned("name=other")) == (Outcome(9, 0, {}), [])  # another experiment finds it all
 
     outcome, asked = run(planned("seeds=[1, 2]"))
-    assert outcome == Outcome(7, 5, {}) and all("-s2-" in name for name in asked)
+    assert outcome == Outcome(9, 5, {}) and all("-s2-" in name for name in asked)
 
     findings = findings_of_experiment(plan, "again")
     assert (len(findings.runs), len(findings.evaluations), findings.failures) == (2, 3, ())
@@ -57,7 +57,7 @@ def test_a_failure_stops_what_needs_it_and_nothing_else(planned, run, board):
     assert failed.pop(control) == "on fire"
     assert {name.partition(".")[0] for name in failed} == {"evaluate"} and len(failed) == 2
     assert set(failed.values()) == {f"needs {control}, which failed."}
-    assert outcome.now == 4 and not set(failed) & set(asked)
+    assert outcome.now == 6 and not set(failed) & set(asked)
     assert f"{control}: failed: on fire" in lines(board)
 
     findings = findings_of_experiment(plan, "again")
@@ -65,7 +65,7 @@ def test_a_failure_stops_what_needs_it_and_nothing_else(planned, run, board):
     assert dict(findings.failures) == failures_of(plan) == dict(outcome.failures)
 
     outcome, asked = run(planned())  # what failed is tried again
-    assert outcome == Outcome(4, 3, {}) and asked[0] == control and failures_of(plan) == {}
+    assert outcome == Outcome(6, 3, {}) and asked[0] == control and failures_of(plan) == {}
     assert dict(findings_of_experiment(plan, "again").failures) == {}
 
 
@@ -74,7 +74,7 @@ def test_faults_that_are_not_the_users_fail_their_task_alone(planned, run, monke
 
     monkeypatch.setattr(tasks, "evaluate", lambda *arguments, **options: 1 / 0)
     outcome, _ = run(planned())
-    assert set(outcome.failures.values()) == {"ZeroDivisionError: division by zero"} and outcome.now == 4
+    assert set(outcome.failures.values()) == {"ZeroDivisionError: division by zero"} and outcome.now == 6
     assert "Traceback" in capfd.readouterr().err  # in the log
 
 
@@ -96,7 +96,7 @@ def test_a_damaged_checkpoint_is_named_each_time_until_it_is_whole(planned, run)
     assert len(findings.evaluations) == 1 and dict(findings.failures) == outcome.failures
     assert run(plan, damage)[0].failures == outcome.failures
     weights.write_bytes(whole)
-    assert run(plan)[0] == Outcome(3, 1, {}) and not findings_of_experiment(plan, "again").evaluations[0].skipped
+    assert run(plan)[0] == Outcome(4, 1, {}) and not findings_of_experiment(plan, "again").evaluations[0].skipped
 
 
 def test_a_language_of_ones_own_that_fails_stops_no_other(planned, run, tmp_path):
@@ -104,8 +104,8 @@ def test_a_language_of_ones_own_that_fails_stops_no_other(planned, run, tmp_path
     (tmp_path / "mine.py").write_text(text, encoding="utf-8")
     plan = planned('languages=["no-reverse", "./mine.py:Bad"]', 'evaluate=[{metric="perplexity", sample=40}]')
     outcome, _ = run(plan)
-    assert outcome.now == 4 and "mine.py line 2: ZeroDivisionError" in outcome.failures["data.2-of-2"]
-    assert all(name == "data.2-of-2" or "bad-gpt2" in name for name in outcome.failures)
+    assert outcome.now == 5 and "mine.py line 2: ZeroDivisionError" in outcome.failures["data.2-of-2"]
+    assert all(name in ("data.2-of-2", "check.bad") or "bad-gpt2" in name for name in outcome.failures)
 
 
 def test_a_damaged_manifest_fails_its_task_alone(planned, run):
@@ -152,11 +152,11 @@ def test_a_stop_is_passed_on_and_what_was_done_stays(planned, run, board, here):
             os.kill(os.getpid(), signal.SIGINT)
 
     plan = planned()
-    with pytest.raises(Interrupted, match=r"stopped with [45] of 7 tasks left. The same command continues"):
+    with pytest.raises(Interrupted, match=r"stopped with [45] of 9 tasks left. The same command continues"):
         run(plan, stop)
     assert any(line.startswith("stopping: what is being done is saved") for line in lines(board))
     outcome, _ = run(planned())
-    assert outcome.before + outcome.now == 7 and outcome.before >= 2 and not outcome.failures
+    assert outcome.before + outcome.now == 9 and outcome.before >= 2 and not outcome.failures
 
 
 def test_one_experiment_is_run_once_at_a_time(planned, run):
@@ -187,3 +187,55 @@ def test_damage_is_named(planned, run):
     findings = findings_of_experiment(plan, "again")
     ((name, why),) = findings.failures
     assert "learnability" in name and "curve.parquet" in why and len(findings.evaluations) == 2
+
+
+def test_a_failed_evaluation_does_not_stop_publishing_and_the_card_says_what_is_missing(planned, run, tmp_path):
+    changes = ("publish.namespace=me", f"publish.to={tmp_path / 'out'}")
+    plan = planned(*changes)
+    failing = next(name for name in plan.tasks if "learnability" in name)
+    outcome, _ = run(plan, lambda name: "on fire" if name == failing else None)
+    assert dict(outcome.failures) == {failing: "on fire"} and outcome.now == 10
+    card = tmp_path / "out/me/partial-reverse-gpt2-no-pos/main/README.md"
+    text = card.read_text(encoding="utf-8")
+    assert "- `learnability-sample-40`: not measured yet" in text and "| perplexity: " in text
+    assert "Not evaluated yet" not in text
+    other = (tmp_path / "out/me/no-reverse-gpt2-no-pos/main/README.md").read_text(encoding="utf-8")
+    assert "Not measured" not in other
+
+    outcome, asked = run(planned(*changes))  # what failed is tried again, and published with it
+    assert [name.partition(".")[0] for name in asked] == ["evaluate", "publish"] and not outcome.failures
+    assert "| learnability: " in card.read_text(encoding="utf-8") and "Not measured" not in card.read_text()
+    assert run(planned(*changes)) == (Outcome(11, 0, {}), [])
+
+
+@pytest.fixture
+def unmarked(tmp_path):
+    """A corpus in which no verb is in the plural or the singular."""
+    word = "{}\t{}\t{}\t{}\t_\t_\t0\troot\t_\t_\n"
+    words = [(each, each, "X") for each in ["She", "sees", "a", "b", "c", "d", "e", "f"]]
+    sentence = "# text = She sees a b c d e f\n" + "".join(word.format(n, *each) for n, each in enumerate(words, 1))
+    path = tmp_path / "unmarked.conllu"
+    path.write_text(f"{sentence}\n" * 600, encoding="utf-8")
+    return path
+
+
+def test_what_serves_no_metric_is_not_trained_and_the_rest_is(planned, run, board, unmarked):
+    plan = planned(
+        f"corpus={unmarked}",
+        "tokenizer=train:vocab=260",
+        'languages=["no-reverse", "partial-reverse", "no-hop"]',
+        'evaluate=[{metric="perplexity"}, {metric="surprisal"}, {metric="probes", languages=["no-reverse"]}]',
+    )
+    outcome, asked = run(plan)
+    assert [name for name in asked if name.startswith("train.no-hop")] == []
+    assert sum(name.startswith("train.") for name in asked) == 2  # the other languages go on
+    failures = {name.split("-gpt2")[0] + name.rpartition(".")[0][:0]: why for name, why in outcome.failures.items()}
+    assert failures["check.no-hop"].startswith("perplexity cannot be measured: no affected test sentence")
+    assert "surprisal cannot be measured: " in failures["check.no-hop"]
+    assert failures["train.no-hop"].startswith("nothing can be measured on it. No affected test sentence")
+    assert failures["check.no-reverse"].startswith("probes cannot be measured: corpus unmarked.conllu: no tree matches")
+    begun = lines(board).index(next(line for line in lines(board) if line.startswith("train.no-reverse")))
+    known = [number for number, line in enumerate(lines(board)) if line.startswith("train.no-hop")]
+    assert known and known[0] < begun and "not begun: nothing can be measured" in lines(board)[known[0]]
+    assert not any(name.startswith("evaluate.no-hop") for name in asked)
+    assert run(plan)[0].failures == outcome.failures  # looked at again, and the same

@@ -97,6 +97,7 @@ def test_arrays_of_what_is_missing(plan):
     assert [(array.name, len(array.tasks)) for array in arrays] == [
         ("tokenizer", 1),
         ("data", 2),
+        ("check", 2),
         ("train", 4),
         ("evaluate", 4),
         ("publish", 2),
@@ -120,6 +121,7 @@ def test_arrays_of_what_is_missing(plan):
         None,
         "afterany:${tokenizer}",
         "afterany:${data}",
+        "afterany:${data}:${check}",
         "afterany:${train}",
         "afterany:${train}:${evaluate}",
     ]
@@ -143,7 +145,7 @@ def test_a_stage_longer_than_an_array(plan, monkeypatch):
     monkeypatch.setattr(slurm, "LONGEST", 3)
     arrays = write_arrays(plan, ["true"])
     home = plan.folder / "slurm"
-    assert [array.name for array in arrays][2:6] == ["train-1", "train-2", "evaluate-1", "evaluate-2"]
+    assert [array.name for array in arrays][3:7] == ["train-1", "train-2", "evaluate-1", "evaluate-2"]
     assert [directives(home / f"train-{part}.sbatch")["array"] for part in (1, 2)] == ["1-3", "1-1"]
     assert '"afterany:${train_1}:${train_2}" ' in (home / "submit.sh").read_text(encoding="utf-8")
 
@@ -155,7 +157,7 @@ def test_arrays_handed_in_earlier_keep_their_lists(plan):
     plan.tasks["data.1-of-2"].perform(_Quiet(), print)
     write_arrays(plan, ["true"])
     assert listed(plan.folder / "slurm" / "data.sbatch") == ["data.2-of-2"]
-    assert len(before) == 5 and all(path.read_text(encoding="utf-8") == text for path, text in before.items())
+    assert len(before) == 6 and all(path.read_text(encoding="utf-8") == text for path, text in before.items())
 
 
 def test_options(plan):
@@ -176,7 +178,7 @@ def test_options(plan):
         (
             "training.time=1",
             "--slurm training.time: the experiment has no such stage. "
-            "It has tokenizer, data, train, evaluate, publish.",
+            "It has tokenizer, data, check, train, evaluate, publish.",
         ),
     ],
 )

@@ -14,6 +14,7 @@ from impossible_lms import METRICS, Request, evaluate
 from impossible_lms.errors import UserError
 from impossible_lms.models.run import FINISHED, Run
 from impossible_lms.publishing.card import model_card, start_code
+from impossible_lms.publishing.model import model_publication
 from impossible_lms.publishing.repository import publish
 from impossible_lms.report.figures import save_figure
 from impossible_lms.report.metric_figures import metric_figure
@@ -141,9 +142,16 @@ def test_the_card_has_what_was_measured(run, tmp_path):
     last = curve["perplexity"].iloc[-1]
     head = ModelCard(card).data
     assert head.eval_results[0].metric_value == pytest.approx(last, abs=1e-4) and head.model_name == "it"
+    args = head.eval_results[0].metric_args
+    assert args["interval"] == pytest.approx(curve[["low", "high"]].iloc[-1].tolist(), rel=1e-5)
+    assert (args["items"], args["sample"], args["seeds"], args["step"]) == (5, 5, [53], 12)
+    low, high = curve[["low", "high"]].iloc[-1]
+    assert f"| {last:.4g} | {low:.4g} to {high:.4g} | 5 | 12 | partial-reverse | nothing | sample of 5 at most" in card
     assert "perplexity.png" not in card
     save_figure(metric_figure(metric, [curve]), measured.folder / "evaluation" / "perplexity.png")
-    assert "![Perplexity on held-out sentences over training steps](perplexity.png)" in model_card(measured, "me/it")
+    assert "![Perplexity on held-out sentences over training steps](results/perplexity.png)" in model_card(
+        measured, "me/it"
+    )
     evaluate(metric, measured, Request(sample=6))  # of which there is no figure yet
     assert "perplexity.png" not in model_card(measured, "me/it")
 
@@ -158,3 +166,30 @@ def test_faults_are_named(run, tmp_path):
     with pytest.raises(UserError, match=r"not finished\. Continue it with `impossible train`"):
         publish(Run(unfinished, run.record), tmp_path / "out", "me")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_card_lists_every_metric_and_what_is_missing(run, control_run, tmp_path):
+    measured = Run(tmp_path / "run", run.record | {"data": str(run.dataset().folder)})
+    shutil.copytree(run.folder, measured.folder, ignore=shutil.ignore_patterns("evaluation"))
+    asked = Request(sample=5, control=control_run.folder, checkpoints="12", name="learnability-sample-5")
+    gaps = evaluate(METRICS["learnability"], measured, asked)
+    few = evaluate(METRICS["perplexity"], measured, Request(sample=5000, name="perplexity-sample-5000"))
+    publication = model_publication(measured, {"surprisal": "no test sentence has a marker."})
+    (tmp_path / "scratch").mkdir()
+    *_, main = publication.revisions("me/it", tmp_path / "scratch")
+    assert {"results/learnability-sample-5.csv", "results/perplexity-sample-5000.csv"} <= set(main.files)
+    card = main.files["README.md"].read_text(encoding="utf-8")
+    for fact in (
+        "| learnability: learnability gap (bits a token) |",
+        "| the model of no-reverse at the same step |",
+        f"`perplexity-sample-5000`: {few.curve['note'].iloc[0]}.",
+        "- `surprisal`: no test sentence has a marker.",
+        "Perplexity on held-out sentences (geometric mean",
+        "Every checkpoint is in `results/learnability-sample-5.csv`, `results/perplexity-sample-5000.csv`.",
+    ):
+        assert fact in card
+    assert "Not evaluated yet" not in card and "\n\n\n" not in card
+    found = {each.metric_type: each for each in ModelCard(card).data.eval_results}
+    assert set(found) == {"learnability", "perplexity"}
+    assert found["learnability"].metric_value == pytest.approx(gaps.curve["gap_per_token"].iloc[-1], rel=1e-5)
+    assert found["learnability"].metric_args["compared_with"] == "the model of no-reverse at the same step"

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import UserError
@@ -58,17 +59,8 @@ def prepare(subject: Subject) -> Task:
     if reason := _lacks_bits(language_of(dataset)):
         raise UserError(reason)
     mine, theirs = subject.held_out, dataset.held_out("test")
-    _, rows, control_rows = np.intersect1d(mine.table["sentence"], theirs.table["sentence"], return_indices=True)
-    fits = np.ones(len(rows), dtype=bool)
-    for context, tokens, of in (
-        (subject.context, mine.tokens, rows),
-        (context_of(control), theirs.tokens, control_rows),
-    ):
-        if context is not None:
-            fits &= tokens.lengths()[of] + 1 <= context  # the end of the text comes before it
+    rows, control_rows, fits = _shared(subject, dataset, context_of(control))
     both = np.flatnonzero(fits)
-    if not len(both):
-        raise UserError(f"{dataset.folder}: shares no test sentence with {subject.dataset.folder}.")
     sample = subject.sample(SAMPLE)
     size = min(sample, len(both))
     fewer = {"test sentences that both languages have": size} if size < sample else {}
@@ -103,6 +95,32 @@ def prepare(subject: Subject) -> Task:
         },
         beside=lambda step: of_step[step].digests(),
     )
+
+
+def check(subject: Subject, control: TokenDataset | None) -> None:
+    """UserError where the language does not serve, or shares no test sentence with its control."""
+    if reason := serves(subject.language):
+        raise UserError(reason)
+    if control is not None:
+        _shared(subject, control, subject.context)
+
+
+def _shared(
+    subject: Subject, control: TokenDataset, room: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """The rows (k,) of the test sentences that both have, here and there, and (k,) bool: which both models take in.
+
+    `room` is the most tokens that the control's model takes. UserError where there is none.
+    """
+    mine, theirs = subject.held_out, control.held_out("test")
+    _, rows, control_rows = np.intersect1d(mine.table["sentence"], theirs.table["sentence"], return_indices=True)
+    fits = np.ones(len(rows), dtype=bool)
+    for context, tokens, of in ((subject.context, mine.tokens, rows), (room, theirs.tokens, control_rows)):
+        if context is not None:
+            fits &= tokens.lengths()[of] + 1 <= context  # the end of the text comes before it
+    if not fits.any():
+        raise UserError(f"{control.folder}: shares no test sentence with {subject.dataset.folder}.")
+    return rows, control_rows, fits
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:
@@ -166,6 +184,7 @@ LEARNABILITY = Metric(
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,
+    check=check,
     options=frozenset(["control", "control_data"]),
     needs=frozenset(["control"]),
     conclude=steps_until_closed,

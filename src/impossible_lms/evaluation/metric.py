@@ -12,6 +12,7 @@ import pandas as pd
 
 from impossible_lms.data.dataset import HeldOut, TokenDataset
 from impossible_lms.errors import UserError
+from impossible_lms.evaluation.planned import PlannedRun
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.languages import get_language
 from impossible_lms.languages.language import Language
@@ -75,7 +76,7 @@ class Request:
 class Subject:
     """A run under a metric: the run, the test set and the request; `progress` is told of what takes long."""
 
-    run: Run | PublishedRun
+    run: Run | PublishedRun | PlannedRun
     request: Request
     progress: Progress = field(default_factory=Quiet)
 
@@ -170,6 +171,7 @@ class Metric:
         logarithmic: whether its axis is.
         share: whether its values lie between 0 and 1, and so do intervals over seeds.
         conclude: from a whole curve, what is to be said of it, by name.
+        check: see `refuse`; `prepare` where None.
     """
 
     name: str
@@ -189,6 +191,18 @@ class Metric:
     logarithmic: bool = False
     share: bool = False
     conclude: Callable[[pd.DataFrame], dict[str, Any]] = lambda curve: {}
+    check: Callable[[Subject, TokenDataset | None], None] | None = None
+
+    def refuse(self, subject: Subject, control: TokenDataset | None = None) -> None:
+        """UserError where a run's data cannot serve at all: no sentence with a marker, no tree, nothing to compare.
+
+        Asked once data are built, of a run that there need not be yet (`PlannedRun`); `control` is the control's data,
+        for metrics that compare.
+        """
+        if self.check is None:
+            self.prepare(subject)
+        else:
+            self.check(subject, control)
 
 
 def language_of(dataset: TokenDataset) -> Language:
@@ -197,7 +211,7 @@ def language_of(dataset: TokenDataset) -> Language:
     return get_language(described.get("spec") or dataset.language)
 
 
-def context_of(run: Run | PublishedRun) -> int | None:
+def context_of(run: Run | PublishedRun | PlannedRun) -> int | None:
     """The most tokens a run's models take in; None for those without positions, which take any number."""
     return run.context if run.architecture.has_positions else None
 
@@ -208,7 +222,7 @@ def loaded(checkpoint: AnyCheckpoint) -> Any:
         return checkpoint.load()
 
 
-def chosen(run: Run | PublishedRun, which: str) -> Sequence[AnyCheckpoint]:
+def chosen(run: Run | PublishedRun | PlannedRun, which: str) -> Sequence[AnyCheckpoint]:
     """The checkpoints that `all`, `every=N` or `N,N,...` names; UserError for a step that the run has not kept."""
     there: dict[int, AnyCheckpoint] = {checkpoint.step: checkpoint for checkpoint in run.checkpoints()}
     return [there[step] for step in steps_asked(which, tuple(there), str(run.folder))]

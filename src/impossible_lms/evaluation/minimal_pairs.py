@@ -7,6 +7,9 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from impossible_lms.corpora import corpus_of
+from impossible_lms.corpora.annotate import load_annotator
+from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.annotation import Annotation
 from impossible_lms.evaluation.blimp import read_pairs
@@ -92,6 +95,15 @@ def prepare(subject: Subject) -> Task:
     return Task(score, identity, {"pairs_not_kept": not_kept, **sample_notes(sample, fewer)})
 
 
+def check(subject: Subject, control: TokenDataset | None) -> None:
+    """UserError where there are no pairs, or no such annotator, or the language keeps none of the sampled pairs."""
+    request = subject.request
+    if request.annotator is None:
+        prepare(subject)
+    elif request.corpus is not None:  # annotating them all takes long, and is each run's
+        load_annotator(request.annotator, corpus_of(read_pairs(request.corpus)["good"].head(1).tolist()))
+
+
 def as_columns(pairs: pd.DataFrame) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     """The good and the bad sentences as columns of a corpus: their text alone."""
     good, bad = (pa.record_batch({"text": pa.array(pairs[side].tolist(), pa.string())}) for side in ("good", "bad"))
@@ -172,6 +184,7 @@ MINIMAL_PAIRS = Metric(
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,
+    check=check,
     options=frozenset(["corpus", "annotator"]),
     needs=frozenset(["corpus"]),
     groups=("field", "paradigm", "tokens"),

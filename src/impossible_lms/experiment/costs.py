@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from impossible_lms.experiment.plan import Model, Plan
+from impossible_lms.experiment.asked import Model
+from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Train
 from impossible_lms.models.run import Run
 from impossible_lms.spec import parse_options

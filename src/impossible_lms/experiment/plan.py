@@ -1,38 +1,30 @@
 """The plan: from an experiment, the tasks that make all it asks for; checked as far as can be before any is done."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from impossible_lms import __version__
 from impossible_lms.corpora import Corpus, read_corpus
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Metric, Request, steps_asked
 from impossible_lms.evaluation.registry import get_metric
+from impossible_lms.experiment.asked import Model, Wanted, model_of
+from impossible_lms.experiment.checks import Asked, CheckData, Checked, key_of
 from impossible_lms.experiment.config import Evaluate, Experiment
-from impossible_lms.experiment.store import Store, content_of, short
+from impossible_lms.experiment.store import FAULTS, Store, content_of, short
 from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Source, Task, Train
 from impossible_lms.languages import get_languages
 from impossible_lms.languages.language import TRIAL, Language
-from impossible_lms.models.architectures import ARCHITECTURES, described_model
 from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.recipe import Recipe
 from impossible_lms.training.train import Options
 
 FLAG = re.compile("--([a-z]+) (.*)")  # how a message begins that names a flag and its value
 LONGEST = 100  # signs in a name of tables
-
-
-@dataclass(frozen=True)
-class Model:
-    """One of the experiment's models: its name, what it is asked for by, and all that decides it."""
-
-    name: str
-    spec: str
-    size: str | None
-    described: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -93,7 +85,7 @@ class Plan:
         return Recipe.model_validate(self.experiment.recipe)
 
     @property
-    def _kept(self) -> tuple[int, ...]:
+    def kept(self) -> tuple[int, ...]:
         """The steps whose checkpoints a finished run has."""
         steps = self.recipe.checkpoints
         return steps if self.experiment.keep is None else steps[-self.experiment.keep :]
@@ -109,7 +101,7 @@ class Plan:
     @cached_property
     def models(self) -> list[Model]:
         """The models; UserError for one that is not there."""
-        return [_model(spec, self.experiment.size, self.recipe) for spec in self.experiment.models]
+        return [model_of(spec, self.experiment.size, self.recipe) for spec in self.experiment.models]
 
     @cached_property
     def source(self) -> Source:
@@ -123,17 +115,18 @@ class Plan:
         """All tasks by name, in an order in which each comes after those it needs."""
         builds = list(self._builds())
         of_language = {name: task.name for task in builds for name in task.languages}
+        measures = list(self._measures(of_language))
+        checks = {task.record: task for task in self._checks(of_language)}
         trains = [
-            self._train(language, model, seed, of_language)
+            self._train(language, model, seed, of_language, measures, checks)
             for language in self.languages
             for model in self.models
             for seed in self.experiment.seeds
         ]
-        measures = [task for entry in self.experiment.evaluate for task in self._measures(entry, of_language)]
         of_run: dict[str, list[Measure]] = {task.run: [] for task in trains}
         for measure in measures:
             of_run[measure.run].append(measure)
-        found: list[Task] = [MakeTokenizer(self.source), *builds]
+        found: list[Task] = [MakeTokenizer(self.source), *builds, *checks.values()]
         for task in trains:
             found += [task, *of_run[task.run], *self._publish(task, of_run[task.run])]
         return {task.name: task for task in found}
@@ -188,8 +181,17 @@ class Plan:
                 self.experiment.order_seed,
             )
 
-    def _train(self, language: Language, model: Model, seed: int, of_language: dict[str, str]) -> Train:
+    def _train(
+        self,
+        language: Language,
+        model: Model,
+        seed: int,
+        of_language: dict[str, str],
+        measures: Sequence[Measure],
+        checks: Mapping[Path, CheckData],
+    ) -> Train:
         run = self.run_of(language, model, seed)
+        checked = [measure.checked for measure in measures if f"train.{run}" in measure.needs]
         return Train(
             run,
             self.data_of(language),
@@ -200,43 +202,100 @@ class Plan:
             self.recipe,
             Options(keep=self.experiment.keep, dtype=self.experiment.dtype),
             (of_language[language.spec or language.name],),
+            tuple(dict.fromkeys(checks[each.record].name for each in checked)),
+            tuple(dict.fromkeys(checked)),
             self.devices,
         )
 
-    def _measures(self, entry: Evaluate, of_language: dict[str, str]) -> Iterator[Measure]:
-        """The tasks of one entry: a run each, or one for each run and other test set."""
-        metric = get_metric(entry.metric)
-        where = f"{self.experiment.name}: evaluate {entry.metric}"
-        for option in ("corpus", "annotator", "as_published"):
-            if getattr(entry, option) and option not in metric.options:
-                raise UserError(f"{where}: {option}: {metric.name} does not use it. Leave it out.")
-        if "corpus" in metric.needs and entry.corpus is None:
-            raise UserError(f"{where}: corpus: needed, for {metric.name} takes its items from it.")
-        steps_asked(str(entry.checkpoints), self._kept, "a run of this recipe")
-        others = [self._named(name, f"{where}: on") for name in entry.on]
-        for language in self._served(entry, metric, where):
-            for other in others:
-                if other.family.markers != language.family.markers:
-                    raise UserError(
-                        f"{where}: on: {other.name} has other markers than {language.name}, whose models cannot read "
-                        "it. Name in `languages` those that can."
-                    )
-            control = self._named(language.control, where) if "control" in metric.needs else None
+    def _measures(self, of_language: dict[str, str]) -> Iterator[Measure]:
+        """What is to be measured, of each run."""
+        for wanted in self._wanted:
+            language, other, control = wanted.language, wanted.other, wanted.control
             for model in self.models:
                 for seed in self.experiment.seeds:
                     run = self.run_of(language, model, seed)
                     of_control = None if control is None else self.run_of(control, model, seed)
                     needs = [f"train.{run}", *([f"train.{of_control}"] if of_control else [])]
-                    for other in others or [language]:
-                        request = self._request(entry, metric, other if others else None, control, of_control)
-                        yield Measure(
-                            f"evaluate.{run}.{request.name}",
-                            run,
-                            self.store.run(run),
-                            metric.name,
-                            request,
-                            (*needs, *([of_language[other.spec or other.name]] if others else [])),
+                    request = replace(
+                        wanted.request, control=None if of_control is None else self.store.run(of_control)
+                    )
+                    yield Measure(
+                        f"evaluate.{run}.{request.name}",
+                        run,
+                        self.store.run(run),
+                        wanted.metric.name,
+                        request,
+                        (*needs, *([of_language[other.spec or other.name]] if other else [])),
+                        Checked(self._check_of[language.name], key_of(request, model.architecture)),
+                    )
+
+    @cached_property
+    def _wanted(self) -> list[Wanted]:
+        """What is to be measured, of each language: an entry's metric, once or for each other test set."""
+        found: list[Wanted] = []
+        for entry in self.experiment.evaluate:
+            metric = get_metric(entry.metric)
+            where = f"{self.experiment.name}: evaluate {entry.metric}"
+            for option in ("corpus", "annotator", "as_published"):
+                if getattr(entry, option) and option not in metric.options:
+                    raise UserError(f"{where}: {option}: {metric.name} does not use it. Leave it out.")
+            if "corpus" in metric.needs and entry.corpus is None:
+                raise UserError(f"{where}: corpus: needed, for {metric.name} takes its items from it.")
+            steps_asked(str(entry.checkpoints), self.kept, "a run of this recipe")
+            others = [self._named(name, f"{where}: on") for name in entry.on]
+            for language in self._served(entry, metric, where):
+                for each in others:
+                    if each.family.markers != language.family.markers:
+                        raise UserError(
+                            f"{where}: on: {each.name} has other markers than {language.name}, whose models cannot "
+                            "read it. Name in `languages` those that can."
                         )
+                control = self._named(language.control, where) if "control" in metric.needs else None
+                sets: Sequence[Language | None] = others or [None]
+                for other in sets:
+                    request = self._request(entry, metric, other, control)
+                    found.append(Wanted(metric, language, other, control, request))
+        return found
+
+    @cached_property
+    def _check_of(self) -> dict[str, Path]:
+        """The record of the check of each language's data, by the language's name."""
+        models = [model.described for model in self.models]
+        found = {}
+        for language in {wanted.language.name: wanted.language for wanted in self._wanted}.values():
+            asked = [
+                [wanted.metric.name, wanted.request.name, wanted.control and str(self.data_of(wanted.control))]
+                for wanted in self._wanted
+                if wanted.language.name == language.name
+            ]
+            decides = [__version__, str(self.data_of(language)), asked, models]
+            found[language.name] = self.store.check(short(decides))
+        return found
+
+    def _checks(self, of_language: dict[str, str]) -> Iterator[CheckData]:
+        architectures = tuple(model.architecture for model in self.models)
+        for language in self.languages:
+            mine = [wanted for wanted in self._wanted if wanted.language.name == language.name]
+            if not mine:
+                continue
+            asked = tuple(
+                Asked(
+                    each.metric.name,
+                    each.request,
+                    None if each.control is None else self.data_of(each.control),
+                    architectures,
+                )
+                for each in mine
+            )
+            needed = [language, *(other for each in mine for other in (each.other, each.control) if other)]
+            yield CheckData(
+                language.name,
+                self.data_of(language),
+                self.recipe.context,
+                asked,
+                self._check_of[language.name],
+                tuple(dict.fromkeys(of_language[each.spec or each.name] for each in needed)),
+            )
 
     def _served(self, entry: Evaluate, metric: Metric, where: str) -> list[Language]:
         """The languages that an entry is about; UserError for one that is named and not served, or for none."""
@@ -263,10 +322,8 @@ class Plan:
                 return language
         raise UserError(f"{where}: {name} is not among the experiment's languages. Add it to `languages`.")
 
-    def _request(
-        self, entry: Evaluate, metric: Metric, other: Language | None, control: Language | None, of_control: str | None
-    ) -> Request:
-        """What is asked of a metric, with a name for its tables that says what is not as usual."""
+    def _request(self, entry: Evaluate, metric: Metric, other: Language | None, control: Language | None) -> Request:
+        """What is asked of a metric but for the control's run; the name of its tables says what is not as usual."""
         unusual = entry.model_dump(exclude={"metric", "languages", "on", "corpus"}, exclude_defaults=True)
         words = [metric.name]
         if other is not None:
@@ -288,7 +345,6 @@ class Plan:
             precision=entry.precision,
             as_published=entry.as_published,
             corpus=corpus,
-            control=None if of_control is None else self.store.run(of_control),
             annotator=entry.annotator,
             name=name,
         )
@@ -303,7 +359,7 @@ class Plan:
         if task.seed != (seeds[0] if asked.seed is None else asked.seed):
             return
         record = self.folder / "published" / f"{task.run}.json"
-        yield PublishRun(task.run, task.folder, asked, record, (task.name, *(each.name for each in measures)))
+        yield PublishRun(task.run, task.folder, asked, record, self.folder / FAULTS, tuple(measures))
 
 
 def dealt(languages: Sequence[Language], parts: int) -> list[Sequence[Language]]:
@@ -316,12 +372,3 @@ def _as_file(name: str) -> str:
     """A name without signs that are odd in a file's; a long one is cut and ends in a hash of the whole."""
     plain = re.sub("[^A-Za-z0-9.]+", "-", name).strip("-")
     return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}-{short(name)[:6]}"
-
-
-def _model(spec: str, size: str, recipe: Recipe) -> Model:
-    own = size if spec in ARCHITECTURES else None
-    # The vocabulary is not known before the tokenizer is; it is part of what the run's data is hashed by.
-    architecture, _, described = described_model(
-        spec, own, vocabulary_size=1, context=recipe.context, end_of_text=0, dropout=recipe.dropout
-    )
-    return Model(architecture.name, spec, own, described)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.experiment.board import Board
+from impossible_lms.experiment.checks import CheckData
 from impossible_lms.experiment.engines.engine import Engine
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING, State
@@ -45,6 +46,7 @@ def run_experiment(plan: Plan, engine: Callable[[Path], Engine], board: Board) -
         write_plan(plan)
         states = {name: _found(task) for name, task in plan.tasks.items()}
         before = sum(state.is_done for state in states.values())
+        _refuse(plan, states, board)
         _check_publishing(plan, states)
         try:
             if any(state.kind == WAITING for state in states.values()):
@@ -101,6 +103,9 @@ def _carry_out(plan: Plan, states: dict[str, State], engine: Engine, board: Boar
                         state.kind = STOPPED
                     state.seconds = time.monotonic() - state.began
                     board.ended(ended.name, state)
+                    if isinstance(plan.tasks[ended.name], CheckData):
+                        _refuse(plan, states, board)
+                    _begin_again(plan, states, ended.name)
                 board.look(states)
     finally:
         engine.close()
@@ -109,6 +114,22 @@ def _carry_out(plan: Plan, states: dict[str, State], engine: Engine, board: Boar
         raise Interrupted(
             f"{plan.folder}: stopped with {left} of {len(states)} tasks left. The same command continues."
         )
+
+
+def _refuse(plan: Plan, states: dict[str, State], board: Board) -> None:
+    """Give up what would be for nothing, as checks have found by now."""
+    for name, task in plan.tasks.items():
+        state = states[name]
+        if state.kind == WAITING and (why := task.refused()):
+            state.kind, state.fault = BLOCKED, why
+            board.ended(name, state)
+
+
+def _begin_again(plan: Plan, states: dict[str, State], name: str) -> None:
+    """What was done without a task that is done by now waits to be done with it."""
+    for other, task in plan.tasks.items():
+        if name in task.after and states[other].is_done and states[name].is_done and not task.is_done():
+            states[other].kind = WAITING
 
 
 def _hand_out(plan: Plan, states: dict[str, State], engine: Engine, board: Board) -> None:
@@ -121,7 +142,11 @@ def _hand_out(plan: Plan, states: dict[str, State], engine: Engine, board: Board
         if failed is not None:
             state.kind, state.fault = BLOCKED, f"needs {failed}, which failed."
             board.ended(name, state)
-        elif all(states[need].is_done for need in task.needs) and engine.has_room():
+        elif (
+            all(states[need].is_done for need in task.needs)
+            and all(states[other].kind in (DONE, FAILED, BLOCKED) for other in task.after)
+            and engine.has_room()
+        ):
             state.kind, state.began = RUNNING, time.monotonic()
             board.began(name)
             engine.submit(task)

@@ -9,10 +9,11 @@ from impossible_lms.data.dataset import DATASET
 from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import TABLES
-from impossible_lms.files import MANIFEST, digest_of, read_manifest, sha256_of
+from impossible_lms.files import MANIFEST, digest_of, read_manifest, sha256_of, to_json, write_text
 from impossible_lms.models.run import FINISHED
 
 TOKENIZER = "tokenizer"  # a kind of artefact
+FAULTS = "faults"  # of an experiment: the folder of what the tasks that failed said
 DIGITS = 12  # of a hash, in names
 
 
@@ -38,6 +39,10 @@ class Store:
     def data(self, key: str) -> Path:
         """The folder of the datasets of one corpus, tokenizer, context and order, one in it a language."""
         return self.folder / "data" / key
+
+    def check(self, key: str) -> Path:
+        """The record of a check of data."""
+        return self.folder / "checks" / f"{key}.json"
 
     def run(self, name: str) -> Path:
         """The folder of a run."""
@@ -97,6 +102,21 @@ def content_of(spec: str) -> Any:
         files = sorted(file for file in path.rglob("*") if file.is_file())
         return {file.relative_to(path).as_posix(): sha256_of(file) for file in files}
     return spec
+
+
+def fault_of(folder: Path, task: str) -> str | None:
+    """What a task said when it last failed, as kept in the folder `folder`; None where it did not."""
+    path = folder / f"{task}.json"
+    return str(read_record(path)["fault"]) if path.is_file() else None
+
+
+def keep_fault(folder: Path, task: str, fault: str | None) -> None:
+    """Keep what a task says that failed, or (None) that it did not."""
+    path = folder / f"{task}.json"
+    if fault is not None:
+        write_text(path, to_json({"fault": fault}))
+    else:
+        path.unlink(missing_ok=True)
 
 
 def read_record(path: Path) -> dict[str, Any]:

@@ -12,16 +12,28 @@ from typing import Protocol
 
 from impossible_lms.corpora import Corpus, read_corpus
 from impossible_lms.data.build import build_datasets, training_texts
+from impossible_lms.documents import upper_first
 from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.metric import Request
 from impossible_lms.evaluation.registry import get_metric
+from impossible_lms.experiment.checks import Checked
 from impossible_lms.experiment.config import Publish
-from impossible_lms.experiment.store import TOKENIZER, is_dataset, is_evaluated, is_tokenizer, is_trained, short
+from impossible_lms.experiment.store import (
+    TOKENIZER,
+    fault_of,
+    is_dataset,
+    is_evaluated,
+    is_tokenizer,
+    is_trained,
+    read_record,
+    short,
+)
 from impossible_lms.files import folder_beside, locked, to_json, write_text
 from impossible_lms.languages import get_languages
 from impossible_lms.models.run import LOCK, Run
 from impossible_lms.progress import Progress
+from impossible_lms.publishing.model import model_publication
 from impossible_lms.publishing.repository import CACHE, publish, publish_to_hub
 from impossible_lms.publishing.upload import Hub
 from impossible_lms.report.figures import save_figure
@@ -45,6 +57,10 @@ class Task(Protocol):
         """The names of the tasks that must be done before."""
 
     @property
+    def after(self) -> tuple[str, ...]:
+        """The names of the tasks that must have ended before, well or not."""
+
+    @property
     def run(self) -> str | None:
         """The run it is about, or None."""
 
@@ -59,8 +75,20 @@ class Task(Protocol):
     def is_done(self) -> bool:
         """Whether what it makes is there."""
 
+    def refused(self) -> str | None:
+        """Why it would be for nothing, as a check of the data has found; None where it would not."""
+
     def perform(self, progress: Progress, say: Say) -> None:
         """Do it, or what is left of it."""
+
+
+class Plain:
+    """What most tasks have in common: they wait for nothing but what they need, and are never refused."""
+
+    after: tuple[str, ...] = ()
+
+    def refused(self) -> str | None:
+        return None
 
 
 @dataclass(frozen=True)
@@ -85,7 +113,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class MakeTokenizer:
+class MakeTokenizer(Plain):
     """Train the tokenizer, or fetch it, and keep it in the store."""
 
     source: Source
@@ -110,7 +138,7 @@ class MakeTokenizer:
 
 
 @dataclass(frozen=True)
-class BuildData:
+class BuildData(Plain):
     """Write the corpus in some languages, in one pass over it."""
 
     name: str
@@ -163,12 +191,18 @@ class Train:
     recipe: Recipe
     options: Options
     needs: tuple[str, ...]
+    after: tuple[str, ...] = ()  # the checks of the data of all that is to be measured with it
+    checked: tuple[Checked, ...] = ()  # what these found
     devices: int = 1
     uses_device: bool = True
 
     @property
     def name(self) -> str:
         return f"train.{self.run}"
+
+    def refused(self) -> str | None:
+        faults = [each.fault() for each in self.checked]
+        return f"nothing can be measured on it. {upper_first(str(faults[0]))}" if faults and all(faults) else None
 
     @property
     def locks(self) -> tuple[Path, ...]:
@@ -178,6 +212,8 @@ class Train:
         return is_trained(self.folder)
 
     def perform(self, progress: Progress, say: Say) -> None:
+        if why := self.refused():
+            raise UserError(why)
         if self.devices > 1 and "RANK" not in os.environ:
             return self._by_torchrun()
         train(
@@ -233,6 +269,8 @@ class Measure:
     metric: str
     request: Request
     needs: tuple[str, ...]
+    checked: Checked
+    after: tuple[str, ...] = ()
     uses_device: bool = True
     locks: tuple[Path, ...] = ()
 
@@ -244,8 +282,13 @@ class Measure:
     def is_done(self) -> bool:
         return is_evaluated(self.tables)
 
+    def refused(self) -> str | None:
+        return self.checked.fault()
+
     def perform(self, progress: Progress, say: Say) -> None:
         """Write its tables; UserError, once they are written, where checkpoints were skipped."""
+        if why := self.refused():
+            raise UserError(why)
         metric = get_metric(self.metric)
         found = evaluate(metric, Run.open(self.folder), self.request, progress=progress)
         save_figure(metric_figure(metric, [found.curve]), found.folder.with_suffix(".png"))
@@ -255,13 +298,14 @@ class Measure:
 
 @dataclass(frozen=True)
 class PublishRun:
-    """Publish one finished model with its checkpoints and results."""
+    """Publish one finished model with its checkpoints and results, those that there are."""
 
     run: str
     folder: Path
     publish: Publish
     record: Path  # is written once it is done
-    needs: tuple[str, ...]
+    faults: Path  # the folder of what the tasks that failed said last
+    measures: tuple[Measure, ...]
     uses_device: bool = False
     locks: tuple[Path, ...] = ()
 
@@ -270,11 +314,26 @@ class PublishRun:
         return f"publish.{self.run}"
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        return (f"train.{self.run}",)
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.measures)
+
+    @property
     def _request(self) -> str:
-        return short({"run": self.run, "to": self.publish.model_dump(), "with": sorted(self.needs)})
+        return short({"run": self.run, "to": self.publish.model_dump(), "with": sorted(self.after)})
 
     def is_done(self) -> bool:
-        return self.record.is_file() and self._request in self.record.read_text(encoding="utf-8")
+        """Whether it is published with all that is measured by now."""
+        if not self.record.is_file():
+            return False
+        found = read_record(self.record)
+        return found.get("request") == self._request and sorted(found.get("missing", [])) == sorted(self._missing())
+
+    def refused(self) -> str | None:
+        return None
 
     def check(self) -> None:
         """UserError where it cannot be published to the Hub for want of a token or a name that serves."""
@@ -282,15 +341,30 @@ class PublishRun:
             Hub(f"{self.publish.namespace}/{self.run}", "model")
 
     def perform(self, progress: Progress, say: Say) -> None:
-        asked, run = self.publish, Run.open(self.folder)
+        asked, run, missing = self.publish, Run.open(self.folder), self._missing()
+        publication = model_publication(run, missing)
         if asked.to == "hub":
-            where = publish_to_hub(run, asked.namespace, private=asked.private, progress=progress)
+            where = publish_to_hub(publication, asked.namespace, private=asked.private, progress=progress)
         else:
             cache = Path(asked.cache) if asked.cache else None
             to = CACHE if asked.to == CACHE else asked.to
-            where = "{} in {}".format(*publish(run, to, asked.namespace, cache=cache))
-        write_text(self.record, to_json({"request": self._request, "where": where}))
+            where = "{} in {}".format(*publish(publication, to, asked.namespace, cache=cache))
+        write_text(self.record, to_json({"request": self._request, "where": where, "missing": sorted(missing)}))
         say(f"published: {where}")
+
+    def _missing(self) -> dict[str, str]:
+        """What was to be measured and is not, by the name of its tables, with the reason as far as it is known."""
+        found: dict[str, str] = {}
+        for measure in self.measures:
+            try:
+                if measure.is_done():
+                    continue
+            except UserError as error:
+                why = str(error)
+            else:
+                why = measure.refused() or fault_of(self.faults, measure.name) or "not measured yet"
+            found[str(measure.request.name)] = why
+        return found
 
 
 def _lock_beside(folder: Path) -> Path:

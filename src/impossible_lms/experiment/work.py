@@ -10,7 +10,7 @@ from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.experiment.config import Experiment
 from impossible_lms.experiment.engines.engine import Ended
 from impossible_lms.experiment.plan import Plan
-from impossible_lms.experiment.store import read_record
+from impossible_lms.experiment.store import FAULTS, keep_fault, read_record
 from impossible_lms.files import to_json, write_text
 
 RECORD = "experiment.json"
@@ -69,8 +69,10 @@ def ended(folder: Path, name: str, plan: Plan | None = None) -> Ended:
         traceback.print_exc()
         fault = f"{type(error).__name__}: {error}"
     else:
+        keep_fault(folder / FAULTS, name, None)
         return Ended(name)
     say(f"failed: {fault}")
+    keep_fault(folder / FAULTS, name, fault)
     return Ended(name, fault)
 
 

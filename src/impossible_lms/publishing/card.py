@@ -1,8 +1,8 @@
 """The model card of a run: what happened, from the run's own records, with the code to start."""
 
+import re
 from importlib import resources
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -10,8 +10,11 @@ from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.models.checkpoints import Checkpoint
 from impossible_lms.models.run import Run
+from impossible_lms.publishing.measured import Measured, Results, results_of
 
-FIGURE = "perplexity.png"
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
+
 CITATION = """\
 @inproceedings{kallini-etal-2024-mission,
   title = {Mission: Impossible Language Models},
@@ -45,17 +48,21 @@ def start_code(run: Run, model_id: str) -> str:
     )
 
 
-def model_card(run: Run, model_id: str) -> str:
-    """The card of a finished run as Markdown. UserError where the run is not finished."""
+def model_card(run: Run, model_id: str, results: Results | None = None) -> str:
+    """The card of a finished run as Markdown, with `results`, or what stands in its folder.
+
+    UserError where the run is not finished.
+    """
     finished = run.finished
     if finished is None:
         raise UserError(f"{run.folder}: not finished. Continue it with `impossible train` before publishing.")
-    dataset, checkpoints, curve = run.dataset(), run.checkpoints(), _curve(run)
+    dataset, checkpoints, results = run.dataset(), run.checkpoints(), results or results_of(run)
+    perplexity = results.perplexity
     recipe = run.record["request"]["recipe"]
     steps_tokens = finished["steps"] * recipe["sequences_per_step"] * recipe["context"]
-    return rendered(
+    card = rendered(
         "card.md.j2",
-        metadata=_metadata(run, model_id, dataset.record["corpus"], curve),
+        metadata=_metadata(run, model_id, dataset.record["corpus"], results),
         run=run,
         model_id=model_id,
         language=dataset.record["described"],
@@ -72,10 +79,12 @@ def model_card(run: Run, model_id: str) -> str:
         tokens=steps_tokens,
         epochs=steps_tokens / (dataset.record["counts"]["blocks"] * dataset.context),
         hardware=", ".join(f"{key} {value}" for key, value in finished["hardware"].items()),
-        results=[dict(row) for row in _thinned(curve).to_dict("records")] if curve is not None else [],
-        figure=FIGURE if figure_of(run) else None,
+        results=results,
+        perplexity=perplexity,
+        curve=_thinned(perplexity.evaluation.curve).to_dict("records") if perplexity else [],
         citation=CITATION,
     )
+    return re.sub(r"\n{3,}", "\n\n", card)
 
 
 def _shape(checkpoint: Checkpoint) -> str:
@@ -91,15 +100,6 @@ def _shape(checkpoint: Checkpoint) -> str:
     return ", ".join(said + [f"width {found['width']}" for _ in range("width" in found)])
 
 
-def figure_of(run: Run) -> Path | None:
-    """The figure of the perplexity curve, as `impossible evaluate perplexity` drew it; None where it is of another."""
-    figure = run.folder / "evaluation" / FIGURE
-    curve = _curve_file(run)
-    if not figure.is_file() or not curve.is_file() or figure.stat().st_mtime_ns < curve.stat().st_mtime_ns:
-        return None
-    return figure
-
-
 def rendered(template: str, **values: Any) -> str:
     """A template of this folder, filled in. Markdown, not HTML: the Hub sanitises what it renders."""
     import jinja2
@@ -109,32 +109,49 @@ def rendered(template: str, **values: Any) -> str:
     return environment.from_string(source).render(**values)
 
 
-def _metadata(run: Run, model_id: str, corpus: str, curve: pd.DataFrame | None) -> str:
-    """The card's head in YAML, with the last perplexity as the Hub's `model-index`."""
-    from huggingface_hub import EvalResult, ModelCardData
+def _metadata(run: Run, model_id: str, corpus: str, results: Results) -> str:
+    """The card's head in YAML, with the last value of all that was measured as the Hub's `model-index`."""
+    from huggingface_hub import ModelCardData
 
-    results = None
-    if curve is not None:
-        last = curve.iloc[-1]
-        measured = EvalResult(
-            task_type="text-generation",
-            dataset_type=corpus,
-            dataset_name=f"{corpus} in {run.language}",
-            dataset_split="test",
-            metric_type="perplexity",
-            metric_name=f"perplexity (geometric mean over {last['items']} sentences)",
-            metric_value=round(float(last["perplexity"]), 4),
-        )
-        results = [measured]
     data = ModelCardData(
         language="en",
         library_name="transformers",
         pipeline_tag="text-generation",
         tags=["impossible-languages", run.language, run.architecture.name],
         model_name=model_id.split("/")[1],
-        eval_results=results,
+        eval_results=[_eval_result(corpus, run, each) for each in results.measured] or None,
     )
     return str(data.to_yaml())
+
+
+def _eval_result(corpus: str, run: Run, measured: Measured) -> "EvalResult":
+    """One value as the Hub has it: interval, items, seeds and step stand among its arguments."""
+    from huggingface_hub import EvalResult
+
+    where = f", {measured.where}" if measured.where else ""
+    facts = {
+        "interval": None if measured.low is None else [_rounded(measured.low), _rounded(measured.high)],
+        "items": measured.items,
+        "seeds": [run.seed],
+        "step": measured.step,
+        "compared_with": measured.against or None,
+        **measured.asked,
+    }
+    return EvalResult(
+        task_type="text-generation",
+        dataset_type=corpus,
+        dataset_name=f"{corpus} in {measured.data}",
+        dataset_split="test",
+        metric_type=measured.metric.name,
+        metric_name=f"{measured.metric.unit}{where}",
+        metric_value=_rounded(measured.value),
+        metric_config=measured.name,
+        metric_args={name: value for name, value in facts.items() if value is not None},
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.8g}")
 
 
 def _early(checkpoints: list[Checkpoint]) -> Checkpoint:
@@ -142,18 +159,7 @@ def _early(checkpoints: list[Checkpoint]) -> Checkpoint:
     return checkpoints[max(0, len(checkpoints) // 6 - 1)]
 
 
-def _curve_file(run: Run) -> Path:
-    return run.folder / "evaluation" / "perplexity" / "curve.parquet"
-
-
-def _curve(run: Run) -> pd.DataFrame | None:
-    """The perplexity of every checkpoint that could be measured; None where none was."""
-    path = _curve_file(run)
-    if not path.is_file():
-        return None
-    return pd.read_parquet(path).dropna(subset="perplexity")  # without checkpoints that could not be measured
-
-
 def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
-    """About ten rows, the last among them."""
+    """About ten rows that could be measured, the last among them."""
+    curve = curve.dropna(subset="perplexity")
     return curve.iloc[::-1].iloc[:: max(1, len(curve) // 10)].iloc[::-1]

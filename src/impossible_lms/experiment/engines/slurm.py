@@ -46,9 +46,10 @@ def write_arrays(
 ) -> list[Array]:
     """Write the plan's missing tasks to `slurm/` in the experiment's folder: lists, scripts, and `submit.sh`.
 
-    A stage (tokenizer, data, train, evaluate, publish) is an array, or several where it is longer than Slurm takes. It
-    begins when those it needs have ended, well or not, so that one failure stops no other run: an element whose needs
-    are not done says so and ends. Near its time limit an element is told to save, and puts itself in the queue again.
+    A stage (tokenizer, data, check, train, evaluate, publish) is an array, or several where it is longer than Slurm
+    takes. It begins when those it needs have ended, well or not, so that one failure stops no other run: an element
+    whose needs are not done says so and ends. Near its time limit an element is told to save, and puts itself in the
+    queue again.
 
     Args:
         plan: the experiment.
@@ -98,7 +99,12 @@ def _arrays(plan: Plan) -> Iterator[Array]:
 
 
 def _depth(plan: Plan, name: str) -> int:
-    return 1 + max((_depth(plan, need) for need in plan.tasks[name].needs), default=0)
+    return 1 + max((_depth(plan, need) for need in _before(plan.tasks[name])), default=0)
+
+
+def _before(task: Task) -> tuple[str, ...]:
+    """The tasks that are to have ended when it begins."""
+    return (*task.needs, *task.after)
 
 
 def _option(text: str) -> tuple[str | None, str, str | None]:
@@ -168,7 +174,7 @@ def _submit(arrays: Sequence[Array], home: Path) -> str:
         "set -eu",
     ]
     for array in arrays:
-        needed = {need.partition(".")[0] for task in array.tasks for need in task.needs}
+        needed = {need.partition(".")[0] for task in array.tasks for need in _before(task)}
         before = "".join(f":${{{_variable(other)}}}" for other in arrays if other.stage in needed)
         after = f' --dependency="afterany{before}"' if before else ""
         script = shlex.quote(str(home / f"{array.name}.sbatch"))

@@ -1,0 +1,44 @@
+"""What an experiment asks for, resolved: its models, and what is to be measured of which language."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from impossible_lms.evaluation.metric import Metric, Request
+from impossible_lms.languages.language import Language
+from impossible_lms.models.architectures import ARCHITECTURES, Architecture, described_model
+from impossible_lms.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Model:
+    """One of the experiment's models: its name, what it is asked for by, and all that decides it."""
+
+    name: str
+    spec: str
+    size: str | None
+    described: dict[str, Any]
+    architecture: Architecture
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """What is to be measured of a language's runs: a metric, on their own test set or that of `other`.
+
+    `control` is the language that is compared with, where the metric compares; `request` lacks its run alone.
+    """
+
+    metric: Metric
+    language: Language
+    other: Language | None
+    control: Language | None
+    request: Request
+
+
+def model_of(spec: str, size: str, recipe: Recipe) -> Model:
+    """The model that `spec` asks for; UserError where there is none."""
+    own = size if spec in ARCHITECTURES else None
+    # The vocabulary is not known before the tokenizer is; it is part of what the run's data is hashed by.
+    architecture, _, described = described_model(
+        spec, own, vocabulary_size=1, context=recipe.context, end_of_text=0, dropout=recipe.dropout
+    )
+    return Model(architecture.name, spec, own, described, architecture)
