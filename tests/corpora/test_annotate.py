@@ -24,6 +24,7 @@ class Splitter:
 
     packages: tuple[str, ...] = ()
     batch = 4
+    longest: int | None = None
     makes_trees = False
 
     def __init__(self, version=1):
@@ -203,7 +204,7 @@ def test_cut_off_at_any_instant_it_goes_on_to_the_same_bytes(request, form, tmp_
         state = tmp_path / f".{output.name}.annotating" / "state.json"
         if state.is_file():
             begun += 1
-            resumed += sum(counts["read"] for counts in json.loads(state.read_text())["counts"]) > 0
+            resumed += json.loads(state.read_text())["words"] > 0
         annotate(source, Splitter(), output)
         assert content(output) == whole
         assert not list(tmp_path.glob(".*"))
@@ -330,9 +331,9 @@ def test_a_process_that_is_killed_or_interrupted(tmp_path):
 SLOW = """
 import time
 from impossible_lms import cli
-from impossible_lms.corpora import annotate, with_trees
+from impossible_lms.corpora import batches, with_trees
 with_trees.Trees.batch = 5
-written = annotate._Run._written
-annotate._Run._written = lambda *arguments: time.sleep(0.02) or written(*arguments)
+written = batches.written
+batches.written = lambda *arguments: time.sleep(0.02) or written(*arguments)
 cli.main()
 """

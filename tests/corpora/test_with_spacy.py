@@ -125,7 +125,9 @@ def test_what_is_missing_is_said_with_the_command_that_installs_it(tmp_path, mon
     with pytest.raises(UserError, match=r"^--trees: spaCy makes no bracketed trees. Use --with stanza"):
         load_annotator("spacy", corpus, trees=True)
     monkeypatch.setitem(sys.modules, "spacy", None)
-    with pytest.raises(UserError, match=r"is not installed .* Install it: pip install \"impossible-lms\[spacy\]\"$"):
+    with pytest.raises(
+        UserError, match=r"is not installed .* pip install \"impossible-lms\[spacy\]\" && python -m spacy download \w+$"
+    ):
         load_annotator("spacy", corpus)
 
 
@@ -138,3 +140,27 @@ def test_a_parser_trained_on_a_treebank(shared, tmp_path):
     assert record["counts"]["read"] == 200 and record["counts"]["sentences"] == len(made) >= 200
     assert all(row["head"].count(0) == 1 and row["deprel"][row["head"].index(0)] == "root" for row in made)
     assert all(len(row["head"]) == len(row["words"]) and None not in row["head"] for row in made)
+
+
+def test_several_processes_and_joined_lines_give_the_bytes_of_one(pipeline, tmp_path):
+    texts = [row["text"] for row in sentences("grammar:sentences=60,seed=8")]
+    lines = [text[:half] if even else text[half:] for text in texts for half in [len(text) // 2] for even in (1, 0)]
+    for join_lines in (None, 40):
+        for processes in (1, 2):
+            output = tmp_path / f"{join_lines}-{processes}.conllu"
+            annotator = load_annotator(f"spacy:{pipeline}", corpus_of(lines))
+            record = annotate(corpus_of(lines), annotator, output, processes=processes, join_lines=join_lines)
+            assert record["counts"]["read"] == 120
+    for join_lines, count in ((None, 120), (40, 60)):
+        one, two = (tmp_path / f"{join_lines}-{processes}.conllu" for processes in (1, 2))
+        assert one.read_bytes() == two.read_bytes()
+        assert abs(len(sentences(one)) - count) < 0.35 * count
+
+
+def test_a_device_that_is_not_there_is_said(pipeline):
+    corpus = corpus_of(["One."])
+    with pytest.raises(UserError, match=r"^--device gpu: no such device. Name auto, cpu, cuda, cuda:1 \(the second"):
+        load_annotator(f"spacy:{pipeline}", corpus, device="gpu")
+    with pytest.raises(UserError, match=r"^--device cuda:7: spaCy finds no GPU it can use \(.*\). It asks for CuPy"):
+        load_annotator(f"spacy:{pipeline}", corpus, device="cuda:7")
+    assert load_annotator(f"spacy:{pipeline}", corpus, device="cpu").description["components"]

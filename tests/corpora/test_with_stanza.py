@@ -206,7 +206,8 @@ def test_what_is_missing_is_said_with_the_command_that_installs_it(tmp_path, mon
     with pytest.raises(UserError, match=r"models of de, fr. Keep one language in the folder.$"):
         load_annotator(f"stanza:{tmp_path / 'two'}", corpus)
     monkeypatch.setitem(sys.modules, "stanza", None)
-    with pytest.raises(UserError, match=r"is not installed .* Install it: pip install \"impossible-lms\[stanza\]\"$"):
+    commands = 'pip install "impossible-lms[stanza]" && python -c "import stanza; stanza.download(\'en\')"'
+    with pytest.raises(UserError, match=rf"is not installed .*\. Get it and its models: {re.escape(commands)}$"):
         load_annotator("stanza", corpus)
 
 

@@ -362,5 +362,6 @@ def test_a_corpus_without_annotation_is_refused(name, letters):
         get_language(name).apply(corpus_of(["she cleans his very messy bookshelf"]), letters)
     assert str(error.value) == (
         "the corpus has no words: this language needs annotated sentences. "
-        "Take a .conllu file (`impossible annotate` makes one) or the built-in grammar."
+        'Get a tagger: pip install "impossible-lms[stanza]" && python -c "import stanza; stanza.download(\'en\')" '
+        "Then: impossible annotate CORPUS --with stanza --output ANNOTATED"
     )

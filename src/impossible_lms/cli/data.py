@@ -23,6 +23,19 @@ def annotate(
         Path, typer.Option(help="A file ending in .conllu; of a corpus divided into splits, a folder of them.")
     ],
     trees: Annotated[bool, typer.Option("--trees", help="Constituency trees too (Stanza).")] = False,
+    processes: Annotated[
+        int, typer.Option(min=1, help="How many annotate beside each other; the result is the same to the byte.")
+    ] = 1,
+    device: Annotated[str, typer.Option(help="auto: a GPU where there is one; or cpu, cuda, cuda:1, mps.")] = "auto",
+    join_lines: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Join N lines with spaces and let the annotator find the sentences, as the published procedure does "
+            "with 5000.",
+        ),
+    ] = None,
 ) -> None:
     """Annotate a corpus: sentences, lemmas, features, dependencies and trees, as CoNLL-U."""
     from impossible_lms.corpora import read_corpus
@@ -31,7 +44,15 @@ def annotate(
     from impossible_lms.progress import Console
 
     source = read_corpus(corpus)
-    record = annotate_corpus(source, load_annotator(annotator, source, trees), output, progress=Console())
+    record = annotate_corpus(
+        source,
+        load_annotator(annotator, source, trees, device),
+        output,
+        processes=processes,
+        join_lines=join_lines,
+        progress=Console(),
+        say=_said,
+    )
     print(f"{output}: {summary(record)}")
 
 

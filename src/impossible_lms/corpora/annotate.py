@@ -3,6 +3,7 @@
 An annotator is one entry in ANNOTATORS. What is done so far is kept beside the output, so a run can be cut anywhere.
 """
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,15 +14,16 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from impossible_lms.corpora.annotated import Annotator, Row
-from impossible_lms.corpora.conllu import SUFFIX, conllu_sentence
+from impossible_lms.corpora.annotated import AUTO, Annotator
+from impossible_lms.corpora.batches import Batch, Workers, batches
+from impossible_lms.corpora.conllu import SUFFIX
 from impossible_lms.corpora.corpus import WHOLE, Corpus, Source
+from impossible_lms.corpora.forecast import WORTH_SAYING, beginning, forecast
 from impossible_lms.corpora.with_spacy import load_spacy
 from impossible_lms.corpora.with_stanza import load_stanza
-from impossible_lms.corpora.with_trees import load_trees
+from impossible_lms.corpora.with_trees import Trees, load_trees
 from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.files import (
@@ -42,34 +44,46 @@ from impossible_lms.progress import Progress, Quiet
 from impossible_lms.versions import versions
 
 KIND = "annotated corpus"
-# By the name before the colon of --with: what follows it, whether trees are asked for, and the corpus, to an annotator.
-ANNOTATORS: dict[str, Callable[[str, bool, Corpus], Annotator]] = {
+DEVICE = r"auto|cpu|mps|cuda(:[0-9]{1,3})?"
+# By the name before the colon of --with: what follows it, whether trees are asked for, the corpus and the device, to an
+# annotator.
+ANNOTATORS: dict[str, Callable[[str, bool, Corpus, str], Annotator]] = {
     "spacy": load_spacy,
     "stanza": load_stanza,
     "trees": load_trees,
 }
 
 
-def load_annotator(spec: str, corpus: Corpus, trees: bool = False) -> Annotator:
+def load_annotator(spec: str, corpus: Corpus, trees: bool = False, device: str = AUTO) -> Annotator:
     """The annotator that `spec` names.
 
     Args:
         spec: `spacy[:pipeline or folder]`, `stanza[:language or folder]`, or `trees:FILE-or-FOLDER` of bracketed trees.
         corpus: what is to be annotated.
         trees: whether bracketed trees are asked for.
+        device: where it computes: `cpu`, `cuda`, `cuda:1`, `mps`, or `auto`, which is a GPU where there is one.
 
     Raises:
-        UserError: no such annotator; its library or model is not there, with the command that installs it; or it makes
-            no trees.
+        UserError: no such annotator or device; its library or model is not there, with the commands that install them;
+            or it makes no trees.
     """
     name, _, model = spec.partition(":")
     if name not in ANNOTATORS:
         raise UserError(f"--with {spec}: no such annotator. Known: {', '.join(ANNOTATORS)}.")
-    return ANNOTATORS[name](model, trees, corpus)
+    if not re.fullmatch(DEVICE, device):
+        raise UserError(f"--device {device}: no such device. Name auto, cpu, cuda, cuda:1 (the second GPU) or mps.")
+    return ANNOTATORS[name](model, trees, corpus, device)
 
 
 def annotate(
-    corpus: Corpus, annotator: Annotator, output: str | Path, *, progress: Progress | None = None
+    corpus: Corpus,
+    annotator: Annotator,
+    output: str | Path,
+    *,
+    processes: int = 1,
+    join_lines: int | None = None,
+    progress: Progress | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Write `corpus` with the annotation of `annotator` as CoNLL-U, which `read_corpus(output)` reads.
 
@@ -78,7 +92,12 @@ def annotate(
         annotator: as `load_annotator` gives it.
         output: a file ending in `.conllu`, for a corpus that is not divided into splits; a folder for one that is. The
             folder gets a file `<genre>-<split>.conllu` for each source.
-        progress: is told how many sentences are done.
+        processes: how many annotate beside each other; each loads the annotator anew, which must be able to be pickled.
+            The result is the same to the byte.
+        join_lines: give the annotator so many sentences of a source at a time as one text, with a space between two,
+            and let it find the sentences, as the published procedure does with 5,000 lines.
+        progress: is told how many words are done.
+        say: is told how long it will take, before it begins.
 
     Returns:
         the record that stands beside the file as `<output>.json`, or in the folder's `manifest.json`: `request` (corpus
@@ -88,19 +107,25 @@ def annotate(
     places. An output that holds what is asked for is left as it is.
 
     Raises:
-        UserError: `output` does not fit the corpus or holds something else, or a sentence cannot be annotated
-            faithfully; it is named.
+        UserError: `output` does not fit the corpus or holds something else, a sentence cannot be annotated
+            faithfully (it is named), or a process has ended before its work.
     """
     output = Path(output)
+    if processes < 1 or (join_lines is not None and join_lines < 1):
+        raise UserError(f"--processes {processes}, --join-lines {join_lines}: 1 is the least of each.")
+    if join_lines is not None and isinstance(annotator, Trees):
+        raise UserError("--join-lines: a treebank's trees are looked up sentence by sentence. Leave it out.")
     names = _names(corpus, output)
     packages = {package: version(package) for package in annotator.packages}
-    request = {"corpus": corpus.fingerprint(), "annotator": annotator.description, "packages": packages}
+    request: dict[str, Any] = {"corpus": corpus.fingerprint(), "annotator": annotator.description, "packages": packages}
+    if join_lines is not None:
+        request["join_lines"] = join_lines
     work = output.with_name(f".{output.name}.annotating")
     if not _is_made(output, request):
         with locked(work / ".lock", "being annotated"):
             if not _is_made(output, request):
-                run = _Run(corpus, annotator, names, work, request)
-                run.annotate(progress or Quiet())
+                run = _Run(corpus, annotator, names, work, request, join_lines)
+                run.annotate(processes, progress or Quiet(), say)
                 _publish(run, output)
     shutil.rmtree(work, ignore_errors=True)  # of a run that was cut off at the very end, too
     read = read_file_manifest if output.suffix == SUFFIX else read_manifest
@@ -161,75 +186,85 @@ class _Run:
     names: Sequence[str]
     work: Path
     request: dict[str, Any]
-    counts: list[Counter[str]] = field(default_factory=list)  # of each source that is begun
-    batches: int = 0  # done of the last of these
+    joined: int | None
+    counts: list[Counter[str]] = field(init=False)  # of each source
+    done: list[int] = field(init=False)  # batches of each source
+    words: int = 0  # read, as white space divides them
     files: dict[str, dict[str, Any]] = field(default_factory=dict)  # size and sha256 of each
 
     def __post_init__(self) -> None:
         self.folder, self._state = self.work / "files", self.work / "state.json"
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.counts, self.done = [Counter() for _ in self.names], [0] * len(self.names)
         remove_unfinished(self._state)
         if self._state.is_file():
             state = read_json(self._state)
             refuse_other(self.work, state["request"], self.request)
             self.counts = [Counter(counts) for counts in state["counts"]]
-            self.batches, self.files = state["batches"], state["files"]
+            self.done, self.words, self.files = state["done"], state["words"], state["files"]
 
-    def annotate(self, progress: Progress) -> None:
+    def annotate(self, processes: int, progress: Progress, say: Callable[[str], None]) -> None:
         """Annotate what is not annotated yet."""
-        # Read it all once: a fault in the corpus is said now, not after hours.
-        total = sum(len(block) for _, block in self.corpus.blocks())
-        progress.start("annotating", total)
-        progress.at(self._done())
-        try:
-            for name, group in groupby(enumerate(self.corpus.sources), lambda pair: self.names[pair[0]]):
-                with closing(GrowingFile(self.folder / name, **self.files.get(name, {}))) as file:
-                    for number, source in group:
-                        self._annotate_source(number, source, file, progress)
-        finally:
-            progress.end()
+        sizes = self._sizes()
+        with Workers(self.annotator, self.joined, processes) as workers:
+            if (left := sum(sizes) - self.words) >= WORTH_SAYING:
+                say(forecast(workers, self._start(sizes), left))
+            progress.start("annotating: words", sum(sizes))
+            progress.at(self.words)
+            try:
+                self._write(workers, progress)
+            finally:
+                progress.end()
 
-    def _annotate_source(self, number: int, source: Source, file: GrowingFile, progress: Progress) -> None:
-        name = self.names[number]
-        if number < len(self.counts) - 1:
-            return
-        if number == len(self.counts):
-            self.counts.append(Counter())
-            self.batches = 0
-        counts = self.counts[number]
-        for batch in islice(_batches(source, self.annotator.batch), self.batches, None):
-            file.append(self._written(batch, source, counts).encode())
-            self.files[name] = {"size": file.size, "sha256": file.sha256}
-            self.batches += 1
-            self._save()
-            progress.at(self._done(), source.genre)
+    def _sizes(self) -> list[int]:
+        """The words of each source. All is read once: a fault in the corpus is said now, not after hours."""
+        sizes = []
+        for number, source in enumerate(self.corpus.sources):
+            words = 0
+            for batch in self._batches(number, source):
+                words += batch.words()
+                self._check_length(batch)
+            sizes.append(words)
+        return sizes
 
-    def _done(self) -> int:
-        return sum(counts["read"] for counts in self.counts)
+    def _check_length(self, batch: Batch) -> None:
+        lengths = pc.utf8_length(batch.texts.column("text"))
+        longest, most = self.annotator.longest, pc.max(lengths).as_py()
+        if longest is not None and most > longest:
+            what = f"{most:,} characters; this annotator takes {longest:,} at a time"
+            place = batch.place(pc.index(lengths, most).as_py(), self.joined)
+            raise UserError(f"{place}: {what}." + " Join fewer lines." * (self.joined is not None))
 
-    def _written(self, batch: pa.RecordBatch, source: Source, counts: "Counter[str]") -> str:
-        """The batch as CoNLL-U; `counts` are added to."""
-        written = []
-        for rows in _annotated(batch, source, counts["read"], self.annotator):
-            counts["read"] += 1
-            counts["read_without_words"] += not rows
-            for number, row in enumerate(rows, 1):
-                counts["sentences"] += 1
-                counts["words"] += len(row["words"])
-                counts["words_without_lemma"] += (row.get("lemmas") or [None] * len(row["words"])).count(None)
-                if self.annotator.makes_trees:
-                    counts["sentences_without_tree"] += row.get("tree") is None
-                if row.get("comments") is None:
-                    row["comments"] = [
-                        f"# sent_id = {source.genre}-{counts['read']}-{number}",
-                        f"# text = {row['text']}",
-                    ]
-                written.append(conllu_sentence(row))
-        return "".join(written)
+    def _batches(self, number: int, source: Source) -> Iterator[Batch]:
+        return batches(number, source, self.annotator.batch, self.joined)
+
+    def _start(self, sizes: Sequence[int]) -> Iterator[Batch]:
+        """The first sentences of each source, the largest first, to see how long they take."""
+        for number in sorted(range(len(sizes)), key=lambda number: -sizes[number]):
+            for batch in islice(self._batches(number, self.corpus.sources[number]), 1):
+                yield beginning(batch)
+
+    def _write(self, workers: Workers, progress: Progress) -> None:
+        """Append every batch that is not done to its file."""
+        left = (
+            batch
+            for number, source in enumerate(self.corpus.sources)
+            for batch in islice(self._batches(number, source), self.done[number], None)
+        )
+        for name, group in groupby(workers.in_order(left), lambda pair: self.names[pair[0].source]):
+            with closing(GrowingFile(self.folder / name, **self.files.get(name, {}))) as file:
+                for batch, result in group:
+                    file.append(result.content)
+                    self.files[name] = {"size": file.size, "sha256": file.sha256}
+                    self.counts[batch.source].update(result.counts)
+                    self.done[batch.source] += 1
+                    self.words += batch.words()
+                    self._save()
+                    progress.at(self.words, batch.genre)
 
     def _save(self) -> None:
-        state = {"request": self.request, "counts": self.counts, "batches": self.batches, "files": self.files}
-        write_text(self._state, to_json(state))
+        state = {"request": self.request, "counts": self.counts, "done": self.done, "words": self.words}
+        write_text(self._state, to_json(state | {"files": self.files}))
 
     def record(self) -> dict[str, Any]:
         """What was made from what, with the counts of each source."""
@@ -237,29 +272,8 @@ class _Run:
             {"split": source.split, "genre": source.genre, "file": name, "counts": counts}
             for source, name, counts in zip(self.corpus.sources, self.names, self.counts, strict=True)
         ]
-        total = {key: sum(counts[key] for counts in self.counts) for key in self.counts[0]}
+        total: Counter[str] = Counter()
+        for counts in self.counts:
+            total.update(counts)
         made = {"request": self.request, "corpus": self.corpus.name, "versions": versions()}
-        return made | {"counts": total, "sources": sources}
-
-
-def _batches(source: Source, size: int) -> Iterator[pa.RecordBatch]:
-    """The sentences of a source in batches of `size`, at the same places every time."""
-    for block in source.blocks():
-        for first in range(0, len(block), size):
-            yield block.slice(first, size)
-
-
-def _annotated(batch: pa.RecordBatch, source: Source, before: int, annotator: Annotator) -> Iterator[list[Row]]:
-    """What each sentence of a batch becomes; faults name it. `before` sentences of its source come before the batch."""
-    number = before + 1
-    try:
-        newline = pc.index(pc.match_substring(batch.column("text"), "\n"), True).as_py()
-        if newline >= 0:
-            number += newline
-            raise UserError("holds a newline. Divide it into sentences.")
-        for _, rows in zip(range(len(batch)), annotator.annotate(batch), strict=True):
-            yield rows
-            number += 1
-    except UserError as error:
-        where = source.genre if source.split == WHOLE else f"{source.genre} ({source.split})"
-        raise UserError(f"{where} sentence {number}: {error}") from error
+        return made | {"counts": dict(total), "sources": sources}

@@ -13,6 +13,11 @@ WHITE_SPACE = {"\\": "\\\\", " ": "\\s", "\t": "\\t", "\r": "\\r", "\n": "\\n", 
 
 ONE_LINE = str.maketrans("\t\r\n", "   ")  # what would end a column or a line of CoNLL-U
 COLUMNS = ("words", "lemmas", "upos", "xpos", "features", "head", "deprel")
+AUTO = "auto"  # the device: a GPU where there is one
+# What gets a tagger where there is none: its library, and models of English.
+GET_SPACY = 'pip install "impossible-lms[spacy]" && python -m spacy download en_core_web_sm'
+GET_STANZA = 'pip install "impossible-lms[stanza]" && python -c "import stanza; stanza.download(\'en\')"'
+SHOWN = 200  # characters of a text in a message
 
 
 class Word(NamedTuple):
@@ -55,12 +60,14 @@ class Annotator(Protocol):
         description: what it is, for records: its name, its model's name and version, the packages and theirs.
         packages: whose versions the record keeps.
         batch: sentences it is given at a time.
+        longest: characters of a text that it can take, where there is a limit.
         makes_trees: whether a sentence without a tree is one it found none for.
     """
 
     description: dict[str, Any]
     packages: tuple[str, ...]
     batch: int
+    longest: int | None
     makes_trees: bool
 
     def annotate(self, sentences: pa.RecordBatch) -> Iterable[list[Row]]:
@@ -84,13 +91,25 @@ def rows_of(text: str, sentences: Sequence[Sentence]) -> list[Row]:
     is_ordered = all(end <= start for end, start in zip(ends, starts, strict=True))
     if not is_ordered or any(gap.strip() for gap in gaps) or any(not text[start:end].strip() for start, end in spans):
         words = " ".join(text[start:end] for start, end in spans)
-        raise UserError(f"the annotator's words are not those of the text: '{text}' became '{words}'.")
+        shown = " became ".join(f"'{piece}'" for piece in _where_they_part(text, words))
+        raise UserError(f"the annotator's words are not those of the text: {shown}.")
     rows, first = [], 0
     for sentence in sentences:
         last = first + len(sentence.tokens)
         rows.append(_row(text, sentence, [*gaps[first + 1 : last], " "]))  # nothing follows the last in its sentence
         first = last
     return rows
+
+
+def _where_they_part(text: str, words: str) -> tuple[str, str]:
+    """Both as they are; of long ones, what stands where they begin to differ, but for white space."""
+    if max(len(text), len(words)) <= 2 * SHOWN:
+        return text, words
+    left, right = (" ".join(each.split()) for each in (text, words))
+    same = next((place for place, (one, other) in enumerate(zip(left, right, strict=False)) if one != other), 0)
+    start = max(0, same - SHOWN // 2)
+    left, right = (f"{'…' * (start > 0)}{each[start : start + SHOWN]}…" for each in (left, right))
+    return left, right
 
 
 def _row(text: str, sentence: Sentence, after: Sequence[str]) -> Row:

@@ -1,12 +1,13 @@
 """Annotation with spaCy: any of its pipelines, installed or in a folder."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from impossible_lms.corpora.annotated import ONE_LINE, Row, Sentence, Token, Word, rows_of
+from impossible_lms.corpora.annotated import AUTO, GET_SPACY, ONE_LINE, Row, Sentence, Token, Word, rows_of
 from impossible_lms.corpora.corpus import Corpus
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of, sha256_of
@@ -27,14 +28,19 @@ class Spacy:
 
     Features and parts of speech are as the pipeline gives them; those of spaCy's own English pipelines are Universal
     Dependencies', their relations are not. What it does not give is left open.
+
+    Args:
+        pipeline: it has a component that divides texts into sentences.
+        again: makes this anew in another process; the pipeline itself is sent there where it is not given.
     """
 
     packages: tuple[str, ...] = ("spacy",)
     batch = BATCH
     makes_trees = False
 
-    def __init__(self, pipeline: "Language") -> None:
-        self._pipeline = pipeline
+    def __init__(self, pipeline: "Language", again: "Callable[[], Spacy] | None" = None) -> None:
+        self._pipeline, self._again = pipeline, again
+        self.longest: int | None = pipeline.max_length
         self.description: dict[str, Any] = {
             "annotator": "spacy",
             "model": f"{pipeline.meta['lang']}_{pipeline.meta['name']}",
@@ -43,6 +49,9 @@ class Spacy:
             "components": list(pipeline.pipe_names),
         }
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (self._again, ()) if self._again else (Spacy, (self._pipeline,))
+
     def annotate(self, sentences: pa.RecordBatch) -> Iterator[list[Row]]:
         texts = sentences.column("text").to_pylist()
         with self._pipeline.memory_zone():  # without it every new word stays in memory for good
@@ -50,22 +59,26 @@ class Spacy:
                 yield rows_of(doc.text, list(_sentences(doc)))
 
 
-def load_spacy(model: str, trees: bool, corpus: Corpus) -> Spacy:
+def load_spacy(model: str, trees: bool, corpus: Corpus, device: str = AUTO) -> Spacy:
     """The spaCy pipeline called `model`, or in the folder `model`; `en_core_web_sm` where none is named.
 
     Raises:
         UserError: spaCy or the pipeline is not installed, it does not divide texts into sentences, or `trees` are
-            asked for, which spaCy does not make.
+            asked for, which spaCy does not make; or there is no such `device`.
     """
     if trees:
         raise UserError("--trees: spaCy makes no bracketed trees. Use --with stanza, or add them by --with trees:FILE.")
+    return _loaded(model or DEFAULT_MODEL, device)
+
+
+def _loaded(name: str, device: str) -> Spacy:
     try:
         import spacy
     except ModuleNotFoundError as error:
         raise UserError(
-            f'--with spacy: the library is not installed ({error}). Install it: pip install "impossible-lms[spacy]"'
+            f"--with spacy: the library is not installed ({error}). Get it and a pipeline: {GET_SPACY}"
         ) from error
-    name = model or DEFAULT_MODEL
+    _go_to(device)
     try:
         pipeline = spacy.load(name, exclude=UNUSED)
     except (OSError, ValueError) as error:
@@ -80,7 +93,26 @@ def load_spacy(model: str, trees: bool, corpus: Corpus) -> Spacy:
             f"--with spacy:{name}: this pipeline does not divide texts into sentences. "
             'Add a component that does: nlp.add_pipe("sentencizer").'
         )
-    return Spacy(pipeline)
+    return Spacy(pipeline, partial(_loaded, name, device))
+
+
+def _go_to(device: str) -> None:
+    """Pipelines that are loaded from now on compute on `device`."""
+    import spacy
+
+    if device == AUTO:
+        spacy.prefer_gpu()
+    elif device == "cpu":
+        spacy.require_cpu()
+    else:
+        try:
+            spacy.require_gpu(int(device.partition(":")[2] or 0))
+        except ValueError as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"--device {device}: spaCy finds no GPU it can use ({reason}). "
+                'It asks for CuPy: pip install "spacy[cuda12x]"; or take --device cpu.'
+            ) from error
 
 
 def _digest(folder: Path) -> str:

@@ -1,12 +1,14 @@
 """Annotation with Stanza: its neural pipelines, which split multiword tokens and make constituency trees."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from impossible_lms.corpora.annotated import ONE_LINE, Row, Sentence, Token, Word, rows_of
+from impossible_lms.corpora.annotated import AUTO, GET_STANZA, ONE_LINE, Row, Sentence, Token, Word, rows_of
 from impossible_lms.corpora.corpus import Corpus
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of, sha256_of
@@ -31,24 +33,35 @@ class Stanza:
         process: texts to Stanza's documents, one each, as `Pipeline.bulk_process`.
         description: of the pipeline, for records.
         makes_trees: whether the pipeline makes constituency trees.
+        again: makes this anew in another process; without it everything is sent there.
     """
 
     packages: tuple[str, ...] = ("stanza", "torch")
     batch = BATCH
+    longest: int | None = None
 
     def __init__(
-        self, process: "Callable[[list[str]], Sequence[Document]]", description: dict[str, Any], makes_trees: bool
+        self,
+        process: "Callable[[list[str]], Sequence[Document]]",
+        description: dict[str, Any],
+        makes_trees: bool,
+        again: "Callable[[], Stanza] | None" = None,
     ) -> None:
-        self._process, self.makes_trees = process, makes_trees
+        self._process, self.makes_trees, self._again = process, makes_trees, again
         self.description = {"annotator": "stanza", **description, "trees": makes_trees}
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return (self._again, ()) if self._again else super().__reduce__()
 
     def annotate(self, sentences: pa.RecordBatch) -> Iterator[list[Row]]:
         texts = sentences.column("text").to_pylist()
-        for text, document in zip(texts, self._process(texts), strict=True):
+        with _one_thread():
+            documents = self._process(texts)
+        for text, document in zip(texts, documents, strict=True):
             yield rows_of(text, [_sentence(text, sentence) for sentence in document.sentences])
 
 
-def load_stanza(model: str, trees: bool, corpus: Corpus) -> Stanza:
+def load_stanza(model: str, trees: bool, corpus: Corpus, device: str = AUTO) -> Stanza:
     """The Stanza pipeline of the language `model` (`en` where none is named), or of the models in the folder `model`.
 
     Args:
@@ -56,23 +69,34 @@ def load_stanza(model: str, trees: bool, corpus: Corpus) -> Stanza:
             languages in it, English is taken.
         trees: whether it is to make constituency trees.
         corpus: not used; a pipeline does not depend on what it annotates.
+        device: where it computes.
 
     Raises:
-        UserError: Stanza is not installed, or the models are not there. Nothing is downloaded.
+        UserError: Stanza is not installed, or the models or the device are not there. Nothing is downloaded.
     """
+    return _loaded(model, trees, device)
+
+
+def _loaded(model: str, trees: bool, device: str) -> Stanza:
     try:
         import stanza
     except ModuleNotFoundError as error:
         raise UserError(
-            f'--with stanza: the library is not installed ({error}). Install it: pip install "impossible-lms[stanza]"'
+            f"--with stanza: the library is not installed ({error}). Get it and its models: {GET_STANZA}"
         ) from error
+    _refuse_absent(device)
     folder = Path(model) if model and ("/" in model or Path(model).is_dir()) else None
     language = _language(folder) if folder else model or LANGUAGE
     where = {"dir": str(folder)} if folder else {}
     processors = f"{PROCESSORS},{TREES}" if trees else PROCESSORS
     try:
         pipeline = stanza.Pipeline(
-            language, processors=processors, download_method=None, logging_level="ERROR", **where
+            language,
+            processors=processors,
+            download_method=None,
+            logging_level="ERROR",
+            device=None if device == AUTO else device,  # of its own accord it takes a GPU where there is one
+            **where,
         )
     except (OSError, ValueError) as error:  # no resources.json, no such language in it, no model file
         place = f", model_dir='{folder}'" if folder else ""
@@ -82,7 +106,31 @@ def load_stanza(model: str, trees: bool, corpus: Corpus) -> Stanza:
         ) from error
     if trees and TREES not in pipeline.processors:
         raise UserError(f"--trees: Stanza has no constituency model for '{language}'.")
-    return Stanza(pipeline.bulk_process, _description(pipeline, language), trees)
+    again = partial(_loaded, model, trees, device)
+    return Stanza(pipeline.bulk_process, _description(pipeline, language), trees, again)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """torch computes on one thread, so that its sums are the same in one process and in several beside each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _refuse_absent(device: str) -> None:
+    """UserError where there is no such device: Stanza would begin, and end in the midst of loading."""
+    import torch
+
+    kind, _, number = device.partition(":")
+    there = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if int(number or 0) >= there.get(kind, 1):
+        raise UserError(f"--device {device}: PyTorch finds no such device here. Take --device cpu, or auto.")
 
 
 def _language(folder: Path) -> str:

@@ -26,6 +26,7 @@ class Trees:
 
     packages: tuple[str, ...] = ()
     batch = BATCH
+    longest: int | None = None
     makes_trees = True
 
     def __init__(self, trees: dict[str, str], description: dict[str, Any]) -> None:
@@ -41,13 +42,14 @@ class Trees:
                 yield rows_of(row["text"], [_sentence(row["text"], read_tree(tree))]) if tree else []
 
 
-def load_trees(model: str, trees: bool, corpus: Corpus) -> Trees:
+def load_trees(model: str, trees: bool, corpus: Corpus, device: str = "auto") -> Trees:
     """The trees of the corpus `model` that sentences of `corpus` have.
 
     Args:
         model: a file or folder of bracketed trees, or any corpus with trees.
         trees: not used; trees are what this annotator gives.
         corpus: what is to be annotated; it is read once, to say at once if no tree is of it.
+        device: not used; looking up takes no computing.
 
     Raises:
         UserError: none is named, it has no trees, or none of them is of a sentence of `corpus`.

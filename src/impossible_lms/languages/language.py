@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from impossible_lms.corpora.annotated import GET_STANZA
 from impossible_lms.corpora.corpus import Corpus
 from impossible_lms.errors import UserError
 from impossible_lms.ragged import Ragged
@@ -43,7 +44,7 @@ class Sentences:
         if name not in self.columns.schema.names:
             raise UserError(
                 f"the corpus has no {name}: this language needs annotated sentences. "
-                "Take a .conllu file (`impossible annotate` makes one) or the built-in grammar."
+                f"Get a tagger: {GET_STANZA} Then: impossible annotate CORPUS --with stanza --output ANNOTATED"
             )
         column, words = self.columns.column(name), self.columns.column("words")
         lengths, expected = (each.value_lengths().fill_null(0) for each in (column, words))
