@@ -1,6 +1,7 @@
 """The command line: what it prints, and one line for each fault."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -228,13 +229,18 @@ def test_annotate(impossible, tmp_path, text):
     (tmp_path / "two.txt").write_text("She sings song\nShe sings\n")
     words = ("annotate", tmp_path / "two.txt", "--with", f"trees:{tmp_path / 'gold.trees'}", "--output")
     code, out, err = impossible(*words, tmp_path / "x.conllu")
-    assert (code, err) == (0, "")
-    assert (
-        out == f"{tmp_path / 'x.conllu'}: 2 read, 1 sentences, 3 words, 1 read without words, 3 words without lemma\n"
+    assert code == 0 and err.startswith(
+        "x.conllu in no-hop: no sentence has 🅂 or 🄿. Markers stand for verbs whose features"
     )
+    counts = "2 read, 1 sentences, 3 words, 1 read without words, 3 words without lemma"
+    marked = "marked in the hop languages: 🅂 in 0.0%, 🄿 in 0.0% of 1 sentences, the first of every file"
+    assert out == f"{tmp_path / 'x.conllu'}: {counts}\n{marked}\n"
     assert impossible(*words, tmp_path / "x.conllu")[:2] == (0, out)
     code, _, err = impossible(*words, tmp_path / "x")
     assert code == 2 and err.startswith(f"error: --output {tmp_path / 'x'}: two.txt is not divided into splits")
+    gold = ("grammar:sentences=200,seed=0", "--with", "trees:grammar:sentences=200,seed=0", "--processes", 2)
+    code, out, err = impossible("annotate", *gold, "--output", tmp_path / "gold.conllu")
+    assert (code, err) == (0, "") and re.search(r"🅂 in \d\d\.\d%, 🄿 in \d\d\.\d% of 200 sentences", out)
     code, _, err = impossible("annotate", text, "--with", "nltk", "--output", tmp_path / "y.conllu")
     assert (code, err) == (2, "error: --with nltk: no such annotator. Known: spacy, stanza, trees.\n")
     code, _, err = impossible("annotate", text, "--with", "spacy:xx_none", "--output", tmp_path / "y.conllu")

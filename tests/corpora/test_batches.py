@@ -162,7 +162,7 @@ def test_the_hours_are_said_before_it_begins(tmp_path, monkeypatch):
     said: list[str] = []
     record = annotate(corpus_of(lines), Words(), tmp_path / "x.conllu", say=said.append)
     assert record["counts"]["words"] == 120_000
-    start, end = "120,000 words to annotate, about ", "measured on 300. Stopped, the same command goes on."
+    start, end = "120,000 words to annotate, about ", "measured on 2,400. Stopped, the same command goes on."
     assert len(said) == 1 and said[0].startswith(start) and said[0].endswith(end)
     assert " words a second in 1 process, " in said[0]
     annotate(corpus_of(lines[:100]), Words(), tmp_path / "y.conllu", say=said.append)

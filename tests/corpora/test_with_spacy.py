@@ -142,19 +142,18 @@ def test_a_parser_trained_on_a_treebank(shared, tmp_path):
     assert all(len(row["head"]) == len(row["words"]) and None not in row["head"] for row in made)
 
 
-def test_several_processes_and_joined_lines_give_the_bytes_of_one(pipeline, tmp_path):
+def test_several_processes_give_the_bytes_of_one_and_sentences_go_over_joined_lines(pipeline, tmp_path):
     texts = [row["text"] for row in sentences("grammar:sentences=60,seed=8")]
     lines = [text[:half] if even else text[half:] for text in texts for half in [len(text) // 2] for even in (1, 0)]
-    for join_lines in (None, 40):
-        for processes in (1, 2):
+    for join_lines, most in ((None, 2), (40, 1)):
+        for processes in range(1, most + 1):
             output = tmp_path / f"{join_lines}-{processes}.conllu"
             annotator = load_annotator(f"spacy:{pipeline}", corpus_of(lines))
             record = annotate(corpus_of(lines), annotator, output, processes=processes, join_lines=join_lines)
             assert record["counts"]["read"] == 120
-    for join_lines, count in ((None, 120), (40, 60)):
-        one, two = (tmp_path / f"{join_lines}-{processes}.conllu" for processes in (1, 2))
-        assert one.read_bytes() == two.read_bytes()
-        assert abs(len(sentences(one)) - count) < 0.35 * count
+    assert (tmp_path / "None-1.conllu").read_bytes() == (tmp_path / "None-2.conllu").read_bytes()
+    halves, whole = (len(sentences(tmp_path / f"{join_lines}-1.conllu")) for join_lines in (None, 40))
+    assert halves >= 120 and whole < 90  # a half line is a sentence, but where lines are joined it is none
 
 
 def test_a_device_that_is_not_there_is_said(pipeline):

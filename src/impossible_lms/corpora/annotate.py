@@ -242,7 +242,7 @@ class _Run:
         """The first sentences of each source, the largest first, to see how long they take."""
         for number in sorted(range(len(sizes)), key=lambda number: -sizes[number]):
             for batch in islice(self._batches(number, self.corpus.sources[number]), 1):
-                yield beginning(batch)
+                yield from beginning(batch)
 
     def _write(self, workers: Workers, progress: Progress) -> None:
         """Append every batch that is not done to its file."""

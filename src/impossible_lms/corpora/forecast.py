@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 
@@ -11,17 +11,22 @@ import pyarrow as pa
 from impossible_lms.corpora.batches import Batch, Workers
 
 WORTH_SAYING = 100_000  # words; fewer are soon done
-SENTENCES, WORDS = 100, 2_000  # of a file that are tried: sentences, or words of a text that was joined
+SENTENCES, WORDS = 100, 2_000  # tried at a time: sentences, or words of a text that was joined
+PIECES = 10  # of each file, at most
 SECONDS = 20.0  # for all that is tried
 HOUR = 3600.0
 
 
-def beginning(batch: Batch) -> Batch:
-    """A batch of what stands first in `batch`."""
+def beginning(batch: Batch) -> Iterator[Batch]:
+    """Small batches of what stands first in `batch`."""
     if batch.lines is None:
-        return replace(batch, texts=batch.texts.slice(0, SENTENCES))
-    words = batch.texts.column("text")[0].as_py().split()[:WORDS]
-    return replace(batch, texts=pa.record_batch({"text": pa.array([" ".join(words)])}), lines=batch.lines[:1])
+        for start in range(0, min(len(batch.texts), PIECES * SENTENCES), SENTENCES):
+            yield replace(batch, texts=batch.texts.slice(start, SENTENCES), first=batch.first + start)
+        return
+    words = batch.texts.column("text")[0].as_py().split()
+    for start in range(0, min(len(words), PIECES * WORDS), WORDS):
+        text = pa.array([" ".join(words[start : start + WORDS])])
+        yield replace(batch, texts=pa.record_batch({"text": text}), lines=batch.lines[:1])
 
 
 def forecast(workers: Workers, tried: Iterable[Batch], words: int) -> str:
@@ -33,7 +38,7 @@ def forecast(workers: Workers, tried: Iterable[Batch], words: int) -> str:
             found.append((batch.words(), result.seconds))
             if time.monotonic() > end:
                 break
-    counted = found[workers.processes :] or found  # the first of each process is slower than the rest
+    counted = found[2 * workers.processes :] or found  # the first of each process are slower than the rest
     measured = sum(count for count, _ in counted)
     rate = workers.processes * measured / sum(seconds for _, seconds in counted)
     processes = f"{workers.processes} process{'es' if workers.processes > 1 else ''}"

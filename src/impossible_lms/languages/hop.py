@@ -139,9 +139,7 @@ def analysed(sentences: Sentences) -> Analysis:
     is_first = np.zeros(len(words), dtype=bool)
     is_first[(ends - lengths)[lengths > 0]] = True
 
-    features = _coded(columns["features"].flatten())
-    numbers = np.array([*(_number(entry) for entry in features.dictionary.to_pylist()), 0], dtype=np.int8)
-    number = numbers[features.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+    number = _numbers(columns["features"].flatten())
     verbs = np.flatnonzero(number)
     written = _written(_coded(words), columns["lemmas"].flatten(), verbs)
     kinds = np.array([_kind(word) for word in written.dictionary.to_pylist()], dtype=np.uint8)
@@ -212,6 +210,22 @@ def _kind(word: str) -> int:
     """1 for a clitic, 2 for a word that is all punctuation, 4 for one with anything alphanumeric; their sum."""
     is_alphanumeric = any(character.isalnum() for character in word)
     return (word in CLITICS) + 2 * PUNCTUATION.issuperset(word) + 4 * is_alphanumeric
+
+
+def sentences_to_mark(columns: pa.RecordBatch) -> dict[str, int]:
+    """In how many of some annotated sentences a verb gets each marker, where there is room for it to hop."""
+    features = columns.column("features")
+    lengths = features.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    sentence, number = np.repeat(np.arange(len(features)), lengths), _numbers(features.flatten())
+    return {marker: len(np.unique(sentence[number == code])) for code, marker in enumerate((SINGULAR, PLURAL), 1)}
+
+
+def _numbers(features: pa.Array) -> NDArray[np.int8]:
+    """(n,) int8: `_number` of the features of each word."""
+    coded = _coded(features)
+    numbers = np.array([*(_number(entry) for entry in coded.dictionary.to_pylist()), 0], dtype=np.int8)
+    taken: NDArray[np.int8] = numbers[coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+    return taken
 
 
 def _number(features: str) -> int:
