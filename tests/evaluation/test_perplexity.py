@@ -1,5 +1,8 @@
 """Perplexity over training: the sample, what is affected apart from what is not, and other languages' test sets."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,9 +10,11 @@ import pytest
 from impossible_lms import build_dataset, get_language, load_tokenizer, read_corpus
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import evaluate
-from impossible_lms.evaluation.metric import Request
+from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.perplexity import PERPLEXITY
+from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import sampled_by_genre
+from impossible_lms.models.published import PublishedRun
 
 
 def test_tables_hold_every_checkpoint_and_sentence(copied_run):
@@ -43,18 +48,55 @@ def test_the_sample_is_seeded_and_takes_all_where_there_are_fewer(copied_run):
     asked = evaluate(PERPLEXITY, copied_run, Request(checkpoints="4", sample=2000))
     assert len(asked.items()) == count and asked.curve["note"].tolist() == [said]
     assert evaluate(PERPLEXITY, copied_run, Request(checkpoints="4", sample=10)).curve["note"].tolist() == [None]
-    published = sentences(sample=150, as_published=True)
-    assert len(published) == 150 > len(set(published))  # drawn with replacement
+    published = sentences(sample=15, as_published=True)
+    assert published == sentences(sample=15, as_published=True, seed=copied_run.seed)  # the run's own
+    assert len(set(published)) == 15 and set(published) != set(sentences(sample=15, seed=copied_run.seed + 1))
 
 
 def test_the_published_sample_is_that_of_one_generator_over_the_genres():
     genres = np.repeat(["b", "a"], [30, 50])
     wanted = np.arange(80) % 5 > 0
-    rows, _ = sampled_by_genre(genres, wanted, 40, 7, with_replacement=True, in_one_stream=True)
+    rows, fewer = sampled_by_genre(genres, wanted, 30, 7, in_one_stream=True)
     generator, expected = np.random.default_rng(7), []
     for of_genre in ([row for row in range(30, 80) if row % 5], [row for row in range(30) if row % 5]):
-        expected += sorted(of_genre[place] for place in generator.choice(list(range(len(of_genre))), 40, replace=True))
-    assert rows.tolist() == expected
+        expected += [
+            of_genre[place] for place in generator.choice(len(of_genre), min(30, len(of_genre)), replace=False)
+        ]
+    assert rows.tolist() == expected and fewer == {"test sentences of b that serve": 24}
+
+
+def test_the_published_sample_equals_the_reference(shared):
+    found = json.loads((shared / "golden" / "published_draws.json").read_text(encoding="utf-8"))
+    (files,) = (value for name, value in found.items() if name.startswith("perplexity and surprisal, seed 41"))
+    names = sorted(files, reverse=True)
+    genres = np.repeat(names, [files[name]["sentences"] for name in names])
+    rows, fewer = sampled_by_genre(genres, np.ones(len(genres), bool), 1000, 41, in_one_stream=True)
+    first = {name: int(np.flatnonzero(genres == name)[0]) for name in names}
+    assert not fewer and rows.tolist() == [
+        first[name] + line for name in sorted(files) for line in files[name]["drawn"]
+    ]
+
+
+def test_as_published_a_drawn_sentence_is_neither_cut_nor_passed_over(copied_run, monkeypatch):
+    lengths = copied_run.dataset().held_out("test").tokens.lengths()
+    short = int(np.median(lengths))
+    monkeypatch.setattr(Subject, "context", short)
+    usual, published = (
+        PERPLEXITY.prepare(Subject(copied_run, Request(sample=20, as_published=which))) for which in (False, True)
+    )
+    assert usual.notes["too_long"] == (lengths > short).sum()
+    assert 0 < published.notes["too_long"] < 20  # of those drawn
+    items = published.score(Scorer(copied_run.checkpoints()[0].load()), 4)
+    assert len(items) == 20 - published.notes["too_long"] and items["tokens"].max() <= short
+    monkeypatch.setattr(Subject, "context", None)  # without positions all are taken
+    assert PERPLEXITY.prepare(Subject(copied_run, Request(sample=20, as_published=True))).notes["too_long"] == 0
+
+
+def test_a_published_model_does_not_say_the_seed_it_was_drawn_from():
+    subject = Subject(PublishedRun("them/partial-reverse-gpt2", Path("x")), Request(as_published=True))
+    with pytest.raises(UserError, match=r"--seed: needed, for .* and partial-reverse-gpt2 does not say it"):
+        _ = subject.seed
+    assert Subject(subject.run, Request(as_published=True, seed=41)).seed == 41
 
 
 def test_on_the_test_set_of_another_language_of_the_family(copied_run, tokenizer, tmp_path):

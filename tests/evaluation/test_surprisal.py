@@ -8,6 +8,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.surprisal import SURPRISAL
+from impossible_lms.models.run import Run
 
 
 def surprisal(model, context, token):
@@ -40,6 +41,7 @@ def test_as_published_whole_sentences_fit_the_context_and_a_sample_is_at_most(ho
     first = np.array([places[0] if len(places) else -1 for places in marked])
     context = int(first.max()) - 1  # so short that it matters
     monkeypatch.setattr(Subject, "context", context)
+    monkeypatch.setattr(Run, "context", context)
     lengths = held_out.tokens.lengths()
     expected = {False: (first > 0) & (first <= context), True: (first > 0) & (lengths + 1 < context)}
     for as_published, fits in expected.items():

@@ -32,7 +32,9 @@ def evaluate(
         int | None,
         typer.Option(min=1, help="How many items at most, by genre or category where there are any."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the sample.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the sample; 0, or as published that of each run.", show_default=False)
+    ] = None,
     corpus: Annotated[
         str | None, typer.Option(help="What items are made from, for metrics that need more than the test set.")
     ] = None,

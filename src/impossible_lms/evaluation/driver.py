@@ -117,7 +117,7 @@ def _asked(metric: Metric, subject: Subject, task: Task) -> dict[str, Any]:
         "version": __version__,
         "data": subject.dataset.identity,
         "sample": request.sample,
-        "seed": request.seed,
+        "seed": subject.seed,
         "precision": request.precision,
         "as_published": request.as_published,
         **task.identity,

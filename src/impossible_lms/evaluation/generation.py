@@ -34,7 +34,7 @@ def prepare(subject: Subject) -> Task:
     run, dataset = control_of(subject, "generation")
     judge_of = run.checkpoints()[-1]
     control = language_of(dataset)
-    count, seed = subject.sample(SAMPLE), subject.request.seed
+    count, seed = subject.sample(SAMPLE), subject.seed
     limit = min(LONGEST, subject.context - 1) if subject.context else LONGEST
     room = context_of(run)  # of the judge
     held_out = dataset.held_out("test").tokens

@@ -39,7 +39,7 @@ def prepare(subject: Subject) -> Task:
     sample = subject.sample(len(pairs.sentence) if subject.request.as_published else SAMPLE)
     size = min(sample, len(pairs.sentence))
     fewer = {"pairs": size} if size < sample else {}
-    kept = np.sort(np.random.default_rng(subject.request.seed).choice(len(pairs.sentence), size, replace=False))
+    kept = np.sort(np.random.default_rng(subject.seed).choice(len(pairs.sentence), size, replace=False))
     base, source, sentence = pairs.singular.take(kept), pairs.plural.take(kept), pairs.sentence[kept]
 
     def score(scorer: Scorer, step: int) -> pd.DataFrame:

@@ -64,7 +64,7 @@ def prepare(subject: Subject) -> Task:
     sample = subject.sample(SAMPLE)
     size = min(sample, len(both))
     fewer = {"test sentences that both languages have": size} if size < sample else {}
-    kept = np.sort(np.random.default_rng(subject.request.seed).choice(both, size, replace=False))
+    kept = np.sort(np.random.default_rng(subject.seed).choice(both, size, replace=False))
     tokens, control_tokens = mine.tokens.take(rows[kept]), theirs.tokens.take(control_rows[kept])
     original = before_change(language_of(dataset), control_tokens, dataset.tokenizer)
     added = language.added_bits(original, subject.tokenizer)

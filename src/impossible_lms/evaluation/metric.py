@@ -44,7 +44,7 @@ class Request:
         data: the folder of a test set of the same tokenizer; None for the run's own.
         checkpoints: `all`, `every=200` or steps with commas between.
         sample: how many items at most, the metric's default if None; what one is, the metric says. Fewer are a note.
-        seed: of the sample, and of whatever else the metric draws.
+        seed: of the sample, and of whatever else the metric draws; 0 if None, or the run's own as published.
         precision: of the model's weights and activations, `fp32` or `bf16`.
         as_published: do as the published scripts did, mistakes included, where that changes numbers.
         corpus: what items are made from, for the metrics that need more than the test set.
@@ -58,7 +58,7 @@ class Request:
     data: Path | None = None
     checkpoints: str = "all"
     sample: int | None = None
-    seed: int = 0
+    seed: int | None = None
     precision: str = "fp32"
     as_published: bool = False
     corpus: str | None = None
@@ -109,6 +109,23 @@ class Subject:
     def checkpoints(self) -> Sequence[AnyCheckpoint]:
         """The checkpoints that are asked for."""
         return chosen(self.run, self.request.checkpoints)
+
+    @property
+    def seed(self) -> int:
+        """The seed of whatever is drawn: that of the request, else 0; as published, that of the run.
+
+        UserError where a published model does not say its own.
+        """
+        if self.request.seed is not None:
+            return self.request.seed
+        if not self.request.as_published:
+            return 0
+        if self.run.seed is None:
+            raise UserError(
+                f"--seed: needed, for the published scripts draw from the run's own seed, and {self.run.name} does not "
+                "say it (0, 14, 41, 53 or 96)."
+            )
+        return self.run.seed
 
     def sample(self, default: int) -> int:
         """How many items are asked for, at most."""

@@ -66,7 +66,7 @@ def prepare(subject: Subject) -> Task:
     everything, sample = read_pairs(request.corpus), subject.sample(SAMPLE)
     counts = everything["paradigm"].value_counts()
     fewer = {f"pairs of {paradigm}": int(count) for paradigm, count in counts.items() if count < sample}
-    pairs = _sampled(everything, sample, request.seed)
+    pairs = _sampled(everything, sample, subject.seed)
     identity: dict[str, Any] = {"pairs": digest_of(pairs.to_dict("list"))}
     sides, is_whole = as_columns(pairs), np.ones(len(pairs), dtype=bool)
     if language.needs:

@@ -28,30 +28,30 @@ def perplexity(model: Scorer, sentences: Ragged) -> NDArray[np.float64]:
 def prepare(subject: Subject) -> Task:
     """The sampled sentences: at most so many affected ones a genre, and as many unaffected ones.
 
-    Sentences longer than the model's context are left out and counted; as published, they are cut off there, and
-    sentences are drawn with replacement. UserError where no test sentence is affected.
+    Sentences longer than the model's context are left out and counted. As published, one generator with the run's own
+    seed runs through the genres, and no sentence is cut or passed over: those drawn that the model cannot take are then
+    left out. UserError where no test sentence is affected.
     """
     table, tokens = subject.held_out.table, subject.held_out.tokens
     sample, published = subject.sample(SAMPLE), subject.request.as_published
     context = subject.context
-    fits = tokens.lengths() <= context if context is not None and not published else np.ones(len(table), dtype=bool)
+    fits = tokens.lengths() <= context if context is not None else np.ones(len(table), dtype=bool)
     affected, genres = table["affected"].to_numpy(), table["genre"].to_numpy()
-    seed = subject.request.seed
-    draw = {"with_replacement": published, "in_one_stream": published}
-    rows, fewer = sampled_by_genre(genres, affected & fits, sample, seed, **draw)
-    others, _ = sampled_by_genre(genres, ~affected & fits, sample, seed, **draw)
+    among, seed = fits | published, subject.seed
+    rows, fewer = sampled_by_genre(genres, affected & among, sample, seed, in_one_stream=published)
+    others, _ = sampled_by_genre(genres, ~affected & among, sample, seed, in_one_stream=published)
+    too_long = int((~fits[rows]).sum() if published else (affected & ~fits).sum())
     chosen = np.concatenate([rows, others])
+    chosen = chosen[fits[chosen]]
     if not affected[chosen].any():
         raise UserError("no affected test sentence to measure perplexity on. Build the data from a larger corpus.")
     items = table.iloc[chosen][["sentence", "genre", "affected"]].reset_index(drop=True)
     sentences = tokens.take(chosen)
-    if published and context is not None:
-        sentences = _cut(sentences, context)
 
     def score(scorer: Scorer, step: int) -> pd.DataFrame:
         return items.assign(tokens=sentences.lengths(), perplexity=perplexity(scorer, sentences))
 
-    return Task(score, notes={"too_long": int((affected & ~fits).sum()), **sample_notes(sample, fewer)})
+    return Task(score, notes={"too_long": too_long, **sample_notes(sample, fewer)})
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:
@@ -69,12 +69,6 @@ def aggregate(items: pd.DataFrame) -> pd.DataFrame:
     others = logarithms[~affected]
     row |= {UNAFFECTED: np.exp(others.mean()) if len(others) else None, "unaffected_items": len(others)}
     return pd.DataFrame([row]).astype({"low": float, "high": float, UNAFFECTED: float})
-
-
-def _cut(sentences: Ragged, length: int) -> Ragged:
-    """The first `length` tokens of each sentence."""
-    is_within = sentences.place() < length
-    return Ragged.of_lengths(sentences.values[is_within], np.minimum(sentences.lengths(), length))
 
 
 PERPLEXITY = Metric(

@@ -52,15 +52,15 @@ def prepare(subject: Subject) -> Task:
     corpus = corpus_of(subject, "trees")
     found, left_out = spans_of(subject, corpus)
     sample = subject.sample(PUBLISHED_SAMPLE if subject.request.as_published else SAMPLE)
-    spans, fewer = _balanced(found, sample, subject.request.seed, f"corpus {corpus.name}")
+    spans, fewer = _balanced(found, sample, subject.seed, f"corpus {corpus.name}")
     iterations = PUBLISHED_ITERATIONS if subject.request.as_published else ITERATIONS
-    seeds = range(subject.request.seed, subject.request.seed + SEEDS)
+    seeds = range(subject.seed, subject.seed + SEEDS)
     untrained: dict[str, dict[tuple[str, str], NDArray[np.float64]]] = {}
 
     def score(scorer: Scorer, step: int) -> pd.DataFrame:
         trained = pooled(scorer, spans)
         if not untrained:
-            untrained["states"] = pooled(_fresh(scorer, subject.request.seed), spans)
+            untrained["states"] = pooled(_fresh(scorer, subject.seed), spans)
         rows = []
         for (layer, pooling), features in trained.items():
             for seed in seeds:

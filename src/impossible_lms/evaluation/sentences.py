@@ -44,30 +44,30 @@ def sampled_by_genre(
     sample: int,
     seed: int,
     *,
-    with_replacement: bool = False,
     in_one_stream: bool = False,
 ) -> tuple[NDArray[np.int64], dict[str, int]]:
-    """Rows that are wanted, at most `sample` of each genre, in order; and of the genres that have fewer, how many.
+    """Rows that are wanted, at most `sample` of each genre; and of the genres that have fewer, how many.
+
+    They are in order, or as published in that of the draw.
 
     Args:
         genres: (n,) the genre of each row.
         is_wanted: (n,) bool.
         sample: how many of each genre.
         seed: each genre has a generator of its own, seeded with it.
-        with_replacement: draw so, and `sample` of every genre.
-        in_one_stream: as published, one generator runs through the genres in the order of their names.
+        in_one_stream: as published, one generator runs through the genres in the order of their files' names.
     """
     rows, fewer = [np.empty(0, np.int64)], {}
     generator = np.random.default_rng(seed)
-    for genre in sorted(set(genres)):
+    for genre in sorted(set(genres), key="{}_affected.test".format):  # the names of the published files
         mine = np.flatnonzero(is_wanted & (genres == genre))
         if len(mine) < sample:
             fewer[f"test sentences of {genre} that serve"] = len(mine)
         if not len(mine):
             continue
-        size = sample if with_replacement else min(sample, len(mine))
         of_genre = generator if in_one_stream else np.random.default_rng(seed)
-        rows.append(np.sort(of_genre.choice(mine, size, replace=with_replacement)))
+        drawn = of_genre.choice(mine, min(sample, len(mine)), replace=False)
+        rows.append(drawn if in_one_stream else np.sort(drawn))
     return np.concatenate(rows), fewer
 
 

@@ -27,7 +27,8 @@ def prepare(subject: Subject) -> Task:
 
     The token that follows where the marker is left out is the one after it, or the end of the text. Both surprisals
     have the same context, so one pass gives both. Sentences whose marker the context does not reach are left out and
-    counted; as published, all that do not fit in it.
+    counted; as published, all that with their end are as long as it or longer, drawn with the run's
+    own seed.
 
     Raises:
         UserError: the language has no number markers, or no test sentence has one.
@@ -41,15 +42,17 @@ def prepare(subject: Subject) -> Task:
     rows, first = np.unique(row, return_index=True)
     place = place[first]
     fits, published, lengths = place > 0, subject.request.as_published, tokens.lengths()[rows]
-    if subject.context is not None:  # as published, a sentence and its end are fewer tokens than the context
-        fits &= lengths + 1 < subject.context if published else place <= subject.context
+    if published:  # also of models that take any number
+        fits &= lengths + 1 < subject.run.context
+    elif subject.context is not None:
+        fits &= place <= subject.context
     too_long = int((~fits).sum())
     rows, place = rows[fits], place[fits]
     if not len(rows):
         raise UserError(f"{subject.dataset.folder}: no test sentence has a marker. Build it from a larger corpus.")
     genres, everything = table["genre"].to_numpy()[rows], np.ones(len(rows), dtype=bool)
     sample = subject.sample(SAMPLE)
-    kept, fewer = sampled_by_genre(genres, everything, sample, subject.request.seed, in_one_stream=published)
+    kept, fewer = sampled_by_genre(genres, everything, sample, subject.seed, in_one_stream=published)
     rows, place = rows[kept], place[kept]
     sentences = tokens.take(rows)
     at = sentences.offsets[:-1] + place

@@ -29,7 +29,7 @@ class Evaluate(_Table):
     on: list[str] = Field(default=[], description="languages whose test sets are taken instead of the model's own")
     checkpoints: str | int = Field(default="all", description="all, every=200, or steps as 100,200")
     sample: int | None = Field(default=None, ge=1, description="items at most; what one is, the metric says")
-    seed: int = Field(default=0, ge=0, description="of the sample")
+    seed: int | None = Field(default=None, ge=0, description="of the sample; 0, or as published each run's own")
     precision: str = Field(default="fp32", description="fp32 or bf16")
     corpus: str | None = Field(default=None, description="what items are made from; the experiment's own corpus")
     annotator: str | None = Field(default=None, description="spacy[:pipeline] or stanza[:language], for `corpus`")
