@@ -136,11 +136,36 @@ def test_an_output_of_the_wrong_form_is_refused(text, corpus, tmp_path):
         annotate(corpus, Splitter(), tmp_path / "x.conllu")
     what = "corpus is divided into train, dev and becomes several files. Name a folder."
     assert str(error.value) == f"--output {tmp_path / 'x.conllu'}: {what}"
-    for name in ("en-ud-train", "en-train"):
-        (tmp_path / "ud" / f"{name}.conllu").parent.mkdir(exist_ok=True)
-        (tmp_path / "ud" / f"{name}.conllu").write_text("1\ta" + "\t_" * 8 + "\n\n")
-    with pytest.raises(UserError, match=r"ud: two of its files would become en-train.conllu. Rename one."):
-        annotate(read_corpus(str(tmp_path / "ud")), Splitter(), tmp_path / "x")
+
+
+def test_files_of_one_genre_become_one(tmp_path):
+    for name in ("train/books/a.txt", "train/books/b.txt", "train/talk.txt", "test/books/a.txt"):
+        (tmp_path / "x" / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / "x" / name).write_text(f"In {name} .\nTwo.\n")
+    corpus = read_corpus(str(tmp_path / "x"))
+    record = annotate(corpus, Splitter(), tmp_path / "out")
+    assert [source["file"] for source in record["sources"]] == [
+        "books-train.conllu",
+        "books-train.conllu",
+        "talk-train.conllu",
+        "books-test.conllu",
+    ]
+    made = read_corpus(str(tmp_path / "out"))
+    assert list(made.texts()) == [*corpus.part("test").texts(), *corpus.part("train").texts()]
+    ids = [row["comments"][0] for _, block in made.part("train").blocks() for row in block.to_pylist()]
+    assert ids == [
+        f"# sent_id = {each}" for each in ("books-1-1", "books-2-1", "books-3-1", "books-4-1", "talk-1-1", "talk-2-1")
+    ]
+    assert record["read"]["parts"][0] == {
+        "split": "train",
+        "genre": "books",
+        "files": 2,
+        "lines": 4,
+        "blank": 0,
+        "bad": {},
+        "sentences": 4,
+        "words": 8,
+    }
 
 
 class Killed(BaseException):

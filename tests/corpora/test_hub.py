@@ -178,34 +178,23 @@ def test_a_corpus_of_one_split_is_built_too(tmp_path, tokenizer):
 
 
 @pytest.mark.parametrize("rows", [1, 5000])
-@pytest.mark.parametrize(
-    ("value", "fault"),
-    [
-        (None, "empty (None). One sentence a row is expected; remove the row."),
-        ("", "blank. One sentence a row is expected; remove the row."),
-        (" \t\x85\u2003", "blank. One sentence a row is expected; remove the row."),
-        ("\n", "blank. One sentence a row is expected; remove the row."),
-        ("no\0", "holds a NUL. This is no text; convert or remove the row."),
-        ("One.\nTwo.", "holds a newline. One sentence a row is expected; split the row into sentences."),
-        ("x" * 51, "longer than 50 characters. One sentence a row is expected."),
-    ],
-)
-def test_a_fault_is_named_with_its_row(tmp_path, monkeypatch, rows, value, fault):
+def test_rows_are_cleaned_as_lines_are(tmp_path, monkeypatch, rows):
     monkeypatch.setattr(hub, "ROWS", rows)
-    monkeypatch.setattr(hub, "LONGEST_LINE", 50)
-    write(tmp_path / "d", "train.parquet", text=["é" * 50])
-    folder = write(tmp_path / "d", "test.parquet", text=["good", "more", value, "good"])
-    expected = f"hub:d split test row 2 (the first is 0): {fault}"
-    assert fault_of(f"hub:{folder}") == expected
-    with pytest.raises(UserError) as error:
-        read_corpus(f"hub:{folder}").fingerprint()
-    assert str(error.value) == expected
+    folder = write(tmp_path / "d", "train.parquet", text=["good", None, "", " \t\x85\u2003", "One.\nTwo.\n", "no\0"])
+    advice = "Mend them, or go on without them: --bad-lines skip."
+    assert fault_of(f"hub:{folder}") == f"hub:d split train (rows from 0) row 5: holds a NUL. {advice}"
+    corpus = read_corpus(f"hub:{folder}:bad-lines=skip")
+    assert list(corpus.texts()) == ["good", "One.", "Two."]
+    assert corpus.name == "hub:d:default::text:bad-lines=skip"
+    assert corpus.survey.total.blank == 3 and corpus.survey.total.bad.total() == 1
 
 
 def test_bytes_that_are_no_text_are_named_with_their_row(tmp_path):
     offsets, content = pa.py_buffer(b"\0\0\0\0\x02\0\0\0\x04\0\0\0"), pa.py_buffer(b"ab\xe9b")
     folder = write(tmp_path / "d", "train.parquet", text=pa.StringArray.from_buffers(2, offsets, content))
-    assert fault_of(f"hub:{folder}") == "hub:d split train row 1 (the first is 0): not UTF-8. Convert the dataset."
+    assert fault_of(f"hub:{folder}").startswith(
+        "hub:d split train (rows from 0) row 1: not UTF-8 (byte 0xE9 at byte 1). "
+    )
 
 
 @pytest.mark.parametrize(
@@ -216,6 +205,8 @@ def test_bytes_that_are_no_text_are_named_with_their_row(tmp_path):
         (":en:dev", "no split 'dev'. Name one: train, unsupervised."),
         (":en::body", "the column 'body' is not there. Name one: text."),
         (":en:train:text:x", "not of the form hub:NAME[:config][:split][:column]."),
+        (":en:::column=text,10M", "not of the form hub:NAME[:config][:split][:column], with bad-lines= behind it."),
+        (":en:nonsense=1", "unknown option 'nonsense'. Known: size, column, bad-lines."),
     ],
 )
 def test_a_choice_that_is_not_there(configured, choice, fault):

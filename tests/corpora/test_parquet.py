@@ -68,13 +68,16 @@ def test_folders_called_by_split_are_the_splits(tmp_path):
 
 
 FAULTS = [
-    ({"sentence": ["a"]}, "no column 'text' of strings, but ['sentence']."),
-    ({"text": [1]}, "no column 'text' of strings, but ['text']."),
-    ({"text": pa.array([], pa.string())}, "holds no sentences."),
-    ({"text": ["a", None]}, "row 1: no text. One sentence a row is expected."),
-    ({"text": ["a", "b", " \t"]}, "row 2: blank. One sentence a row is expected."),
-    ({"text": ["a" * 100_001]}, "row 0: longer than 100,000 bytes. One sentence a row is expected."),
-    ({"text": ["a\0"]}, "row 0: a NUL in the text. One sentence a row is expected."),
+    (
+        {"sentence": ["a"], "title": ["b"]},
+        ": no column 'text', but sentence, title. Name the one of sentences: --column NAME.",
+    ),
+    ({"text": [1]}, ": no column of text among text."),
+    ({"text": pa.array([], pa.string())}, " (rows from 0): holds no sentences. Fill it, or take it out of the corpus."),
+    ({"text": ["a", "a" * 100_001]}, " (rows from 0) row 1: longer than 100,000 bytes."),
+    ({"text": ["a\0"]}, " (rows from 0) row 0: holds a NUL."),
+    ({"words": [["a"]]}, ": no column 'text' of strings, but ['words']."),
+    ({"words": [["a"]], "text": [" "]}, " row 0: blank. One sentence a row is expected."),
 ]
 
 
@@ -84,7 +87,16 @@ def test_faults_name_file_and_row(table, fault, tmp_path):
     pq.write_table(pa.table(table), path)
     with pytest.raises(UserError) as raised:
         list(read_corpus(str(path)).blocks())
-    assert str(raised.value) == f"{path}{' ' if fault.startswith('row') else ': '}{fault}"
+    assert str(raised.value).removesuffix(" Mend them, or go on without them: --bad-lines skip.") == f"{path}{fault}"
+
+
+def test_rows_of_text_are_cut_at_their_lines(tmp_path):
+    path = tmp_path / "x.parquet"
+    kind = pa.dictionary(pa.int32(), pa.large_string())
+    pq.write_table(pa.table({"story": pa.array(["One.\n\nTwo.\r\n", None, " ", "Three."]).cast(kind)}), path)
+    corpus = read_corpus(str(path))
+    assert list(corpus.texts()) == ["One.", "Two.", "Three."]
+    assert (corpus.survey.total.lines, corpus.survey.total.blank) == (6, 3)
 
 
 def test_a_cut_file_is_named(file):

@@ -152,7 +152,7 @@ def test_blocks_are_of_a_bounded_size(tmp_path, monkeypatch):
         ),
         ("(S (NN a))\n\n(S (NP (-NONE- *)))", "line 3: a tree without words."),
         (b"(S (NN a))\n(S (NN caf\xe9))", "line 2: not UTF-8 (byte 0xE9). Convert the file."),
-        (b"\x1f\x8b\x08", "line 1: not UTF-8 (byte 0x8B). Convert the file."),
+        (b"\x1f\x8b\x08", ": cut short, the packed content does not end. Fetch it again."),
         ("(S (NN a\0))", "line 1: holds a NUL. This is no text."),
         ("(" * 5000, "line 1: a bracket without a label."),
         ("(S " * 5000, "line 1: more than 1,000 brackets inside each other. Are these trees."),

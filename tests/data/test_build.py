@@ -112,8 +112,8 @@ def test_faults_leave_nothing_behind(folder, tokenizer, tmp_path):
     for context, fault in [(1, "at least 2"), (100_000, "longer than the data, which has")]:
         with pytest.raises(UserError, match=fault):
             build_dataset(corpus, PARTIAL, tokenizer, out / "data", context=context)
-    (folder / "train" / "talk.train").write_text("fine\n\nblank above\n")
-    with pytest.raises(UserError, match=r"talk\.train line 2: blank"):
+    (folder / "train" / "talk.train").write_text("fine\n\nno\0text\n")
+    with pytest.raises(UserError, match=r"talk\.train line 3: holds a NUL"):
         build_dataset(read_corpus(str(folder)), PARTIAL, tokenizer, out / "data", context=16)
     with pytest.raises(UserError, match="no training sentence is left in partial-reverse"):
         build_dataset(corpus_of(["a"]), PARTIAL, tokenizer, out / "data", context=16)

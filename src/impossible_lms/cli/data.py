@@ -3,11 +3,14 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impossible_lms.cli.options import CorpusSpec, Json, TokenizerSpec
+from impossible_lms.cli.options import BadLines, Column, CorpusSpec, Json, TokenizerSpec
+
+if TYPE_CHECKING:
+    from impossible_lms.corpora import Corpus
 
 
 def annotate(
@@ -36,22 +39,20 @@ def annotate(
             "with 5000.",
         ),
     ] = None,
+    bad_lines: BadLines = None,
+    column: Column = None,
 ) -> None:
     """Annotate a corpus: sentences, lemmas, features, dependencies and trees, as CoNLL-U."""
-    from impossible_lms.corpora import read_corpus
     from impossible_lms.corpora.annotate import annotate as annotate_corpus
     from impossible_lms.corpora.annotate import load_annotator, summary
     from impossible_lms.progress import Console
 
-    source = read_corpus(corpus)
+    _, source = asked(corpus, bad_lines, column)
+    outputs(source, output)  # a wrong one is said before models are loaded
+    loaded = load_annotator(annotator, source, trees, device)
+    say_read(source)
     record = annotate_corpus(
-        source,
-        load_annotator(annotator, source, trees, device),
-        output,
-        processes=processes,
-        join_lines=join_lines,
-        progress=Console(),
-        say=_said,
+        source, loaded, output, processes=processes, join_lines=join_lines, progress=Console(), say=_said
     )
     print(f"{output}: {summary(record)}")
     _say_what_is_marked(output)
@@ -87,9 +88,10 @@ def build(
     engine: Annotated[
         str, typer.Option(help="local; of several languages also local:N for N processes, ray, or ray:ADDRESS.")
     ] = "local",
+    bad_lines: BadLines = None,
+    column: Column = None,
 ) -> None:
     """Write a corpus in one language, or in many in one pass, as token datasets."""
-    from impossible_lms.corpora import read_corpus
     from impossible_lms.data.build import build_dataset, build_datasets, training_texts
     from impossible_lms.data.dataset import TokenDataset
     from impossible_lms.experiment.building import build_in_parts
@@ -101,7 +103,7 @@ def build(
 
     choice = Choice.of(engine, (LOCAL, RAY))
     chosen = get_languages(language)
-    source = read_corpus(corpus)
+    corpus, source = surveyed(corpus, bad_lines, column)
     loaded = load_tokenizer(tokenizer, training_texts(source))
     options: dict[str, Any] = {"context": context, "seed": seed, "progress": Console()}
     if len(chosen) == 1:
@@ -118,6 +120,18 @@ def build(
             print(fault, file=sys.stderr)
 
 
+def surveyed(spec: str, bad_lines: str | None, column: str | None) -> "tuple[str, Corpus]":
+    """The corpus that a spec and flags name, and its spec with these; what was read of it is said."""
+    from impossible_lms.corpora import read_corpus
+    from impossible_lms.corpora.options import with_flags
+
+    spec = with_flags(spec, {"bad-lines": bad_lines, "column": column})
+    corpus = read_corpus(spec)
+    for line in corpus.survey.said():
+        _said(line)
+    return spec, corpus
+
+
 def _said(line: str) -> None:
     print(line, file=sys.stderr)
 
@@ -128,6 +142,7 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Say what is inside a token dataset, check every file, and show decoded sentences."""
+    from impossible_lms.corpora.survey import Survey
     from impossible_lms.data.dataset import TokenDataset
 
     dataset = TokenDataset.open(data)
@@ -146,6 +161,8 @@ def inspect(
         for marker, id_ in dataset.tokenizer.markers.items()
     )
     print(f"markers    {', '.join(markers) or 'none'}")
+    for line in Survey.of_record(dataset.record["corpus"], dataset.record["read"]).said():
+        print(f"read       {line}")
     tail = counts["tail_tokens"]
     print(
         f"blocks     {counts['blocks']:,} of {dataset.context} tokens, order seed {request['seed']}, {tail} tokens left"

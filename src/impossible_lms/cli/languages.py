@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impossible_lms.cli.options import CorpusSpec, Json, TokenizerSpec
+from impossible_lms.cli.data import surveyed
+from impossible_lms.cli.options import BadLines, Column, CorpusSpec, Json, TokenizerSpec
 from impossible_lms.errors import UserError
 from impossible_lms.spec import EXAMPLE_CORPUS, EXAMPLE_TOKENIZER
 
@@ -100,11 +101,12 @@ def check(
         int, typer.Option(min=2, help="Sentences to rewrite, at most: the first of every file.")
     ] = 20_000,
     as_json: Json = False,
+    bad_lines: BadLines = None,
+    column: Column = None,
 ) -> None:
     """Say what languages do, with evidence from a corpus, each beside its control."""
     from rich.console import Console
 
-    from impossible_lms.corpora import read_corpus
     from impossible_lms.data.build import training_texts
     from impossible_lms.languages import get_language, get_languages
     from impossible_lms.languages.check import check as check_language
@@ -115,7 +117,7 @@ def check(
 
     asked = get_languages(language)
     compared = {each.name: each for one in asked for each in (get_language(one.control), one)}
-    source = read_corpus(corpus)
+    _, source = surveyed(corpus, bad_lines, column)
     loaded = load_tokenizer(tokenizer, training_texts(source))
     sentences = sampled(source, sample)
     reports = [check_language(each, sentences, loaded, sample) for each in compared.values()]

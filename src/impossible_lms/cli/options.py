@@ -8,9 +8,20 @@ import typer
 CorpusSpec = Annotated[
     str,
     typer.Option(
-        help="A text file or folder (one sentence a line; BabyLM's layout), CoNLL-U, Parquet, bracketed trees, "
-        "hub:NAME[:config][:split][:column] for a Hugging Face dataset, or grammar:sentences=N,seed=S."
+        help="A file or folder of text (one sentence a line; BabyLM's layouts, FOLDER:10M to choose a size), tables "
+        "(.jsonl, .csv, .tsv, .parquet), CoNLL-U or bracketed trees; hub:NAME[:config][:split][:column] for a Hugging "
+        "Face dataset; or grammar:sentences=N,seed=S."
     ),
+]
+BadLines = Annotated[
+    str | None,
+    typer.Option(
+        metavar="stop|skip",
+        help="At lines that are no text (too long, not UTF-8, with a NUL): stop, or skip and count.",
+    ),
+]
+Column = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The column of sentences in tables; `text`, or the only one of text.")
 ]
 TokenizerSpec = Annotated[
     str, typer.Option(help="A folder with vocab.json and merges.txt or tokenizer.json, train:vocab=N, or a Hub id.")

@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 from impossible_lms.corpora.annotated import AUTO, Annotator
 from impossible_lms.corpora.batches import Batch, Workers, batches
 from impossible_lms.corpora.conllu import SUFFIX
-from impossible_lms.corpora.corpus import WHOLE, Corpus, Source
+from impossible_lms.corpora.corpus import Corpus, Source
 from impossible_lms.corpora.forecast import WORTH_SAYING, beginning, forecast
+from impossible_lms.corpora.layout import WHOLE
 from impossible_lms.corpora.with_spacy import load_spacy
 from impossible_lms.corpora.with_stanza import load_stanza
 from impossible_lms.corpora.with_trees import Trees, load_trees
@@ -150,10 +151,7 @@ def _names(corpus: Corpus, output: Path) -> list[str]:
     if output.suffix == SUFFIX:
         what = f"{corpus.name} is divided into {', '.join(corpus.splits)} and becomes several files"
         raise UserError(f"--output {output}: {what}. Name a folder.")
-    names = [f"{source.genre}-{source.split}{SUFFIX}" for source in corpus.sources]
-    if twice := [name for name, times in Counter(names).items() if times > 1]:
-        raise UserError(f"{corpus.name}: two of its files would become {twice[0]}. Rename one.")
-    return names
+    return [f"{source.genre}-{source.split}{SUFFIX}" for source in corpus.sources]
 
 
 def _is_made(output: Path, request: dict[str, Any]) -> bool:
@@ -205,6 +203,7 @@ class _Run:
 
     def annotate(self, processes: int, progress: Progress, say: Callable[[str], None]) -> None:
         """Annotate what is not annotated yet."""
+        _ = self.corpus.survey  # all that is wrong in it is said now, not after hours
         sizes = self._sizes()
         with Workers(self.annotator, self.joined, processes) as workers:
             if (left := sum(sizes) - self.words) >= WORTH_SAYING:
@@ -217,7 +216,7 @@ class _Run:
                 progress.end()
 
     def _sizes(self) -> list[int]:
-        """The words of each source. All is read once: a fault in the corpus is said now, not after hours."""
+        """The words of each source."""
         sizes = []
         for number, source in enumerate(self.corpus.sources):
             words = 0
@@ -236,7 +235,9 @@ class _Run:
             raise UserError(f"{place}: {what}." + " Join fewer lines." * (self.joined is not None))
 
     def _batches(self, number: int, source: Source) -> Iterator[Batch]:
-        return batches(number, source, self.annotator.batch, self.joined)
+        alike = sum((each.split, each.genre) == (source.split, source.genre) for each in self.corpus.sources[:number])
+        genre = f"{source.genre}.{alike + 1}" if alike else source.genre  # no sentence has the id of another
+        return batches(number, source, self.annotator.batch, self.joined, genre)
 
     def _start(self, sizes: Sequence[int]) -> Iterator[Batch]:
         """The first sentences of each source, the largest first, to see how long they take."""
@@ -275,5 +276,6 @@ class _Run:
         total: Counter[str] = Counter()
         for counts in self.counts:
             total.update(counts)
-        made = {"request": self.request, "corpus": self.corpus.name, "versions": versions()}
+        made = {"request": self.request, "corpus": self.corpus.name, "read": self.corpus.survey.record()}
+        made["versions"] = versions()
         return made | {"counts": dict(total), "sources": sources}

@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 
 from impossible_lms.corpora.annotated import Annotator, Row
 from impossible_lms.corpora.conllu import conllu_sentence
-from impossible_lms.corpora.corpus import WHOLE, Source
+from impossible_lms.corpora.corpus import Source
+from impossible_lms.corpora.layout import WHOLE
 from impossible_lms.errors import UserError
 
 AHEAD = 2  # batches given to each process before the first is asked back, so that none waits for the disk
@@ -32,7 +33,7 @@ class Batch:
 
     Attributes:
         source: the source's number in its corpus.
-        genre: its genre.
+        genre: its genre, with a number where it is not the first file of it.
         where: what messages call it.
         texts: their columns.
         first: the number of texts of the source before these.
@@ -79,7 +80,7 @@ def count_words(texts: pa.Array) -> int:
     return len(pc.utf8_split_whitespace(trimmed).flatten()) - int(pc.sum(pc.equal(trimmed, "")).as_py() or 0)
 
 
-def batches(number: int, source: Source, size: int, joined: int | None) -> Iterator[Batch]:
+def batches(number: int, source: Source, size: int, joined: int | None, genre: str) -> Iterator[Batch]:
     """The texts of a source in batches at the same places every time.
 
     Args:
@@ -87,6 +88,7 @@ def batches(number: int, source: Source, size: int, joined: int | None) -> Itera
         source: its sentences are the texts, in batches of `size`, or else
         size: sentences in a batch.
         joined: so many sentences, with a space between two, are a text.
+        genre: what the ids of its sentences begin with.
     """
     where = source.genre if source.split == WHOLE else f"{source.genre} ({source.split})"
     first = 0
@@ -94,13 +96,13 @@ def batches(number: int, source: Source, size: int, joined: int | None) -> Itera
         for block in source.blocks():
             for start in range(0, len(block), size):
                 texts = block.slice(start, size)
-                yield Batch(number, source.genre, where, texts, first)
+                yield Batch(number, genre, where, texts, first)
                 first += len(texts)
         return
     for lines in _in_groups(source, where, joined * max(1, size // joined)):
         groups = [lines[start : start + joined] for start in range(0, len(lines), joined)]
         texts = pa.record_batch({"text": pa.array([" ".join(group) for group in groups], pa.string())})
-        yield Batch(number, source.genre, where, texts, first, tuple(map(len, groups)))
+        yield Batch(number, genre, where, texts, first, tuple(map(len, groups)))
         first += len(groups)
 
 

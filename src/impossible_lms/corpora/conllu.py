@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from impossible_lms.corpora.text import file_digest, found
+from impossible_lms.corpora.streams import file_digest, opened
 from impossible_lms.errors import UserError
 from impossible_lms.files import written_beside
 
@@ -22,7 +22,6 @@ LONGEST_SENTENCE = 16 << 20  # bytes; a file without blank lines is no CoNLL-U
 TREE = "# constituency = "  # the comment in which Stanza writes a sentence's bracketed tree
 FIELDS = ("id", "words", "lemmas", "upos", "xpos", "features", "head", "deprel", "deps", "misc")
 WIDTH = len(FIELDS)
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NUMBER = "[1-9][0-9]{0,5}"
 RANGE, EMPTY_NODE = f"({NUMBER})-({NUMBER})", rf"(0|{NUMBER})\.{NUMBER}"
 FEATURE = re.compile(r"[^=|\s]+=[^=|\s]+")
@@ -71,18 +70,13 @@ class ConlluFile:
     def _chunks(self) -> Iterator[bytes]:
         """Whole sentences of about CHUNK_BYTES, each with its blank line; lines end at `\\n`."""
         rest = b""
-        try:
-            with self.path.open("rb") as file:
-                if file.read(len(BYTE_ORDER_MARK)) != BYTE_ORDER_MARK:
-                    file.seek(0)
-                while piece := file.read(CHUNK_BYTES):
-                    head, end, rest = (rest + piece).replace(b"\r\n", b"\n").rpartition(b"\n\n")
-                    if end:
-                        yield head + end
-                    if len(rest) > LONGEST_SENTENCE:
-                        raise UserError(f"{self.path}: {LONGEST_SENTENCE:,} bytes without a blank line. Is it CoNLL-U?")
-        except OSError as error:
-            raise UserError(f"{self.path}: cannot be read ({error.strerror}).") from error
+        with opened(self.path) as file:
+            while piece := file.read(CHUNK_BYTES):
+                head, end, rest = (rest + piece).replace(b"\r\n", b"\n").rpartition(b"\n\n")
+                if end:
+                    yield head + end
+                if len(rest) > LONGEST_SENTENCE:
+                    raise UserError(f"{self.path}: {LONGEST_SENTENCE:,} bytes without a blank line. Is it CoNLL-U?")
         if rest.strip(b"\n"):
             yield rest + b"\n" * (2 if not rest.endswith(b"\n") else 1)
 
@@ -260,21 +254,6 @@ class _Chunk:
 
 
 _SURFACE = ("words", "space_after", "extra_rows", "extra_places")
-
-
-def conllu_files(path: Path) -> tuple[ConlluFile, ...]:
-    """The CoNLL-U files at `path`, if there are any.
-
-    They are divided into splits if all are named as Universal Dependencies names them (`en_ewt-ud-train.conllu`), and
-    the genre of each is then its name without the split.
-    """
-    if path.is_file():
-        return (ConlluFile(path, "all", path.stem),) if path.suffix == SUFFIX else ()
-    paths = found(path, f"*{SUFFIX}")
-    names = [re.fullmatch(r"(.+?)(?:-ud)?-(train|dev|test)", path.stem) for path in paths]
-    if all(names):
-        return tuple(ConlluFile(path, name[2], name[1]) for path, name in zip(paths, names, strict=True) if name)
-    return tuple(ConlluFile(path, "all", path.stem) for path in paths)
 
 
 def write_conllu(blocks: Iterator[pa.RecordBatch], path: Path) -> None:

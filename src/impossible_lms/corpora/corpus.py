@@ -1,24 +1,29 @@
 """Corpus: sentences in columns, read in blocks, from whatever `read_corpus` is pointed at."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from impossible_lms.corpora.conllu import conllu_files
+from impossible_lms.corpora.conllu import ConlluFile
 from impossible_lms.corpora.grammar import GRAMMAR_VERSION, grammar_blocks
 from impossible_lms.corpora.hub import HUB, hub_rows
-from impossible_lms.corpora.parquet import parquet_files
-from impossible_lms.corpora.text import text_files
-from impossible_lms.corpora.trees import tree_files
+from impossible_lms.corpora.layout import CONLLU, SPLITS, TABLES, TREES, WHOLE, File, LeftOut, found
+from impossible_lms.corpora.lines import BadLinesError, Reader, Sentences, Tally
+from impossible_lms.corpora.options import Options, parted
+from impossible_lms.corpora.parquet import ParquetFile, open_parquet
+from impossible_lms.corpora.survey import Part, Survey
+from impossible_lms.corpora.tables import JsonLines, Separated
+from impossible_lms.corpora.text import TextFile
+from impossible_lms.corpora.trees import TreeFile
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of
 from impossible_lms.spec import parse_options
 
-WHOLE = "all"  # the one split of a corpus that is not divided
-SPLITS = ("train", "dev", "test")
 GRAMMAR = "grammar"
 GRAMMAR_DEFAULTS = {"sentences": 200_000, "seed": 0}
 
@@ -50,6 +55,7 @@ class Corpus:
 
     name: str
     sources: tuple[Source, ...]
+    left_out: tuple[LeftOut, ...] = ()  # the files that were found and are not read
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -63,14 +69,40 @@ class Corpus:
 
     def blocks(self) -> Iterator[tuple[Source, pa.RecordBatch]]:
         """Every block with the source it is from."""
-        for source in self.sources:
-            for block in source.blocks():
-                yield source, block
+        try:
+            for source in self.sources:
+                for block in source.blocks():
+                    yield source, block
+        except BadLinesError:
+            _ = self.survey  # says what is wrong in all of it
+            raise
 
     def texts(self) -> Iterator[str]:
         """Every sentence as text."""
         for _, block in self.blocks():
             yield from block.column("text").to_pylist()
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What there is in it, counted; it reads everything once.
+
+        Raises:
+            UserError: some lines are no text, and are not to be skipped; or a file holds none.
+        """
+        parts: dict[tuple[str, str], Part] = {}
+        refused = Tally()
+        for source in self.sources:
+            part = parts.setdefault((source.split, source.genre), Part(source.split, source.genre))
+            tally = Tally()
+            try:
+                _count(source, tally)
+            except BadLinesError:
+                refused.add(tally)
+            part.files += isinstance(source, OF_FILES)
+            part.tally.add(tally)
+        if refused.bad:
+            raise refused.refused()
+        return Survey(self.name, tuple(parts.values()), self.left_out)
 
     def fingerprint(self) -> str:
         """sha256 over the content of all sources, their splits and genres; it reads the files once."""
@@ -81,15 +113,12 @@ def read_corpus(spec: str) -> Corpus:
     """The corpus that `spec` names.
 
     Args:
-        spec: a text file with one sentence a line; a folder of such files, which is divided into splits if it has
-            BabyLM's layout (`train/*.train`, `dev/*.dev`, `test/*.test`); a CoNLL-U file or a folder of them, which is
-            divided if all are named `...-train.conllu`, `...-dev.conllu` or `...-test.conllu`; a Parquet file with a
-            column `text`, or a folder of them, divided if they stand in `train/`, `dev/` and `test/`; bracketed trees
-            in Penn style (`.mrg`, `.ptb`, `.tree`, `.trees`), likewise;
-            `hub:NAME[:config][:split][:column]`, a Hugging Face dataset of one sentence a row, or a local folder that
-            the library `datasets` can load (parts may be left empty, as in `hub:NAME::train`); or
-            `grammar:sentences=200000,seed=0`, the built-in synthetic English with gold annotation. Files are taken in
-            sorted order, and a file's stem is its genre.
+        spec: a file, or a folder with all that is in it and below it, of text (one sentence a line), JSON Lines, CSV,
+            TSV or Parquet (the column `text`, or another), CoNLL-U, or bracketed trees in Penn style, packed or not;
+            `hub:NAME[:config][:split][:column]`, a Hugging Face dataset, or a local folder that the library `datasets`
+            can load (parts may be left empty, as in `hub:NAME::train`); or `grammar:sentences=200000,seed=0`, the
+            built-in synthetic English with gold annotation. `layout.found` says how splits and genres are told, and
+            `Options` what may stand behind a colon: `babylm:10M,bad-lines=skip`.
 
     Raises:
         UserError: there is nothing at `spec`, or no sentence in it. Faults inside a file are raised as it is read.
@@ -101,15 +130,73 @@ def read_corpus(spec: str) -> Corpus:
         name = f"{GRAMMAR}:sentences={options['sentences']},seed={options['seed']}"
         return Corpus(name, (GrammarSource(options["sentences"], options["seed"]),))
     if spec.startswith(f"{HUB}:"):
-        return Corpus(*hub_rows(spec))
-    path = Path(spec)
-    if not path.exists():
-        raise UserError(f"--corpus {spec}: no such file or folder.")
-    return Corpus(path.resolve().name, _files(path))
+        name, rows, hub_options = hub_rows(spec)
+        return Corpus(name, tuple(Sentences(each, hub_options) for each in rows))
+    path, asked = parted(spec)
+    layout = found(path, asked.size)
+    sources, left_out = _sources(layout.files, asked, path)
+    size = next((file.size for file in layout.files if file.size), None) if asked.size else None
+    written = replace(asked, size=size or asked.size).written()
+    name = path.resolve().name + (f":{written}" if written else "")
+    return Corpus(name, sources, (*layout.left_out, *left_out))
 
 
-def _files(path: Path) -> tuple[Source, ...]:
-    return conllu_files(path) or parquet_files(path) or tree_files(path) or text_files(path)
+def _sources(files: Sequence[File], options: Options, path: Path) -> tuple[tuple[Source, ...], list[LeftOut]]:
+    """The sources that files are; tables without sentences that stand beside others are left out."""
+    sources: list[Source] = []
+    left_out: list[LeftOut] = []
+    has_text = any(file.ending not in (*TABLES, *CONLLU, *TREES) for file in files)
+    for file in files:
+        is_beside = len(files) > 1 and (has_text or file.ending == ".json")
+        try:
+            opened = _opened(file, options)
+        except UserError:
+            if not is_beside or options.column or file.ending not in TABLES:
+                raise
+            left_out.append(LeftOut(str(file.path.relative_to(path)), "a table without a column 'text'"))
+            continue
+        sources.append(opened if isinstance(opened, ANNOTATED) else Sentences(opened, options))
+    if not sources:
+        raise UserError(f"{path}: no sentences in any of its {len(files)} files.")
+    if options.column and not any(file.ending in TABLES for file in files):
+        raise UserError(f"--corpus {path}: column={options.column} is for tables, and there is none.")
+    if (changed := options.changed()) and all(isinstance(source, ANNOTATED) for source in sources):
+        raise UserError(f"--corpus {path}: its sentences are annotated as they are; {', '.join(changed)} is for text.")
+    return tuple(sources), left_out
+
+
+def _opened(file: File, options: Options) -> "ConlluFile | TreeFile | ParquetFile | Reader":
+    path, split, genre, ending = file.path, file.split, file.genre, file.ending
+    if ending in CONLLU:
+        return ConlluFile(path, split, genre)
+    if ending in TREES:
+        return TreeFile(path, split, genre)
+    if ending == ".parquet":
+        return open_parquet(path, split, genre, options.column)
+    if ending in (".csv", ".tsv"):
+        return Separated.open(path, split, genre, ending, options.column)
+    if ending in TABLES:
+        return JsonLines.open(path, split, genre, options.column)
+    return TextFile.open(path, split, genre)
+
+
+ANNOTATED = (ConlluFile, TreeFile, ParquetFile)
+OF_FILES = (*ANNOTATED, Sentences)
+
+
+def _count(source: Source, tally: Tally) -> None:
+    """Read a source to its end, counting."""
+    if isinstance(source, Sentences):
+        for _ in source.read(tally):
+            pass
+        return
+    for block in source.blocks():
+        tally.lines += len(block)
+        if "words" in block.schema.names:
+            tally.sentences += len(block)
+            tally.words += pc.sum(pc.list_value_length(block.column("words"))).as_py() or 0
+        else:
+            tally.count(block.column("text"))
 
 
 def corpus_of(texts: Sequence[str], name: str = "memory") -> Corpus:

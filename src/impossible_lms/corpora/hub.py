@@ -6,14 +6,15 @@ import importlib.util
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from impossible_lms.corpora.text import LONGEST_LINE
+from impossible_lms.corpora.lines import ROW, Lines
+from impossible_lms.corpora.options import Options, read_options
 from impossible_lms.errors import UserError
 from impossible_lms.files import to_json
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 HUB = "hub"
 SHAPE = f"{HUB}:NAME[:config][:split][:column]"
-ROWS = 5000  # sentences in a block; with LONGEST_LINE characters of 4 bytes each they still fit Arrow's 2 GiB strings
+ROWS = 1000  # in a block; each may be a whole text
 TEXT = "text"
 STRINGS = ("string", "large_string", "string_view")
 # What the library calls a split, and what we do. A split called anything else is a corpus that is not divided.
@@ -48,6 +49,7 @@ class HubRows:
     part: str
     column: str
     rows: "Dataset" = field(repr=False, compare=False)
+    unit: str = ROW
 
     @property
     def split(self) -> str:
@@ -57,58 +59,32 @@ class HubRows:
     def genre(self) -> str:
         return self.dataset.rpartition("/")[2]
 
+    @property
+    def where(self) -> str:
+        return f"{HUB}:{self.dataset} split {self.part} (rows from 0)"
+
     def digest(self) -> str:
-        """sha256 over the name, configuration, split and column, and every sentence.
+        """sha256 over the name, configuration, split and column, and every row.
 
         Not over the library's fingerprint: for files on disk it follows their paths and times, not their content.
         """
         origin = [self.dataset, self.config, self.part, self.column]
         content = hashlib.sha256(to_json(origin).encode())
-        for block in self.blocks():  # it refuses a newline in a row, so rows cannot run into each other
-            content.update("".join(f"{text}\n" for text in block.column("text").to_pylist()).encode())
+        for lines in self.lines(0):
+            content.update(b"".join(b"%b\n" % (value or b"") for value in lines.values.to_pylist()))
         return content.hexdigest()
 
-    def blocks(self) -> Iterator[pa.RecordBatch]:
-        """Blocks with one column, `text`. UserError names the row of anything that is no sentence."""
+    def lines(self, longest: int) -> Iterator[Lines]:
         first = 0
         for table in self.rows.with_format("arrow", columns=[self.column]).iter(batch_size=ROWS):
-            # Wide offsets until the lengths are known: a row may be a whole book.
-            texts = table.column(self.column).cast(pa.large_string()).combine_chunks()
-            self._check(texts, first)
-            first += len(texts)
-            yield pa.record_batch({"text": texts.cast(pa.string())})
-
-    def _check(self, texts: pa.LargeStringArray, first: int) -> None:
-        try:
-            texts.validate(full=True)
-        except pa.ArrowInvalid as error:
-            values = texts.cast(pa.large_binary()).to_pylist()
-            row = next(row for row, value in enumerate(values) if value is not None and not _is_utf8(value))
-            raise self._fault(first + row, "not UTF-8. Convert the dataset") from error
-        faults = {
-            "empty (None). One sentence a row is expected; remove the row": pc.is_null(texts),
-            "holds a NUL. This is no text; convert or remove the row": pc.match_substring(texts, "\0"),
-            # utf8_is_space means what str.isspace does, compared on all of Unicode, and is false of "".
-            "blank. One sentence a row is expected; remove the row": pc.or_(
-                pc.equal(texts, ""), pc.utf8_is_space(texts)
-            ),
-            "holds a newline. One sentence a row is expected; split the row into sentences": pc.match_substring(
-                texts, "\n"
-            ),
-            f"longer than {LONGEST_LINE:,} characters. One sentence a row is expected": pc.greater(
-                pc.utf8_length(texts), LONGEST_LINE
-            ),
-        }
-        for what, is_at_fault in faults.items():
-            if (row := pc.index(is_at_fault, True).as_py()) >= 0:
-                raise self._fault(first + row, what)
-
-    def _fault(self, row: int, what: str) -> UserError:
-        return UserError(f"{HUB}:{self.dataset} split {self.part} row {row} (the first is 0): {what}.")
+            # Wide offsets: a row may be a whole book.
+            values = table.column(self.column).cast(pa.large_binary()).combine_chunks()
+            yield Lines(values, np.arange(first, first + len(values)))
+            first += len(values)
 
 
-def hub_rows(spec: str) -> tuple[str, tuple[HubRows, ...]]:
-    """The full name of the dataset that `spec` (SHAPE) names, and the splits of it to read, opened.
+def hub_rows(spec: str) -> tuple[str, tuple[HubRows, ...], Options]:
+    """The full name of the dataset that `spec` (SHAPE) names, the splits of it to read, opened, and its options.
 
     What the spec leaves out is chosen: the only or default configuration; train, validation and test, or a split of
     another name if it is the only one; the column `text`, or the only column of strings. The dataset is downloaded,
@@ -118,7 +94,7 @@ def hub_rows(spec: str) -> tuple[str, tuple[HubRows, ...]]:
         UserError: `datasets` is not installed, there is no such dataset, configuration, split or column, it takes a
             choice, or the dataset cannot be loaded.
     """
-    name, config, part, column = _parts(spec)
+    name, config, part, column, options = _parts(spec)
     folder = Path(name)
     # An absolute path is never taken for a file format (`json`) or for a name on the Hub.
     data = _load(spec, str(folder.resolve()) if folder.is_dir() else name, config)
@@ -129,16 +105,20 @@ def hub_rows(spec: str) -> tuple[str, tuple[HubRows, ...]]:
     if empty := [split for split in parts if not len(data[split])]:
         raise _refusal(spec, f"its split '{empty[0]}' has no rows. Name another")
     sources = tuple(HubRows(dataset, config, split, column, data[split]) for split in parts)
-    return f"{HUB}:{dataset}:{config}:{part}:{column}", sources
+    written = f":{options.written()}" if options.written() else ""
+    return f"{HUB}:{dataset}:{config}:{part}:{column}{written}", sources, options
 
 
-def _parts(spec: str) -> tuple[str, str, str, str]:
-    """Name, config, split and column; those that the spec leaves out are empty."""
+def _parts(spec: str) -> tuple[str, str, str, str, Options]:
+    """Name, config, split, column and options; those that the spec leaves out are empty."""
     _, *parts = spec.split(":")
+    options = read_options(spec, parts.pop()) if len(parts) > 1 and "=" in parts[-1] else Options()
     if not 1 <= len(parts) <= 4 or not parts[0]:
         raise _refusal(spec, f"not of the form {SHAPE}")
     name, config, split, column = parts + [""] * (4 - len(parts))
-    return name, config, split, column
+    if options.size or (options.column and column):
+        raise _refusal(spec, f"not of the form {SHAPE}, with bad-lines= behind it")
+    return name, config, split, column or options.column or "", replace(options, column=None)
 
 
 def _load(spec: str, path: str, config: str) -> "DatasetDict":
@@ -222,14 +202,6 @@ def _reason(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     return textwrap.shorten(f"{type(error).__name__}: {error}", LONGEST_REASON).rstrip(".")
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 @contextlib.contextmanager

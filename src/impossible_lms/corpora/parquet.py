@@ -1,19 +1,24 @@
 """Parquet: a corpus in columns on disk, the form in which annotation is read fastest."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from impossible_lms.corpora.text import LONGEST_LINE, by_split, file_digest
+from impossible_lms.corpora.lines import LONGEST_LINE, ROW, Lines
+from impossible_lms.corpora.streams import file_digest
+from impossible_lms.corpora.tables import the_column
 from impossible_lms.errors import UserError
 from impossible_lms.files import written_beside
 
-SUFFIX = ".parquet"
 ROWS = 60_000  # sentences in a block, at most
+BYTES = 8 << 20  # of rows that are read at a time where they may be whole texts
+ANNOTATION = {"words", "lemmas", "features", "tree"}
 # Annotation with few distinct values. In files written here each stretch of sentences has one dictionary for each,
 # large enough for all its values, so that it is read as numbers of that dictionary: in a third of the time of strings.
 CODED = tuple(f"{name}.list.element" for name in ("words", "lemmas", "upos", "xpos", "features"))
@@ -23,14 +28,11 @@ LARGEST_DICTIONARY = 1 << 30  # bytes
 
 @dataclass(frozen=True)
 class ParquetFile:
-    """A Parquet file of one genre, with a string column `text` and any of the columns of annotation."""
+    """A Parquet file of one genre, with a string column `text` and columns of annotation."""
 
     path: Path
     split: str
-
-    @property
-    def genre(self) -> str:
-        return self.path.stem
+    genre: str
 
     def digest(self) -> str:
         return file_digest(self.path)
@@ -38,17 +40,12 @@ class ParquetFile:
     def blocks(self) -> Iterator[pa.RecordBatch]:
         """Blocks of ROWS sentences. UserError names the row of a `text` that is no sentence."""
         first = 0
-        try:
-            with pq.ParquetFile(self.path, read_dictionary=self._coded()) as file:
-                if "text" not in file.schema_arrow.names or file.schema_arrow.field("text").type != pa.string():
-                    raise UserError(f"{self.path}: no column 'text' of strings, but {file.schema_arrow.names}.")
-                for group in range(file.num_row_groups):
-                    for block in file.iter_batches(batch_size=ROWS, row_groups=[group]):
-                        self._check(block.column("text"), first)
-                        yield block
-                        first += len(block)
-        except (OSError, pa.ArrowException) as error:
-            raise UserError(f"{self.path}: cannot be read as Parquet ({str(error).splitlines()[0]}).") from error
+        with _reading(self.path), pq.ParquetFile(self.path, read_dictionary=self._coded()) as file:
+            for group in range(file.num_row_groups):
+                for block in file.iter_batches(batch_size=ROWS, row_groups=[group]):
+                    self._check(block.column("text"), first)
+                    yield block
+                    first += len(block)
         if not first:
             raise UserError(f"{self.path}: holds no sentences.")
 
@@ -71,11 +68,63 @@ class ParquetFile:
                 raise UserError(f"{self.path} row {first + row}: {fault}. One sentence a row is expected.")
 
 
-def parquet_files(path: Path) -> tuple[ParquetFile, ...]:
-    """The Parquet files at `path`, if there are any; in folders called train, dev and test, they are these splits."""
-    if path.suffix == SUFFIX and path.is_file():
-        return (ParquetFile(path, "all"),)
-    return tuple(ParquetFile(file, split) for file, split in by_split(path, lambda split: SUFFIX, f"*{SUFFIX}"))
+@dataclass(frozen=True)
+class ParquetColumn:
+    """The column of sentences of a Parquet file without annotation."""
+
+    path: Path
+    split: str
+    genre: str
+    column: str
+    unit: str = ROW
+
+    @property
+    def where(self) -> str:
+        return f"{self.path} (rows from 0)"
+
+    def digest(self) -> str:
+        return file_digest(self.path)
+
+    def lines(self, longest: int) -> Iterator[Lines]:
+        first = 0
+        with _reading(self.path), pq.ParquetFile(self.path) as file:
+            for group in range(file.num_row_groups):
+                held = file.metadata.row_group(group)
+                rows = max(1, min(ROWS, held.num_rows * BYTES // max(1, held.total_byte_size)))
+                for batch in file.iter_batches(batch_size=rows, row_groups=[group], columns=[self.column]):
+                    values = batch.column(0).cast(pa.large_binary())
+                    yield Lines(values, np.arange(first, first + len(values)))
+                    first += len(values)
+
+
+def open_parquet(path: Path, split: str, genre: str, column: str | None) -> ParquetFile | ParquetColumn:
+    """A Parquet file with annotation, or the column of sentences of one without.
+
+    Raises:
+        UserError: it cannot be read, or which column holds the sentences is not clear.
+    """
+    with _reading(path):
+        schema = pq.read_schema(path)
+    strings = [field.name for field in schema if _is_text(field.type)]
+    if ANNOTATION & set(schema.names) and column is None:
+        if "text" not in schema.names or schema.field("text").type != pa.string():
+            raise UserError(f"{path}: no column 'text' of strings, but {schema.names}.")
+        return ParquetFile(path, split, genre)
+    return ParquetColumn(path, split, genre, the_column(path, schema.names, strings, column))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]}).") from error
 
 
 def write_parquet(blocks: Iterator[pa.RecordBatch], path: Path) -> None:

@@ -10,15 +10,14 @@ from typing import NamedTuple, NoReturn
 import pyarrow as pa
 
 from impossible_lms.corpora.penn import escaped, follows_space, unescaped
-from impossible_lms.corpora.text import by_split, file_digest
+from impossible_lms.corpora.streams import file_digest
+from impossible_lms.corpora.text import chunks
 from impossible_lms.errors import UserError
 
-SUFFIXES = (".mrg", ".ptb", ".tree", ".trees")
 ROWS = 2_000  # sentences in a block
 DEEPEST = 1_000  # brackets inside each other; a sentence of the Penn Treebank has 30 or so
 LARGEST = 200_000  # brackets and words in a tree; more is a file whose brackets do not close
 LONGEST_LINE = 16 << 20  # bytes
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BANNER = "*x*"  # how the lines of the copyright notice begin in the Penn Treebank's Brown and Switchboard files
 
 PIECE = re.compile(r"[()]|[^() \t\r\f\v]+")
@@ -107,10 +106,7 @@ class TreeFile:
 
     path: Path
     split: str
-
-    @property
-    def genre(self) -> str:
-        return self.path.stem
+    genre: str
 
     def digest(self) -> str:
         return file_digest(self.path)
@@ -132,21 +128,16 @@ class TreeFile:
 
     def _pieces(self) -> Iterator[tuple[str, int]]:
         """Brackets, labels and words, each with the number of its line; lines end at `\\n`."""
-        try:
-            with self.path.open("rb") as file:
-                if file.read(len(BYTE_ORDER_MARK)) != BYTE_ORDER_MARK:
-                    file.seek(0)
-                number = 0
-                while line := file.readline(LONGEST_LINE):
-                    number += 1
-                    if len(line) == LONGEST_LINE:
-                        self._fail(number, f"longer than {LONGEST_LINE:,} bytes. Are these bracketed trees")
-                    text = self._decoded(line.removesuffix(b"\n"), number)
-                    if not text.startswith(BANNER):
-                        for piece in PIECE.findall(text):
-                            yield piece, number
-        except OSError as error:
-            raise UserError(f"{self.path}: cannot be read ({error.strerror}).") from error
+        number = 0
+        for chunk in chunks(self.path, LONGEST_LINE):
+            for line in chunk.split(b"\n"):
+                number += 1
+                if len(line) > LONGEST_LINE:
+                    self._fail(number, f"longer than {LONGEST_LINE:,} bytes. Are these bracketed trees")
+                text = self._decoded(line, number)
+                if not text.startswith(BANNER):
+                    for piece in PIECE.findall(text):
+                        yield piece, number
 
     def _decoded(self, line: bytes, number: int) -> str:
         try:
@@ -159,17 +150,6 @@ class TreeFile:
 
     def _fail(self, line: int, what: str) -> NoReturn:
         raise UserError(f"{self.path} line {line}: {what}.")
-
-
-def tree_files(path: Path) -> tuple[TreeFile, ...]:
-    """The files of trees at `path`, if there are any; in folders called train, dev and test, they are these splits."""
-    if path.is_file():
-        return (TreeFile(path, "all"),) if path.suffix in SUFFIXES else ()
-    return next(filter(None, (_of_suffix(path, suffix) for suffix in SUFFIXES)), ())
-
-
-def _of_suffix(folder: Path, suffix: str) -> tuple[TreeFile, ...]:
-    return tuple(TreeFile(file, split) for file, split in by_split(folder, lambda split: suffix, f"*{suffix}"))
 
 
 def _columns(rows: list[Tree]) -> pa.RecordBatch:

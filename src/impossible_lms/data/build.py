@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from impossible_lms.corpora.corpus import WHOLE, Corpus
+from impossible_lms.corpora.corpus import Corpus
+from impossible_lms.corpora.layout import WHOLE
 from impossible_lms.data.dataset import DATASET, HELD_OUT, TokenDataset, shard_name
 from impossible_lms.data.spool import Spool
 from impossible_lms.errors import UserError
@@ -94,6 +95,11 @@ def _build(
         if not is_made(output, DATASET, request):
             record: dict[str, Any] = {"request": request, "corpus": corpus.name, "described": language.described()}
             missing.append((language, marked, output, record))
+    if missing:
+        _refuse_without_training(corpus)
+        read = corpus.survey.record()  # what is wrong in the corpus is said before any work
+        for *_, record in missing:
+            record["read"] = read
     for _, columns in corpus.blocks() if missing else ():
         for language, *_ in missing:
             language.trial(columns, tokenizer)
@@ -151,12 +157,19 @@ class _Work:
 
 def training_texts(corpus: Corpus) -> Iterator[str]:
     """The sentences that `build_dataset` puts in the training split, as text: what a tokenizer may be trained on."""
+    _refuse_without_training(corpus)
     if corpus.splits != (WHOLE,):
         yield from corpus.part("train").texts()
         return
     for index, text in enumerate(corpus.texts()):
         if index % HOLD_OUT < HOLD_OUT - 2:
             yield text
+
+
+def _refuse_without_training(corpus: Corpus) -> None:
+    if WHOLE not in corpus.splits and "train" not in corpus.splits:
+        there = " and ".join(corpus.splits)
+        raise UserError(f"corpus {corpus.name}: no training part, {there} alone. Add train/, or name a file of it.")
 
 
 def _rewrite(corpus: Corpus, works: Sequence[_Work], tokenizer: Tokenizer, progress: Progress) -> None:

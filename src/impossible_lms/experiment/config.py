@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from impossible_lms.corpora.options import located
 from impossible_lms.documents import parsed_toml, shown
 from impossible_lms.errors import UserError
 from impossible_lms.models.architectures import ARCHITECTURES
@@ -168,7 +169,7 @@ def _resolved(experiment: Experiment, path: Path) -> Experiment:
         return f"{beside(name)}:{rest}" if colon and name.endswith(".py") else spec
 
     def measured(entry: Evaluate) -> Evaluate:
-        corpus = None if entry.corpus is None else beside(entry.corpus)
+        corpus = None if entry.corpus is None else located(entry.corpus, (home, Path.cwd()))
         languages = None if entry.languages is None else [language(each) for each in entry.languages]
         on = [language(each) for each in entry.on]
         return entry.model_copy(update={"corpus": corpus, "languages": languages, "on": on})
@@ -176,7 +177,7 @@ def _resolved(experiment: Experiment, path: Path) -> Experiment:
     changed: dict[str, Any] = {
         "name": experiment.name or path.stem,
         "store": str(home / Path(experiment.store).expanduser()),
-        "corpus": beside(experiment.corpus),
+        "corpus": located(experiment.corpus, (home, Path.cwd())),
         "tokenizer": beside(experiment.tokenizer),
         "languages": [language(each) for each in experiment.languages],
         "models": [each if each in ARCHITECTURES else beside(each) for each in experiment.models],

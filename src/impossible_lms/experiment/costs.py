@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from impossible_lms.corpora.options import path_of
 from impossible_lms.experiment.asked import Model
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Train
@@ -71,7 +72,7 @@ def _data_bytes(plan: Plan, builds: Sequence[BuildData]) -> int | None:
         return 0
     if sizes:
         return missing * sum(sizes) // len(sizes)
-    corpus = Path(plan.experiment.corpus)
+    corpus = path_of(plan.experiment.corpus)
     files = [corpus] if corpus.is_file() else [file for file in corpus.rglob("*") if file.is_file()]
     return missing * sum(file.stat().st_size for file in files) // 2 if files else None
 

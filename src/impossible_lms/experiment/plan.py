@@ -9,6 +9,7 @@ from typing import Any
 
 from impossible_lms import __version__
 from impossible_lms.corpora import Corpus, read_corpus
+from impossible_lms.corpora.options import path_of
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Metric, Request, steps_asked
 from impossible_lms.evaluation.registry import get_metric
@@ -330,7 +331,7 @@ class Plan:
             words.append(f"on-{other.name}" + (f"-{short(other.version)[:6]}" if other.version else ""))
         words += [f"{key}-{value}" for key, value in unusual.items()]
         if entry.corpus:
-            words.append(f"of-{Path(entry.corpus).stem}-{short(self.found['items'][entry.corpus])[:6]}")
+            words.append(f"of-{path_of(entry.corpus).stem}-{short(self.found['items'][entry.corpus])[:6]}")
         if control is not None and control.version:
             words.append(f"control-{short(control.version)[:6]}")
         name = _as_file("-".join(words))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from impossible_lms import __version__
+from impossible_lms.corpora.options import options_text, path_of
 from impossible_lms.data.dataset import DATASET
 from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
@@ -94,14 +95,16 @@ def _is_whole(folder: Path, kind: str) -> bool:
 
 
 def content_of(spec: str) -> Any:
-    """What is behind a path, for hashing: the hash of each file; of a spec that is no path, the spec."""
-    path = Path(spec)
+    """What is behind a path, for hashing: the hash of each file, and options; of a spec that is no path, the spec."""
+    path = path_of(spec)
+    content: Any = spec
     if path.is_file():
-        return sha256_of(path)
-    if path.is_dir():
+        content = sha256_of(path)
+    elif path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.is_file())
-        return {file.relative_to(path).as_posix(): sha256_of(file) for file in files}
-    return spec
+        content = {file.relative_to(path).as_posix(): sha256_of(file) for file in files}
+    options = options_text(spec)
+    return [content, options] if options and content != spec else content
 
 
 def fault_of(folder: Path, task: str) -> str | None:

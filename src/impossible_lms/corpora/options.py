@@ -1,0 +1,125 @@
+"""What a corpus can be asked to be: `PATH:10M,column=text,bad-lines=skip`, in specs and as flags."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from impossible_lms.errors import UserError
+
+STOP, SKIP = "stop", "skip"
+CHOICES = {"bad-lines": (STOP, SKIP)}
+KEYS = ("size", "column", *CHOICES)
+# Of these the sentences are given: there is nothing to be chosen.
+MADE = ("grammar",)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a corpus of text is read.
+
+    Attributes:
+        size: which of the training folders that stand side by side, by its size (`10M`) or name.
+        column: the column of a table that holds the sentences.
+        bad_lines: `stop` at lines that are no text, or `skip` and count them.
+    """
+
+    size: str | None = None
+    column: str | None = None
+    bad_lines: str = STOP
+
+    def changed(self) -> dict[str, str]:
+        """What is not as it is by default, but for the size: it chooses files, and these tell themselves apart."""
+        found = {"column": self.column, "bad-lines": self.bad_lines}
+        return {key: value for key, value in found.items() if value not in (None, STOP)}
+
+    def written(self) -> str:
+        """The options as a spec has them after its colon; empty where all are as by default."""
+        parts = [self.size] if self.size else []
+        return ",".join(parts + [f"{key}={value}" for key, value in self.changed().items()])
+
+
+def parted(spec: str) -> tuple[Path, Options]:
+    """The path that a spec names, and its options.
+
+    A path that is there is taken as it stands, whatever colons it has.
+
+    Raises:
+        UserError: nothing is there, or an option is unknown.
+    """
+    if Path(spec).exists():
+        return Path(spec), Options()
+    name, colon, text = spec.rpartition(":")
+    if not colon or not Path(name).exists():
+        raise UserError(f"--corpus {spec}: no such file or folder.")
+    return Path(name), read_options(spec, text)
+
+
+def read_options(spec: str, text: str) -> Options:
+    """The options in the `text` behind the colon of a spec."""
+    found: dict[str, str] = {}
+    for item in filter(None, text.split(",")):
+        key, equals, value = item.partition("=")
+        if not equals:
+            key, value = "size", item
+        if key not in KEYS:
+            raise UserError(f"--corpus {spec}: unknown option '{key}'. Known: {', '.join(KEYS)}.")
+        if key in found:
+            raise UserError(f"--corpus {spec}: {key} is given twice.")
+        if not value or (key in CHOICES and value not in CHOICES[key]):
+            raise UserError(f"--corpus {spec}: {key} is {' or '.join(CHOICES.get(key, ('a name',)))}, not '{value}'.")
+        found[key] = value
+    return Options(**{key.replace("-", "_"): value for key, value in found.items()})
+
+
+def with_flags(spec: str, flags: Mapping[str, str | None]) -> str:
+    """A spec with the options that flags of the command line add; UserError where they say otherwise than the spec.
+
+    >>> with_flags("README.md", {"bad-lines": "skip", "column": None})
+    'README.md:bad-lines=skip'
+    """
+    given = {key: value for key, value in flags.items() if value is not None}
+    if not given:
+        return spec
+    for key, value in given.items():
+        if key in CHOICES and value not in CHOICES[key]:
+            raise UserError(f"--{key} {value}: {' or '.join(CHOICES[key])} is expected.")
+    if spec.partition(":")[0] in MADE:
+        raise UserError(f"--{next(iter(given))}: {spec} is made of sentences; the option is for files and datasets.")
+    text = options_text(spec)
+    there = read_options(spec, text)
+    for key, value in given.items():
+        said = getattr(there, key.replace("-", "_"))
+        if f"{key}={value}" not in text.split(",") and f"{key}=" in text:
+            raise UserError(f"--{key} {value}: the corpus {spec} says {said}. Say it once.")
+    added = [f"{key}={value}" for key, value in given.items() if f"{key}={value}" not in text.split(",")]
+    return ",".join([spec, *added]) if text and added else f"{spec}:{','.join(added)}" if added else spec
+
+
+def options_text(spec: str) -> str:
+    """What stands behind the colon of a spec, if these are options."""
+    if Path(spec).exists():
+        return ""
+    name, _, text = spec.rpartition(":")
+    return text if "=" in text or (name and Path(name).exists()) else ""
+
+
+def located(spec: str, folders: Iterable[Path]) -> str:
+    """A spec whose path is absolute where it names something in one of the `folders`; any other as it is."""
+    name, colon, text = spec.rpartition(":")
+    for folder in folders:
+        for path, rest in ((spec, ""), (name, colon + text)):
+            there = folder / Path(path).expanduser()
+            if path and there.exists():
+                return str(there) + rest
+    return spec
+
+
+def path_of(spec: str) -> Path:
+    """The path in a spec, whether it is there or not."""
+    return Path(spec.removesuffix(f":{options_text(spec)}"))
+
+
+def described(options: Options) -> dict[str, Any]:
+    """The options that decide what a source holds, for its hash."""
+    return dict(options.changed())

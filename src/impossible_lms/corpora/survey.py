@@ -1,0 +1,111 @@
+"""What was read of a corpus: files, splits, genres, lines, sentences, words; and what was not."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from impossible_lms.corpora.layout import WHOLE, LeftOut, listed
+from impossible_lms.corpora.lines import Tally
+
+SHOWN = 12  # genres that are named
+
+
+@dataclass
+class Part:
+    """What was read of one genre of one split."""
+
+    split: str
+    genre: str
+    files: int = 0
+    tally: Tally = field(default_factory=Tally)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was read of a corpus, and what was not."""
+
+    name: str
+    parts: tuple[Part, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def total(self) -> Tally:
+        """All parts together."""
+        return _together(self.parts)
+
+    def record(self) -> dict[str, Any]:
+        """The same for a manifest."""
+        parts = [
+            {
+                "split": part.split,
+                "genre": part.genre,
+                "files": part.files,
+                "lines": part.tally.lines,
+                "blank": part.tally.blank,
+                "bad": dict(part.tally.bad),
+                "sentences": part.tally.sentences,
+                "words": part.tally.words,
+            }
+            for part in self.parts
+        ]
+        return {"parts": parts, "not_read": [{"file": each.name, "reason": each.reason} for each in self.left_out]}
+
+    @classmethod
+    def of_record(cls, name: str, record: dict[str, Any]) -> "Survey":
+        """The survey that a manifest keeps."""
+        parts = []
+        for row in record["parts"]:
+            tally = Tally(row["lines"], row["blank"])
+            tally.bad.update(row["bad"])
+            tally.sentences, tally.words = row["sentences"], row["words"]
+            parts.append(Part(row["split"], row["genre"], row["files"], tally))
+        return cls(name, tuple(parts), tuple(LeftOut(each["file"], each["reason"]) for each in record["not_read"]))
+
+    def said(self) -> Iterator[str]:
+        """The same in a few lines."""
+        total = self.total
+        yield f"{self.name}: {self._files(self.parts)}, {_what(total)}"
+        splits = list(dict.fromkeys(part.split for part in self.parts))
+        for split in splits:
+            mine = [part for part in self.parts if part.split == split]
+            genres = list(dict.fromkeys(part.genre for part in mine))
+            named = ", ".join(genres[:SHOWN]) + (f" and {len(genres) - SHOWN} more" if len(genres) > SHOWN else "")
+            if split != WHOLE:
+                yield f"  {split:<5} {self._files(mine)}, {_what(_together(mine))}: {named}"
+            elif len(genres) > 1:
+                yield f"  {len(genres)} genres: {named}"
+        if total.blank:
+            yield f"  blank lines skipped: {total.blank:,}"
+        if total.bad:
+            kinds = ", ".join(f"{number:,} {what}" for what, number in total.bad.most_common())
+            yield f"  bad lines skipped: {kinds}"
+        if self.left_out:
+            yield f"  not read: {listed(self.left_out)}"
+        yield from (f"  {note}" for note in self.notes())
+
+    @staticmethod
+    def _files(parts: Sequence[Part]) -> str:
+        return _counted(sum(part.files for part in parts), "file")
+
+    def notes(self) -> Iterator[str]:
+        """What a reader should know, a sentence each."""
+        splits = {part.split for part in self.parts}
+        missing = [split for split in ("dev", "test") if split not in splits]
+        if "train" in splits and missing:
+            yield f"There is no {' and no '.join(missing)} part: nothing can be measured on it."
+
+
+def _together(parts: Sequence[Part]) -> Tally:
+    total = Tally()
+    for part in parts:
+        total.add(part.tally)
+    return total
+
+
+def _what(tally: Tally) -> str:
+    lines = f"{_counted(tally.lines, 'line')}, " if tally.lines != tally.sentences else ""
+    return f"{lines}{_counted(tally.sentences, 'sentence')}, {_counted(tally.words, 'word')}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
