@@ -111,7 +111,7 @@ def test_an_undecodable_corpus_names_file_and_line(impossible, text, tmp_path):
     text.write_bytes(b"fine\nbad \xff\n")
     words = ("build", "--corpus", text, "--language", "no-reverse", "--tokenizer", "train:vocab=300")
     code, _, err = impossible(*words, "--output", tmp_path / "data")
-    assert code == 2 and f"{text} line 2: not UTF-8 (byte 0xFF at byte 5 of the line)" in err
+    assert code == 2 and f"{text} line 2: not UTF-8 (byte 0xFF at byte 5)" in err
     assert not (tmp_path / "data").exists()
 
 
@@ -185,15 +185,11 @@ def test_build_and_check_say_how_often_markers_occur(impossible, tmp_path):
     code, out, error = impossible(*command, tmp_path / "data")
     assert code == 0 and out.endswith("tokens in no-hop; 🅂 in 100.0%, 🄿 in 0.0% of sentences\n")
     fault = "a.conllu in no-hop: no sentence has 🄿. Markers stand for verbs whose features hold"
-    assert error.startswith(fault)
+    assert error.splitlines()[1].startswith(fault)
     code, out, _ = impossible("inspect", tmp_path / "data")
     assert "(in 100.0% of training sentences), 🄿 = " in out
     code, out, error = impossible("check", "no-hop", *common)
-    assert (
-        code == 0
-        and "markers: 🅂 in 100.0%, 🄿 in 0.0% of the sentences kept (no-hop)" in out
-        and error.startswith(fault)
-    )
+    assert code == 0 and "markers: 🅂 in 100.0%, 🄿 in 0.0% of the sentences kept (no-hop)" in out and fault in error
 
 
 def test_build_paper_needs_annotation(impossible, text, tmp_path):
@@ -229,8 +225,11 @@ def test_annotate(impossible, tmp_path, text):
     (tmp_path / "two.txt").write_text("She sings song\nShe sings\n")
     words = ("annotate", tmp_path / "two.txt", "--with", f"trees:{tmp_path / 'gold.trees'}", "--output")
     code, out, err = impossible(*words, tmp_path / "x.conllu")
-    assert code == 0 and err.startswith(
-        "x.conllu in no-hop: no sentence has 🅂 or 🄿. Markers stand for verbs whose features"
+    said = err.splitlines()
+    assert (
+        code == 0
+        and said[0] == "two.txt: 1 file, 2 sentences, 5 words"
+        and said[1].startswith("x.conllu in no-hop: no sentence has 🅂 or 🄿. Markers stand for verbs whose features")
     )
     counts = "2 read, 1 sentences, 3 words, 1 read without words, 3 words without lemma"
     marked = "marked in the hop languages: 🅂 in 0.0%, 🄿 in 0.0% of 1 sentences, the first of every file"

@@ -44,7 +44,7 @@ def annotate(
 ) -> None:
     """Annotate a corpus: sentences, lemmas, features, dependencies and trees, as CoNLL-U."""
     from impossible_lms.corpora.annotate import annotate as annotate_corpus
-    from impossible_lms.corpora.annotate import load_annotator, summary
+    from impossible_lms.corpora.annotate import load_annotator, outputs, summary
     from impossible_lms.progress import Console
 
     _, source = asked(corpus, bad_lines, column)
@@ -103,8 +103,9 @@ def build(
 
     choice = Choice.of(engine, (LOCAL, RAY))
     chosen = get_languages(language)
-    corpus, source = surveyed(corpus, bad_lines, column)
+    corpus, source = asked(corpus, bad_lines, column)
     loaded = load_tokenizer(tokenizer, training_texts(source))
+    say_read(source)
     options: dict[str, Any] = {"context": context, "seed": seed, "progress": Console()}
     if len(chosen) == 1:
         datasets = [build_dataset(source, chosen[0], loaded, output, **options)]
@@ -120,16 +121,21 @@ def build(
             print(fault, file=sys.stderr)
 
 
-def surveyed(spec: str, bad_lines: str | None, column: str | None) -> "tuple[str, Corpus]":
-    """The corpus that a spec and flags name, and its spec with these; what was read of it is said."""
+def asked(spec: str, bad_lines: str | None, column: str | None) -> "tuple[str, Corpus]":
+    """The corpus that a spec and flags name, read once for what is wrong in it; and its spec with these."""
     from impossible_lms.corpora import read_corpus
     from impossible_lms.corpora.options import with_flags
 
     spec = with_flags(spec, {"bad-lines": bad_lines, "column": column})
     corpus = read_corpus(spec)
+    _ = corpus.survey
+    return spec, corpus
+
+
+def say_read(corpus: "Corpus") -> None:
+    """Say on stderr what was read of a corpus, and what was not."""
     for line in corpus.survey.said():
         _said(line)
-    return spec, corpus
 
 
 def _said(line: str) -> None:

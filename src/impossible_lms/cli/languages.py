@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impossible_lms.cli.data import surveyed
+from impossible_lms.cli.data import asked, say_read
 from impossible_lms.cli.options import BadLines, Column, CorpusSpec, Json, TokenizerSpec
 from impossible_lms.errors import UserError
 from impossible_lms.spec import EXAMPLE_CORPUS, EXAMPLE_TOKENIZER
@@ -115,10 +115,11 @@ def check(
     from impossible_lms.report.terminal import LEGEND, report_table
     from impossible_lms.tokenizer import load_tokenizer
 
-    asked = get_languages(language)
-    compared = {each.name: each for one in asked for each in (get_language(one.control), one)}
-    _, source = surveyed(corpus, bad_lines, column)
+    chosen = get_languages(language)
+    compared = {each.name: each for one in chosen for each in (get_language(one.control), one)}
+    _, source = asked(corpus, bad_lines, column)
     loaded = load_tokenizer(tokenizer, training_texts(source))
+    say_read(source)
     sentences = sampled(source, sample)
     reports = [check_language(each, sentences, loaded, sample) for each in compared.values()]
     if as_json:
@@ -134,7 +135,7 @@ def check(
         if said:
             print(f"markers: {said} of the sentences kept ({', '.join(names)})")
     for report in reports:
-        if report.language in {one.name for one in asked}:
+        if report.language in {one.name for one in chosen}:
             print(f"\n{report.language}:")
             for before, after in report.examples:
                 print(f"  {before.strip()}\n  → {after.strip()}")

@@ -116,7 +116,7 @@ def annotate(
         raise UserError(f"--processes {processes}, --join-lines {join_lines}: 1 is the least of each.")
     if join_lines is not None and isinstance(annotator, Trees):
         raise UserError("--join-lines: a treebank's trees are looked up sentence by sentence. Leave it out.")
-    names = _names(corpus, output)
+    names = outputs(corpus, output)
     packages = {package: version(package) for package in annotator.packages}
     request: dict[str, Any] = {"corpus": corpus.fingerprint(), "annotator": annotator.description, "packages": packages}
     if join_lines is not None:
@@ -141,8 +141,8 @@ def summary(record: dict[str, Any]) -> str:
     return ", ".join(parts + [f"{number:,} {key.replace('_', ' ')}" for key, number in missing.items()])
 
 
-def _names(corpus: Corpus, output: Path) -> list[str]:
-    """The file that each source goes to."""
+def outputs(corpus: Corpus, output: Path) -> list[str]:
+    """The name of the file that each source goes to; UserError where `output` does not fit the corpus."""
     if corpus.splits == (WHOLE,):
         if output.suffix != SUFFIX:
             what = f"{corpus.name} is not divided into splits and becomes one file"

@@ -64,7 +64,8 @@ class Survey:
     def said(self) -> Iterator[str]:
         """The same in a few lines."""
         total = self.total
-        yield f"{self.name}: {self._files(self.parts)}, {_what(total)}"
+        files = f"{self._files(self.parts)}, " if any(part.files for part in self.parts) else ""
+        yield f"{self.name}: {files}{_what(total)}"
         splits = list(dict.fromkeys(part.split for part in self.parts))
         for split in splits:
             mine = [part for part in self.parts if part.split == split]
