@@ -154,7 +154,8 @@ def test_files_of_one_genre_become_one(tmp_path):
     assert list(made.texts()) == [*corpus.part("test").texts(), *corpus.part("train").texts()]
     ids = [row["comments"][0] for _, block in made.part("train").blocks() for row in block.to_pylist()]
     assert ids == [
-        f"# sent_id = {each}" for each in ("books-1-1", "books-2-1", "books-3-1", "books-4-1", "talk-1-1", "talk-2-1")
+        f"# sent_id = {each}"
+        for each in ("books-1-1", "books-2-1", "books.2-1-1", "books.2-2-1", "talk-1-1", "talk-2-1")
     ]
     assert record["read"]["parts"][0] == {
         "split": "train",

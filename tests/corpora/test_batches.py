@@ -102,7 +102,7 @@ def test_batches_stand_at_the_same_places_however_a_source_is_cut_into_blocks():
                 yield next(corpus.blocks())[1]
 
     for size, joined, expected in ((4, 3, [3] * 16 + [2]), (7, 3, [6] * 8 + [2]), (1, 60, [50])):
-        found = [list(batches(0, Cut(cut), size, joined)) for cut in (1, 13, 50)]
+        found = [list(batches(0, Cut(cut), size, joined, "lines")) for cut in (1, 13, 50)]
         texts = [[batch.texts.column("text").to_pylist() for batch in each] for each in found]
         assert texts[0] == texts[1] == texts[2]
         assert [batch.read for batch in found[0]] == expected
