@@ -218,14 +218,14 @@ def ours(dataset: TokenDataset, rounds: Rounds, options: argparse.Namespace, pre
     from impossible_lms.training.fast import compiling
     from impossible_lms.training.train import Options, train
 
-    compiling.STEPS_BEFORE_COMPILING = 0  # so that no contestant has more to warm up than another
+    compiling.STEPS_BEFORE_COMPILING = {}  # so that no contestant has more to warm up than another
     train(
         dataset.folder,
         options.scratch,
         recipe=recipe_of(options, precision),
         model="gpt2",
         size=options.size,
-        options=Options(micro_batch=options.sequences, compiled=True),
+        options=Options(compiled=True),
         progress=rounds,
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from impossible_lms.models.architectures import described_model, make_model
 from impossible_lms.training.devices import Devices
-from impossible_lms.training.loop import TOKENS_IN_MICRO_BATCH
+from impossible_lms.training.memory import sequences_at_a_time
 from impossible_lms.training.order import dropout_keys
 from impossible_lms.training.recipe import Recipe
 
@@ -41,8 +41,7 @@ def measured_cost(model: str, size: str | None, recipe: Recipe, vocabulary: int)
         model, size, vocabulary_size=vocabulary, context=recipe.context, end_of_text=0, dropout=recipe.dropout
     )
     fresh = make_model(architecture, config, seed=0)
-    rows = max(1, TOKENS_IN_MICRO_BATCH.get(device.type, TOKENS_IN_MICRO_BATCH["cpu"]) // recipe.context)
-    rows = min(rows, recipe.sequences_per_step)
+    rows = sequences_at_a_time(fresh, recipe, device, recipe.sequences_per_step)
     network = Network(fresh, recipe, device, sequences=rows, operations=0.0, compiled=False, say=lambda line: None)
     ids = torch.randint(vocabulary, (rows, recipe.context), device=device)
     keys = torch.from_numpy(np.ascontiguousarray(dropout_keys(0, 0, rows, network.sites))).to(device)

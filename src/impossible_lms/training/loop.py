@@ -1,9 +1,8 @@
 """The loop: the steps of a run from where it stands, with all that is measured and saved on the way."""
 
 import math
-import os
-import platform
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,18 +19,18 @@ from impossible_lms.models.run import FINISHED, METRICS, Run
 from impossible_lms.progress import Progress
 from impossible_lms.training.devices import Devices
 from impossible_lms.training.energy import EnergyMeter
+from impossible_lms.training.finished import totals
 from impossible_lms.training.held_out import held_out_blocks
+from impossible_lms.training.memory import sequences_at_a_time
 from impossible_lms.training.metrics import Metrics, metrics_of, start_trackers
 from impossible_lms.training.operations import matrix_rate, operations_of_run, operations_per_token
 from impossible_lms.training.order import blocks_of_step, dropout_keys, generator_seed
+from impossible_lms.training.readings import STEPS_BEHIND, Numbers, Reading
 from impossible_lms.training.recipe import Recipe
 from impossible_lms.training.saving import Saver, computed_with, refuse_full_disk, say_differences
 from impossible_lms.training.state import Progressed, load_state
 from impossible_lms.training.stopping import stop_signals
-from impossible_lms.versions import commit, versions
 
-# Computed at a time unless asked otherwise; on a processor small ones stay in its cache (measured: +10 %).
-TOKENS_IN_MICRO_BATCH = {"cuda": 16384, "cpu": 2048}
 NAMED_BLOCKS = 16  # in a message; `diverged.json` has all
 
 
@@ -54,12 +53,15 @@ class Training:
 
     def train(self, model: Any) -> None:
         """Take `model`, with its fresh weights, to the end of the recipe."""
+        import torch
+
         from impossible_lms.training.fast.network import Network
 
         recipe, devices = self.recipe, self.devices
         self.share = devices.share_of(recipe.sequences_per_step)
-        at_a_time = TOKENS_IN_MICRO_BATCH.get(devices.device.type, TOKENS_IN_MICRO_BATCH["cpu"]) // recipe.context
-        self.micro = min(self.micro_batch or max(1, at_a_time), self.share.stop - self.share.start)
+        mine = self.share.stop - self.share.start
+        self.micro = min(self.micro_batch or sequences_at_a_time(model, recipe, devices.device, mine), mine)
+        self.behind = STEPS_BEHIND.get(devices.device.type, 0)
         blank = Blank(model, self.dataset.tokenizer, recipe.context, self.dtype)
         per_token = operations_per_token(model, recipe.context)
         operations = operations_of_run(per_token, recipe)
@@ -72,10 +74,14 @@ class Training:
             compiled=self.compiled,
             say=self.say,
         )
-        here = computed_with(devices.device, devices.count, self.network.compiled)
+        if devices.device.type == "cuda":
+            self.say(f"{self.micro} of a step's {mine} sequences at a time, by the memory at hand.")
+        here = computed_with(devices.device, devices.count, self.network.compiled, self.micro)
         request = self.run.record["request"]
         self.saver = Saver(self.run.folder, blank, request, here, self.keep)
         progressed = self._resume(blank, here)
+        marks = list(self.dataset.tokenizer.markers.values())
+        self.marks = torch.tensor(marks, dtype=torch.int64, device=devices.device)
         self.meter = EnergyMeter(devices.device, devices.is_first_of_node)
         rate = sum(devices.gathered(matrix_rate(devices.device, recipe.precision)))
         self.utilisation_per_speed = per_token / rate
@@ -123,49 +129,69 @@ class Training:
 
     def _steps(self, progressed: Progressed, metrics: Metrics | None, stopping: list[int]) -> tuple[Progressed, Any]:
         """All steps that remain; how far the run has come then, and the last step's values."""
-        recipe, values = self.recipe, {}
-        joules_before, batch = progressed.joules or 0.0, self._load(progressed.step)
+        recipe = self.recipe
+        values: dict[str, Any] = {}
+        self._joules_before, self._since = progressed.joules or 0.0, time.perf_counter()
+        alone, batch = self.devices.count == 1, self._load(progressed.step)
+        begun: deque[Reading] = deque()  # steps whose numbers are not read yet
         for step in range(progressed.step, recipe.steps):
-            began = time.perf_counter()
-            sums = self._gradient(step, batch, stopping)
+            if not begun:
+                self._since = time.perf_counter()
+            begun.append(self._take(step, batch, stopping))
             batch = self._load(step + 1)  # while a GPU is still busy
-            self.devices.sum(*self.network.gradients, sums)
-            loss, of_markers, markers, stops, joules = sums.tolist()
-            norm = float(self.network.gradient_norm())
-            self._refuse_non_finite(step, loss, norm)
-            self.network.update(recipe.learning_rate_at(step), norm)
-            spent = time.perf_counter() - began
-            speed = recipe.sequences_per_step * recipe.context / spent
-            predicted = recipe.sequences_per_step * (recipe.context - 1)
-            progressed = replace(
-                progressed,
-                step=step + 1,
-                seconds=progressed.seconds + spent,
-                joules=joules_before + joules if joules > 0 else None,
-            )
-            values = {
-                "loss": loss / predicted,
-                "loss_markers": of_markers / markers if markers else None,
-                "loss_others": (loss - of_markers) / (predicted - markers),
-                "learning_rate": recipe.learning_rate_at(step),
-                "gradient_norm": norm,
-                "tokens_per_second": round(speed, 1),
-                "model_flops_utilisation": round(speed * self.utilisation_per_speed, 4),
-            }
-            if recipe.measures_held_out(step + 1) and len(self.held_out):
-                values["held_out_loss"] = self._held_out_loss()
-            if metrics is not None:
-                metrics.write(step + 1, **values)
-            self.progress.at(step + 1, f"loss {values['loss']:.3f}  {speed:,.0f} tokens/s")
+            is_kept, is_measured = recipe.has_checkpoint(step + 1), recipe.measures_held_out(step + 1)
+            stops = alone and bool(stopping)
+            while begun and (len(begun) > self.behind or is_kept or is_measured or stops):
+                progressed, values, asked = self._read(begun.popleft(), progressed)
+                stops = stops or asked or (alone and bool(stopping))  # several processes must agree
+                if recipe.measures_held_out(progressed.step) and len(self.held_out):
+                    values["held_out_loss"] = self._held_out_loss()
+                if metrics is not None:
+                    metrics.write(progressed.step, **values)
+                said = f"loss {values['loss']:.3f}  {values['tokens_per_second']:,.0f} tokens/s"
+                self.progress.at(progressed.step, said)
+                stops = stops or (alone and bool(stopping))
             self.saver.check()
-            if self.devices.count == 1:
-                stops = bool(stopping)  # also of what came since the gradient; several processes must agree
-            if recipe.has_checkpoint(step + 1) or stops:
+            if is_kept or stops:
                 self._save(progressed, metrics)
             if stops and step + 1 < recipe.steps:
                 self.saver.finish()
                 raise Interrupted(f"{self.run.folder}: stopped after step {step + 1}. The same command continues.")
         return progressed, values
+
+    def _take(self, step: int, batch: tuple[NDArray[np.int64], Any, Any], stopping: list[int]) -> Reading:
+        """Take a step. Nothing is read back from the device in it; a step without a number changes no weight."""
+        network = self.network
+        sums, losses = self._gradient(step, batch, stopping)
+        self.devices.sum(*network.gradients, sums)
+        norm = network.gradient_norm()
+        network.update(self.recipe.learning_rate_at(step), norm, sums[0])
+        return Reading.of(step, sums, norm, losses)
+
+    def _read(self, reading: Reading, progressed: Progressed) -> tuple[Progressed, dict[str, Any], bool]:
+        """What a step's numbers say: how far the run has come, its metrics, and whether it shall stop."""
+        recipe, numbers = self.recipe, reading.read()
+        self._refuse_non_finite(reading, numbers)
+        now = time.perf_counter()
+        spent, self._since = now - self._since, now
+        speed = recipe.sequences_per_step * recipe.context / spent
+        predicted = recipe.sequences_per_step * (recipe.context - 1)
+        progressed = replace(
+            progressed,
+            step=reading.step + 1,
+            seconds=progressed.seconds + spent,
+            joules=self._joules_before + numbers.joules if numbers.joules > 0 else None,
+        )
+        values = {
+            "loss": numbers.loss / predicted,
+            "loss_markers": numbers.of_markers / numbers.markers if numbers.markers else None,
+            "loss_others": (numbers.loss - numbers.of_markers) / (predicted - numbers.markers),
+            "learning_rate": recipe.learning_rate_at(reading.step),
+            "gradient_norm": numbers.norm,
+            "tokens_per_second": round(speed, 1),
+            "model_flops_utilisation": round(speed * self.utilisation_per_speed, 4),
+        }
+        return progressed, values, bool(numbers.stops)
 
     def _load(self, step: int) -> tuple[NDArray[np.int64], Any, Any]:
         """This process's part of a step: the numbers of its blocks, their ids on the device, and keys of dropout."""
@@ -184,46 +210,62 @@ class Training:
             moved.append(tensor.to(self.devices.device, non_blocking=True))
         return chosen, moved[0], moved[1]
 
-    def _gradient(self, step: int, batch: tuple[NDArray[np.int64], Any, Any], stopping: list[int]) -> Any:
-        """Add up the gradient of a step, and (5,) float64: losses, those of markers, count of those, stop, joules."""
+    def _gradient(self, step: int, batch: tuple[NDArray[np.int64], Any, Any], stopping: list[int]) -> tuple[Any, Any]:
+        """Add up the gradient of a step: (5,) float64, the sums of `Numbers`, and the losses of each sequence.
+
+        Where a GPU has no room after all, the step begins again with half as many sequences at a time.
+        """
         import torch
 
         _, ids, keys = batch
-        network, device = self.network, self.devices.device
-        sums = torch.zeros(5, dtype=torch.float64, device=device)
-        marks = torch.tensor(list(self.dataset.tokenizer.markers.values()), dtype=torch.int64, device=device)
+        network = self.network
+        sums = torch.zeros(5, dtype=torch.float64, device=self.devices.device)
+        losses_of_sequences = []
         network.begin_step(step)
-        self._losses = []
-        for first in range(0, len(ids), self.micro):
-            here = slice(first, first + self.micro)
-            torch.manual_seed(generator_seed(self.seed, step, self.share.start + first))
-            losses = network.micro_batch(ids[here], keys[:, here]).double()
-            is_mark = torch.isin(ids[here, 1:], marks)
-            sums[:3] += torch.stack([losses.sum(), (losses * is_mark).sum(), is_mark.sum()])
-            self._losses.append(losses.sum(1))
-        sums[3], sums[4] = float(bool(stopping)), self.meter.joules()
-        return sums
+        try:
+            for first in range(0, len(ids), self.micro):
+                here = slice(first, first + self.micro)
+                torch.manual_seed(generator_seed(self.seed, step, self.share.start + first))
+                losses = network.micro_batch(ids[here], keys[:, here]).double()
+                is_mark = torch.isin(ids[here, 1:], self.marks)
+                sums[:3] += torch.stack([losses.sum(), (losses * is_mark).sum(), is_mark.sum()])
+                losses_of_sequences.append(losses.sum(1))
+        except torch.OutOfMemoryError:
+            if self.micro == 1:
+                raise UserError(
+                    f"{self.run.folder}: not even one sequence of {self.recipe.context} tokens fits the memory of "
+                    f"{self.devices.device}. Use a device with more, or a smaller model."
+                ) from None
+            self.micro = -(-self.micro // 2)
+        else:
+            sums[3], sums[4] = float(bool(stopping)), self.meter.joules()
+            return sums, losses_of_sequences
+        self.say(f"out of memory: {self.micro} sequences at a time from now on.")
+        torch.cuda.empty_cache()
+        return self._gradient(step, batch, stopping)
 
     def _held_out_loss(self) -> float:
         """The mean loss of the dev split's tokens, without dropout; each process measures a part."""
         import torch
 
         sums = torch.zeros(2, dtype=torch.float64, device=self.devices.device)
-        for first in range(self.devices.rank * self.micro, len(self.held_out), self.devices.count * self.micro):
-            ids = torch.from_numpy(self.held_out[first : first + self.micro]).to(self.devices.device)
+        mine = self.held_out[self.devices.rank :: self.devices.count]
+        for first in range(0, len(mine), self.micro):
+            ids = torch.from_numpy(mine[first : first + self.micro]).to(self.devices.device)
             losses = self.network.held_out_losses(ids)
             sums += torch.stack([losses.double().sum(), torch.tensor(losses.numel(), device=sums.device)])
         self.devices.sum(sums)
         return float(sums[0] / sums[1])
 
-    def _refuse_non_finite(self, step: int, loss: float, norm: float) -> None:
-        """UserError before the optimizer's step where loss or gradient is no longer a number."""
+    def _refuse_non_finite(self, reading: Reading, numbers: Numbers) -> None:
+        """UserError where a step's loss or gradient is no number: weights are those of before it, nothing is saved."""
+        step, loss, norm = reading.step, numbers.loss, numbers.norm
         if math.isfinite(loss) and math.isfinite(norm):
             return
         import torch
 
         chosen = blocks_of_step(self.seed, step, self.recipe.sequences_per_step, len(self.dataset))
-        bad = ~torch.isfinite(torch.cat(self._losses)).cpu().numpy()
+        bad = ~torch.isfinite(torch.cat(reading.losses)).cpu().numpy()
         at_fault = chosen[self.share][bad] if bad.any() else chosen
         named = ", ".join(str(block) for block in at_fault[:NAMED_BLOCKS])
         more = f" and {len(at_fault) - NAMED_BLOCKS} more (diverged.json)" if len(at_fault) > NAMED_BLOCKS else ""
@@ -252,36 +294,5 @@ class Training:
             yield metrics
 
     def _finish(self, progressed: Progressed, values: dict[str, Any]) -> None:
-        joules = progressed.joules
-        finished = {
-            "steps": self.recipe.steps,
-            "seconds": round(progressed.seconds, 3),
-            "hours": round(progressed.seconds / 3600, 4),
-            "loss": values["loss"],
-            "held_out_loss": values.get("held_out_loss"),
-            "parameters": self.network.parameters,
-            "kilowatt_hours": None if joules is None else round(joules / 3.6e6, 6),
-            "energy_source": self.meter.source,
-            "tokens_per_second": round(
-                self.recipe.steps * self.recipe.sequences_per_step * self.recipe.context / progressed.seconds, 1
-            ),
-            "hardware": _hardware(self.devices),
-            "versions": software(),
-            "commit": commit(),
-        }
-        write_text(self.run.folder / FINISHED, to_json(finished))
-
-
-def _hardware(devices: Devices) -> dict[str, Any]:
-    import torch
-
-    several = {"devices": devices.count} if devices.count > 1 else {}
-    if devices.device.type == "cuda":
-        named = torch.cuda.get_device_name(devices.device)
-        return {"device": named, "threads": torch.get_num_threads(), **several}
-    return {"device": platform.machine(), "cores": os.cpu_count(), "threads": torch.get_num_threads(), **several}
-
-
-def software() -> dict[str, str]:
-    """The versions of what computes a run."""
-    return versions("accelerate", "numpy", "torch", "transformers")
+        said = totals(self.recipe, progressed, values, self.network.parameters, self.meter.source, self.devices)
+        write_text(self.run.folder / FINISHED, to_json(said))

@@ -79,7 +79,7 @@ class Saver:
         raise OSError(code, f"{os.strerror(code)}; {self.last_good()}", str(self.folder)) from error
 
 
-def computed_with(device: Any, processes: int, compiled: bool) -> dict[str, Any]:
+def computed_with(device: Any, processes: int, compiled: bool, micro_batch: int) -> dict[str, Any]:
     """On what the last bit of a run depends beside what was asked for."""
     import torch
 
@@ -89,6 +89,7 @@ def computed_with(device: Any, processes: int, compiled: bool) -> dict[str, Any]
         "processes": processes,
         "threads": torch.get_num_threads(),
         "compiled": compiled,
+        "micro_batch": micro_batch,
         **versions("accelerate", "numpy", "torch", "transformers"),
     }
 

@@ -13,7 +13,8 @@ from impossible_lms.models.architectures import described_model, make_model
 from impossible_lms.models.run import LOCK, RECORD, Run
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.training.devices import Devices
-from impossible_lms.training.loop import Training, software
+from impossible_lms.training.finished import software
+from impossible_lms.training.loop import Training
 from impossible_lms.training.metrics import refuse_missing
 from impossible_lms.training.recipe import Recipe
 

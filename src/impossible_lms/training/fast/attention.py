@@ -15,21 +15,49 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from impossible_lms.training.fast.dropout import Dropout, kept
 
 NAME = "impossible_lms"
+CAUSAL = "impossible_lms_causal"  # the same, for models that need no mask beside
+_WATCHED = "impossible_lms_watched"
+WAITED_FOR = frozenset({"cuda"})  # devices for which reading a number means waiting
 _ROWS = 256  # in a block; fewer are slower, for gradients of keys are then added up in parts (docs/log.md, 2026-11-24)
 
 
-def use_attention(model: torch.nn.Module) -> None:
+def use_attention(model: Any, context: int) -> None:
     """Give a model this attention, if it has one that can be exchanged. Its scale becomes a tensor.
 
-    Numbers that differ from layer to layer would make `torch.compile` compile every layer anew; tensors do not.
+    Numbers that differ from layer to layer would make `torch.compile` compile every layer anew; tensors do not. Where
+    no layer needs a mask at this length, transformers is not asked for any: it would look into each micro-batch whether
+    several texts stand in a row, and the device would be waited for.
     """
     AttentionInterface.register(NAME, attention)
     AttentionMaskInterface.register(NAME, sdpa_mask)
-    model.set_attn_implementation(NAME)  # type: ignore[operator]
+    AttentionInterface.register(CAUSAL, attention)
+    is_causal = model.device.type in WAITED_FOR and _needs_no_mask(model, context)
+    model.set_attn_implementation(CAUSAL if is_causal else NAME)
     for module in model.modules():
         if isinstance(getattr(module, "scaling", None), float):
             device = next(module.parameters()).device
             module.scaling = torch.tensor(module.scaling, dtype=torch.float32, device=device)
+
+
+@torch.no_grad()
+def _needs_no_mask(model: Any, context: int) -> bool:
+    """Whether every layer's attention is given none for a block of that length: seen in one, read once."""
+    found: list[torch.Tensor | None] = []
+
+    def watched(module: Any, query: Any, key: Any, value: Any, mask: Any, *rest: Any, **options: Any) -> Any:
+        found.append(mask)
+        return sdpa_attention_forward(module, query, key, value, mask, *rest, **options)
+
+    before = model.config._attn_implementation
+    AttentionInterface.register(_WATCHED, watched)
+    AttentionMaskInterface.register(_WATCHED, sdpa_mask)
+    model.set_attn_implementation(_WATCHED)
+    was_training = model.training
+    model.eval()
+    model.base_model(input_ids=torch.zeros(1, context, dtype=torch.int64, device=model.device), use_cache=False)
+    model.train(was_training)
+    model.set_attn_implementation(before)
+    return bool(found) and all(mask is None for mask in found)
 
 
 def attention(

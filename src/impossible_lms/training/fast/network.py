@@ -13,14 +13,15 @@ from transformers.pytorch_utils import Conv1D
 
 from impossible_lms.models.gelu import exchange_gelu
 from impossible_lms.models.heads import output_layer
-from impossible_lms.training.fast import compiling
 from impossible_lms.training.fast.attention import use_attention
-from impossible_lms.training.fast.compiling import compile_blocks, shall_compile
+from impossible_lms.training.fast.compiling import compile_blocks, shall_compile, steps_before_compiling
 from impossible_lms.training.fast.dropout import Masks
-from impossible_lms.training.fast.loss import OutputLoss
+from impossible_lms.training.fast.loss import OutputLoss, padded
 from impossible_lms.training.recipe import Recipe
 
 STATE_ARRAYS = ("weights", "exp_avg", "exp_avg_sq")
+# Devices on which the last layer's working copy is padded: on a processor that gains nothing (docs/log.md, 2026-11-28).
+PADDED = frozenset({"cuda"})
 
 
 class Network:
@@ -43,8 +44,10 @@ class Network:
         self._head = output_layer(model)
         self.compiled = shall_compile(model, operations, device, compiled, say)
         self.masks = Masks(model, sequences, device)
+        # transformers looks whether a batch has padding, once a micro-batch, and a GPU would be waited for.
+        model.config.pad_token_id = None
         if getattr(model.config, "_attn_implementation", None) == "sdpa":
-            use_attention(model)
+            use_attention(model, recipe.context)
         exchange_gelu(model)
         self._autocast = torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16")
         self._lay_out()
@@ -57,6 +60,7 @@ class Network:
         self._scale = torch.tensor(
             1 / (recipe.sequences_per_step * (recipe.context - 1)), dtype=torch.float32, device=device
         )
+        self._clip = torch.tensor(recipe.gradient_clip, dtype=torch.float32, device=device)
 
     def _lay_out(self) -> None:
         """Move all parameters and their gradients into flat arrays, and make the optimizer of those."""
@@ -106,9 +110,12 @@ class Network:
         embedding = self._model.get_input_embeddings()
         if self.device.type == "cpu" and isinstance(embedding, torch.nn.Embedding):
             embedding.sparse = True  # its gradient is added up token by token, without one of the whole vocabulary
-        if self._recipe.precision == "bf16":
-            self._head_weight = self._head_weight.bfloat16()
-            self._copies.append((self._head_weight, weight.detach()))
+        tokens, bf16 = len(weight), self._recipe.precision == "bf16"
+        rows = padded(tokens) if self.device.type in PADDED else tokens
+        if bf16 or rows > tokens:
+            dtype = torch.bfloat16 if bf16 else torch.float32
+            self._head_weight = torch.zeros(rows, weight.shape[1], dtype=dtype, device=self.device)
+            self._copies.append((self._head_weight[:tokens], weight.detach()))
 
     def _copy_layers(self) -> None:
         """Give every layer that is a product of matrices its weights in bf16, beside those that the optimizer keeps."""
@@ -141,15 +148,14 @@ class Network:
 
         A run's first steps are computed without compiling, so that they come at once, and faults with them.
         """
-        if self.compiled and not self._is_compiled and step >= compiling.STEPS_BEFORE_COMPILING:
+        if self.compiled and not self._is_compiled and step >= steps_before_compiling(self.device):
             compile_blocks(self._model)
             self._loss = OutputLoss(compiled=True)
             self._is_compiled = True
-        for gradient in self.gradients:
-            gradient.zero_()
-        with torch.no_grad():
-            for copy, master in self._copies:
-                copy.copy_(master)
+        torch._foreach_zero_(self.gradients)
+        if self._copies:
+            with torch.no_grad():
+                torch._foreach_copy_([copy for copy, _ in self._copies], [master for _, master in self._copies])
 
     def micro_batch(self, ids: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
         """Add the gradients of a micro-batch to those of the step.
@@ -204,12 +210,17 @@ class Network:
         norm: torch.Tensor = torch.linalg.vector_norm(torch.stack(norms))
         return norm
 
-    def update(self, learning_rate: float, norm: float) -> None:
-        """Clip the gradient, whose norm is `norm`, and take the optimizer's step."""
-        factor = self._recipe.gradient_clip / (norm + 1e-6)  # as clip_grad_norm_
-        if factor < 1:
-            for gradient in self.gradients:
-                gradient.mul_(factor)
+    def update(self, learning_rate: float, norm: torch.Tensor | float, loss: torch.Tensor | float = 0.0) -> None:
+        """Clip the gradient, whose norm is `norm`, and take the optimizer's step; not where either is no number.
+
+        All of it is decided on the device, in the optimizer's own pass over the gradient.
+        """
+        norm, loss = (torch.as_tensor(value, device=self.device) for value in (norm, loss))
+        is_good = torch.isfinite(norm) & torch.isfinite(loss)
+        # What torch's scaling of gradients has for this: divided by the one, and left alone where the other is 1.
+        optimizer: Any = self.optimizer
+        optimizer.grad_scale = ((norm.float() + 1e-6) / self._clip).clamp(min=1.0)  # as clip_grad_norm_
+        optimizer.found_inf = (~is_good).float()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.step()
