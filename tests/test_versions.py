@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from importlib.metadata import PackageNotFoundError, version
 
 from impossible_lms import versions
 
@@ -20,3 +21,19 @@ def test_the_commit_of_a_clone_and_whether_it_was_changed(tmp_path, monkeypatch)
     assert re.fullmatch("[0-9a-f]{40}", versions.commit() or "")
     code.write_text("two")
     assert re.fullmatch(r"[0-9a-f]{40}\+changes", versions.commit() or "")
+
+
+def test_a_package_run_from_its_sources_has_no_metadata_and_needs_none(tmp_path, monkeypatch):
+    installed = version("impossible-lms")
+
+    def missing(name):
+        if name == "impossible-lms":
+            raise PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(versions, "version", missing)
+    monkeypatch.setattr(versions, "distribution", missing)
+    found = versions.versions("numpy")
+    assert found["impossible-lms"] == installed and found["numpy"] == version("numpy")
+    monkeypatch.setattr(versions, "__file__", str(tmp_path / "src" / "impossible_lms" / "versions.py"))
+    assert versions.versions()["impossible-lms"] == "unknown" and versions.commit() is None

@@ -4,13 +4,16 @@ import json
 import platform
 import shutil
 import subprocess
-from importlib.metadata import distribution, version
+import tomllib
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
+
+_NAME = "impossible-lms"
 
 
 def versions(*packages: str) -> dict[str, str]:
     """The versions of this package, of Python, and of the `packages` named."""
-    own = {"impossible-lms": version("impossible-lms"), "python": platform.python_version()}
+    own = {"impossible-lms": _own_version(), "python": platform.python_version()}
     return own | {package: version(package) for package in packages}
 
 
@@ -19,7 +22,10 @@ def commit() -> str | None:
 
     It is the one pip installed from, or that of the clone the code is run from.
     """
-    origin = json.loads(distribution("impossible-lms").read_text("direct_url.json") or "{}")
+    try:
+        origin = json.loads(distribution(_NAME).read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:  # run from its sources
+        origin = {}
     if installed := origin.get("vcs_info", {}).get("commit_id"):
         return str(installed)
     clone, git = Path(__file__).parents[2], shutil.which("git")
@@ -33,3 +39,13 @@ def commit() -> str | None:
     except subprocess.CalledProcessError:
         return None  # no commit yet, or a repository of another user
     return found + "+changes" * bool(changes)
+
+
+def _own_version() -> str:
+    """As installed; where the package is run from its sources, as they say."""
+    try:
+        return version(_NAME)
+    except PackageNotFoundError:
+        project = Path(__file__).parents[2] / "pyproject.toml"
+        said = tomllib.loads(project.read_text(encoding="utf-8")) if project.is_file() else {}
+        return str(said.get("project", {}).get("version", "unknown"))

@@ -155,8 +155,10 @@ def test_runs_that_do_not_belong_together_are_named(measured, tmp_path):
 
 def test_costs_are_added_up(measured, tmp_path):
     run = measured["no-reverse"]
+    (tmp_path / "unread").mkdir()
+    (tmp_path / "unread" / "finished.json").write_text(json.dumps({"hours": 2.5, "kilowatt_hours": None}))
+    assert "energy not readable" in cost_of([Run(tmp_path / "unread", run.record)])
     (tmp_path / "finished.json").write_text(json.dumps({"hours": 2.5, "kilowatt_hours": 0.5}))
-    assert "energy not readable" in cost_of([run])
     said = cost_of([Run(tmp_path, run.record), Run(tmp_path, run.record), Run(tmp_path / "none", run.record)])
     assert said == "3 runs, 2 finished, 5 hours, 1 kWh in 2 of them"
 

@@ -14,7 +14,7 @@ from impossible_lms import build_dataset, get_language, read_corpus
 from impossible_lms.errors import UserError
 from impossible_lms.training.energy import EnergyMeter
 from impossible_lms.training.held_out import held_out_blocks
-from impossible_lms.training.operations import matrix_rate, operations_per_token
+from impossible_lms.training.operations import matrix_rate, operations_per_token, product_rate, products_of_step
 from impossible_lms.training.train import Options, train
 
 
@@ -148,4 +148,16 @@ def test_operations_and_the_rate_of_the_device(run):
     weights = layers * 12 * width**2 + vocabulary * width
     assert operations_per_token(model, context) == 6 * weights + 12 * layers * width * context
     assert matrix_rate(torch.device("cpu"), "fp32") > 1e9
+    products = products_of_step(model, 64)
+    assert set(products.values()) == {
+        (64, width, 3 * width),
+        (64, width, width),
+        (64, width, 4 * width),
+        (64, 4 * width, width),
+        (64, width, 448),
+    }
+    torch.manual_seed(3)
+    before = torch.random.get_rng_state()
+    assert all(product_rate(torch.device("cpu"), "bf16", shape) > 1e6 for shape in products.values())
+    assert torch.equal(before, torch.random.get_rng_state())
     assert json.dumps(run.metrics()[0])

@@ -33,11 +33,23 @@ def operations_per_token(model: Any, context: int) -> float:
 
 def matrix_rate(device: "torch.device", precision: str) -> float:
     """Floating-point operations a second of a large product of matrices, measured here and now: the best of a few."""
+    size = 8192 if device.type == "cuda" else 1024
+    return product_rate(device, precision, (size, size, size))
+
+
+def product_rate(device: "torch.device", precision: str, shape: tuple[int, int, int]) -> float:
+    """As `matrix_rate`, of products of (rows, inner) and (inner, columns), for `shape` (rows, inner, columns).
+
+    Numbers are random: of equal ones a GPU multiplies up to a tenth more in the same time, for its power is limited.
+    """
     import torch
 
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    size = 8192 if device.type == "cuda" else 1024
-    left, right = (torch.ones(size, size, dtype=dtype, device=device) for _ in range(2))
+    rows, inner, columns = shape
+    generator = torch.Generator(device).manual_seed(0)  # one of its own, not the run's
+    left, right = (
+        torch.randn(size, generator=generator, device=device).to(dtype) for size in ((rows, inner), (inner, columns))
+    )
     best = float("inf")
     for _ in range(6):
         _wait(device)
@@ -45,7 +57,27 @@ def matrix_rate(device: "torch.device", precision: str) -> float:
         left @ right
         _wait(device)
         best = min(best, time.perf_counter() - began)
-    return float(2 * size**3 / best)
+    return float(2 * rows * inner * columns / best)
+
+
+def products_of_step(model: Any, tokens: int) -> dict[str, tuple[int, int, int]]:
+    """By name, the distinct products of matrices that a model's way forward has for so many tokens: as `product_rate`.
+
+    The last layer is padded, as it is computed on a GPU.
+    """
+    import torch
+    from transformers.pytorch_utils import Conv1D
+
+    from impossible_lms.training.fast.loss import padded
+
+    head = model.get_output_embeddings()
+    found: dict[tuple[int, int, int], str] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Linear | Conv1D):
+            inner, columns = module.weight.shape if isinstance(module, Conv1D) else reversed(module.weight.shape)
+            shape = (tokens, int(inner), padded(int(columns)) if module is head else int(columns))
+            found.setdefault(shape, name.rpartition(".")[2])
+    return {f"{name} {inner} x {columns}": (rows, inner, columns) for (rows, inner, columns), name in found.items()}
 
 
 def operations_of_run(per_token: float, recipe: Recipe) -> float:
