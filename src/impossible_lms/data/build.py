@@ -1,4 +1,4 @@
-"""corpus x language x tokenizer -> TokenDataset, in a stream: memory does not grow with the corpus."""
+"""corpus x language x tokenizer -> TokenDataset, in a stream: of all sentences at once only the order is in memory."""
 
 import os
 import shutil
@@ -28,6 +28,7 @@ CONTEXT = 1024  # of the published models
 HOLD_OUT = 20  # of a corpus without splits, one sentence in twenty goes to test and one to dev
 TOKENS_IN_SHARD = 1 << 27  # 256 MB of uint16
 SLAB = 1 << 16  # sentences gathered at a time
+MOST_AT_ONCE = 1 << 29  # bytes of scratch files that are shuffled beside each other
 
 
 def build_dataset(
@@ -113,8 +114,9 @@ def _build(
             _rewrite(corpus, works, tokenizer, progress)
             if corpus.fingerprint() != fingerprint:
                 raise UserError(f"corpus {corpus.name}: changed while it was read. Build again.")
-            # NumPy and the disk do most of it, so threads run beside each other.
-            with ThreadPoolExecutor(os.cpu_count()) as threads:
+            # NumPy and the disk do most of it, so threads run beside each other, as many as memory is meant for.
+            largest = max(work.spools["train"].bytes() for work in works)
+            with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, MOST_AT_ONCE // largest))) as threads:
                 list(threads.map(_Work.finish, works))
     return [TokenDataset.open(output) for _, output in outputs]
 

@@ -71,6 +71,10 @@ class Spool:
         for file in self._files.values():
             file.close()
 
+    def bytes(self) -> int:
+        """About how many it takes in memory to give the sentences in another order: tokens, places and order."""
+        return self._tokens * self._dtype.itemsize + self._count * 4 * 8
+
     def sentences(self) -> Ragged:
         """The tokens of all sentences, on disk."""
         return Ragged.of_lengths(self._read("values", self._dtype), self.columns()["length"])
