@@ -36,7 +36,9 @@ NAMED = re.compile(
 )
 SHARD = re.compile(r"[-_.][0-9]+-of-[0-9]+$")
 # What stands beside a corpus and is none.
-ABOUT = re.compile(r"(readme|licen[cs]e|copying|notice|citation|changelog)s?([^a-z].*)?", re.IGNORECASE)
+ABOUT = re.compile(
+    r"(readme|licen[cs]e|copying|notice|citation|changelog|manifest(?=\.json$))s?([^a-z].*)?", re.IGNORECASE
+)
 FOLDERS_ABOUT = {"__MACOSX", "__pycache__"}
 NO_TEXT = re.compile(
     r"\.(md|rst|html?|xml|pdf|docx?|odt|rtf|zip|tar|tgz|7z|rar|xz|py|sh|ipynb|js|css|ya?ml|toml|ini|cfg|log|png|jpe?g|gif"
