@@ -15,12 +15,15 @@ from impossible_lms.experiment.work import Reported, status_file
 def states(planned):
     plan = planned()
     found = {name: State(WAITING) for name in plan.tasks}
-    names = list(found)
-    found[names[0]], found[names[1]] = State(DONE), State(DONE)
-    found[names[2]] = State(RUNNING)
-    found[names[4]] = State(FAILED, fault="no [room] left")
-    found[names[6]] = State(BLOCKED, fault="needs it")
-    progress = Reported(status_file(plan.folder, names[2]))
+    before = [name for name, task in plan.tasks.items() if not task.run]
+    first, second = (name for name in plan.tasks if name.startswith("train."))
+    found |= dict.fromkeys(before, State(DONE))
+    found[first] = State(RUNNING)
+    found[second] = State(FAILED, fault="no [room] left")
+    found[next(name for name in plan.tasks if name.startswith("evaluate.") and plan.tasks[name].run in second)] = State(
+        BLOCKED, fault="needs it"
+    )
+    progress = Reported(status_file(plan.folder, first))
     progress.start("training", 60)
     progress._wrote = 0.0
     progress.at(12, "loss 6.123  2,000 tokens/s")
@@ -41,13 +44,13 @@ def test_the_table_of_runs(states):
     row = next(line for line in text.splitlines() if "no-reverse-gpt2" in line)
     assert "train" in row and "0 of 2" in row and "12 of 60  loss 6.123  2,000 tokens/s" in row and "left" in row
     assert "no [room] left" in text  # no markup
-    assert "tasks: 2 done, 1 running, 2 waiting, 1 failed, 1 not begun" in text
+    assert "tasks: 4 done, 1 running, 2 waiting, 1 failed, 1 not begun" in text
 
 
 def test_what_is_under_way_comes_first_where_there_is_no_room(states):
     text = shown(states, height=9)
     last = text[text.rindex("run ") :]
-    assert "no-reverse-gpt2" in last and "data.1-of-1" not in last and "1 more" in last
+    assert "no-reverse-gpt2" in last and "data.1-of-1" not in last and "3 more rows" in last
 
 
 def test_lines_where_it_is_no_terminal(states, board, monkeypatch):
@@ -58,7 +61,7 @@ def test_lines_where_it_is_no_terminal(states, board, monkeypatch):
         board.look(found)
         board.ended(name, State(FAILED, fault="on fire"))
     lines = board._console.file.getvalue().splitlines()
-    assert lines[0] == "small: 7 tasks, 2 done already"
+    assert lines[0] == "small: 9 tasks, 4 done already"
     assert (
         lines[1].startswith(f"{name}: 12 of 60  loss 6.123  2,000 tokens/s") and lines[2] == f"{name}: failed: on fire"
     )

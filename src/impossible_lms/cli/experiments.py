@@ -156,10 +156,10 @@ def _conclude(outcome: "Outcome") -> None:
 
 
 def _print_costs(plan: "Plan") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from impossible_lms.experiment.costs import costs
+    from impossible_lms.terminal import show
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("stage", no_wrap=True)
@@ -177,6 +177,6 @@ def _print_costs(plan: "Plan") -> None:
             "" if line.hours is None else f"{line.hours:,.2f}",
             line.note,
         )
-    Console().print(table)
+    show(table)
     hours = sum(line.hours or 0 for line in lines)
     print(f"{plan.folder}: {hours:,.2f} hours of training on one device; evaluation comes on top.")

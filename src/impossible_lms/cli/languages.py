@@ -21,18 +21,17 @@ Verbs = Annotated[
 
 def languages(as_json: Json = False) -> None:
     """List the languages, with an example each: the paper's fifteen, then those from later work."""
-    from rich.console import Console
-
     from impossible_lms.corpora.example import PARSE, SENTENCE, example
     from impossible_lms.languages import LANGUAGES
     from impossible_lms.languages.speak import speak as spoken_in
     from impossible_lms.report.terminal import language_table
+    from impossible_lms.terminal import show
 
     tokenizer = _example_tokenizer(EXAMPLE_TOKENIZER)
     sentence = example(SENTENCE, parse=PARSE)
     spoken = {name: spoken_in(language, sentence, tokenizer) for name, language in LANGUAGES.items()}
     if not as_json:
-        Console().print(language_table(LANGUAGES, spoken))
+        show(language_table(LANGUAGES, spoken))
         return
     rows = [
         {
@@ -62,12 +61,11 @@ def speak(
     The hop languages mark finite verbs of the third person present. Name them with --singular and --plural, each with
     its lemma; with neither, those that the built-in lexicon is sure of are marked.
     """
-    from rich.console import Console
-
     from impossible_lms.corpora.example import example
     from impossible_lms.languages import GROUPS, get_language
     from impossible_lms.languages.speak import speak as spoken_in
     from impossible_lms.report.terminal import coloured, pieces, spoken_table
+    from impossible_lms.terminal import show, stdout
 
     chosen = GROUPS.get(language) or {language: get_language(language)}  # an unknown name is said at once
     marked, plurals = _verbs("--singular", singular, text), _verbs("--plural", plural, text)
@@ -77,7 +75,7 @@ def speak(
         if as_json:
             print(json.dumps({name: vars(said) for name, said in spoken.items()}, ensure_ascii=False, indent=2))
         else:
-            Console().print(spoken_table(chosen, spoken))
+            show(spoken_table(chosen, spoken))
         return
     said = spoken[language]
     if said.dropped:
@@ -87,10 +85,10 @@ def speak(
     if as_json:
         print(json.dumps(vars(said), ensure_ascii=False))
         return
-    console = Console(soft_wrap=True)
-    console.print(coloured(said))
-    console.print(pieces(said))
-    console.print(" ".join(str(token) for token in said.ids), style="dim", highlight=False)
+    console = stdout()
+    console.print(coloured(said), soft_wrap=True)
+    console.print(pieces(said), soft_wrap=True)
+    console.print(" ".join(str(token) for token in said.ids), style="dim", highlight=False, soft_wrap=True)
 
 
 def check(
@@ -105,14 +103,13 @@ def check(
     column: Column = None,
 ) -> None:
     """Say what languages do, with evidence from a corpus, each beside its control."""
-    from rich.console import Console
-
     from impossible_lms.data.build import training_texts
     from impossible_lms.languages import get_language, get_languages
     from impossible_lms.languages.check import check as check_language
     from impossible_lms.languages.check import sampled
     from impossible_lms.languages.markers import marker_fault, shares_said
     from impossible_lms.report.terminal import LEGEND, report_table
+    from impossible_lms.terminal import show
     from impossible_lms.tokenizer import load_tokenizer
 
     chosen = get_languages(language)
@@ -125,7 +122,7 @@ def check(
     if as_json:
         print(json.dumps([report.row() for report in reports], ensure_ascii=False, indent=2))
         return
-    Console().print(report_table(reports))
+    show(report_table(reports))
     count, size = reports[0].sentences, max(report.tokens for report in reports)
     print(f"\n{count:,} sentences of {source.name}, up to {size:,} tokens\n{LEGEND}")
     of_share: dict[str, list[str]] = {}

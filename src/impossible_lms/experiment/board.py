@@ -19,6 +19,7 @@ from impossible_lms.experiment.tasks import Task
 from impossible_lms.experiment.work import status_file
 
 SECONDS_BETWEEN_LINES = 30.0
+WIDE = 100  # columns of a terminal from which on names of runs stand on one line; they are folded, not cut, below that
 COLOURS = {WAITING: "dim", RUNNING: "cyan", DONE: "green", FAILED: "bold red", BLOCKED: "red", STOPPED: "yellow"}
 
 
@@ -72,7 +73,7 @@ class Board:
         """The tasks that belong to no run, then a row a run; where there is no room for all, those under way first."""
         table = Table(box=None, padding=(0, 2, 0, 0))
         for heading in ("run", "stage", "done", "", "left"):
-            table.add_column(heading, no_wrap=heading != "", overflow="ellipsis")
+            table.add_column(heading, no_wrap=self._console.width >= WIDE and heading != "", overflow="fold")
         rows = [self._row(label, names, states) for label, names in self._groups().items()]
         rows.sort(key=lambda row: (RUNNING, FAILED, BLOCKED, STOPPED, WAITING, DONE).index(row[0]))
         room = max(3, self._console.height - 6)

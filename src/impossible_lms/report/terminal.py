@@ -37,7 +37,7 @@ def spoken_table(languages: Mapping[str, Language], spoken: Mapping[str, Spoken]
 
 def report_table(reports: Sequence[Report]) -> Table:
     """The properties of languages, one row each."""
-    table = Table(Column("language", no_wrap=True), "draws", box=None, padding=(0, 1, 0, 0))
+    table = Table(Column("language", no_wrap=True), Column("draws", no_wrap=True), box=None, padding=(0, 1, 0, 0))
     for name in ("affected", "dropped", "same", "undone", "bits", "moved", "entropy"):
         table.add_column(name, justify="right", no_wrap=True)
     for report in reports:
