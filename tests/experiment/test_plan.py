@@ -50,7 +50,7 @@ def test_a_task_that_needs_a_later_run_comes_all_the_same(planned):
         ("evaluate.perplexity.sample=41", {"data", "runs"}),
         ("recipe.steps=9", {"data"}),
         ("recipe.context=16", set()),
-        ("order_seed=1", set()),
+        ('order="published"', set()),
         ("tokenizer=train:vocab=401", set()),
         ("corpus=grammar:sentences=2001,seed=0", set()),
     ],
@@ -65,6 +65,35 @@ def test_a_change_makes_only_what_it_changes(planned, change, kept):
     for kind in ("data", "runs"):
         assert (before[kind] <= now[kind]) == (kind in kept), kind
         assert kind in kept or not before[kind] & now[kind]
+
+
+def test_each_seed_has_its_own_order_unless_one_is_for_all(planned):
+    def data(*changes):
+        plan = planned("seeds=[1, 2]", *changes)
+        trains = [task for name, task in plan.tasks.items() if name.startswith("train.partial-reverse")]
+        (build,) = (task for name, task in plan.tasks.items() if name.startswith("data."))
+        assert {task.data for task in plan.tasks.values() if hasattr(task, "recipe")} == set(build.folders)
+        return [task.data for task in trains], build.seeds
+
+    own, seeds = data()
+    assert len(set(own)) == 2 and seeds == (1, 2)
+    published, seeds = data('order="published"')
+    assert len(set(published)) == 2 and not set(published) & set(own) and seeds == (1, 2)
+    one, seeds = data('order="one"')
+    assert len(set(one)) == 1 and seeds == (0,) and not set(one) & set(own)
+    assert data('order="one"', "order_seed=1") == ([own[0]] * 2, (1,))  # the same data, the same folder
+    with pytest.raises(UserError, match=r'order_seed: is of one order .* Set order = "one" too'):
+        planned("order_seed=1")
+    with pytest.raises(UserError, match="order"):
+        planned('order="theirs"')
+
+
+def test_a_cross_test_is_on_the_data_of_its_seed(planned):
+    change = 'evaluate=[{metric="perplexity", languages=["partial-reverse"], on=["no-reverse"]}]'
+    plan = planned("seeds=[1, 2]", change)
+    crossed = [task for name, task in plan.tasks.items() if name.startswith("evaluate.")]
+    trained = [task.data for name, task in plan.tasks.items() if name.startswith("train.no-reverse")]
+    assert [task.request.data for task in crossed] == trained
 
 
 def test_two_experiments_share_what_is_the_same(planned):

@@ -84,7 +84,14 @@ def build(
     output: Annotated[Path, typer.Option(help="The folder to write; of several languages, each gets one in it.")],
     tokenizer: TokenizerSpec = "gpt2",
     context: Annotated[int, typer.Option(help="Tokens in a training block.")] = 1024,
-    seed: Annotated[int, typer.Option(help="Order of the training sentences.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Order of the training sentences.")] = 0,
+    as_published: Annotated[
+        bool,
+        typer.Option(
+            "--as-published",
+            help="Shuffle from the order of the published files: blocks are those of the published run of --seed.",
+        ),
+    ] = False,
     engine: Annotated[
         str, typer.Option(help="local; of several languages also local:N for N processes, ray, or ray:ADDRESS.")
     ] = "local",
@@ -106,14 +113,14 @@ def build(
     corpus, source = asked(corpus, bad_lines, column)
     loaded = load_tokenizer(tokenizer, training_texts(source))
     say_read(source)
-    options: dict[str, Any] = {"context": context, "seed": seed, "progress": Console()}
+    options: dict[str, Any] = {"context": context, "seed": seed, "as_published": as_published}
     if len(chosen) == 1:
-        datasets = [build_dataset(source, chosen[0], loaded, output, **options)]
+        datasets = [build_dataset(source, chosen[0], loaded, output, progress=Console(), **options)]
     elif choice.name == RAY or choice.count is not None:
-        build_in_parts(choice, corpus, chosen, loaded, output, context=context, seed=seed, say=_said)
+        build_in_parts(choice, corpus, chosen, loaded, output, say=_said, **options)
         datasets = [TokenDataset.open(output / each.name) for each in chosen]
     else:
-        datasets = build_datasets(source, chosen, loaded, output, **options)
+        datasets = build_datasets(source, chosen, loaded, output, progress=Console(), **options)
     for each, dataset in zip(chosen, datasets, strict=True):
         marked = "".join(f"; {said} of sentences" for said in [shares_said(dataset.marked)] if said)
         print(f"{dataset.folder}: {len(dataset):,} blocks of {dataset.context} tokens in {dataset.language}{marked}")

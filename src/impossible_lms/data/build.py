@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from impossible_lms.corpora.corpus import Corpus
 from impossible_lms.corpora.layout import WHOLE
 from impossible_lms.data.dataset import DATASET, HELD_OUT, TokenDataset, shard_name
+from impossible_lms.data.order import PUBLISHED, shuffled, shuffled_as_published
 from impossible_lms.data.spool import Spool
 from impossible_lms.errors import UserError
 from impossible_lms.files import folder_beside, is_made
@@ -39,10 +40,12 @@ def build_dataset(
     *,
     context: int = CONTEXT,
     seed: int = 0,
+    as_published: bool = False,
     progress: Progress | None = None,
 ) -> TokenDataset:
     """Write `corpus` in `language` as a token dataset in the folder `output`; all else as in `build_datasets`."""
-    return _build(corpus, [(language, Path(output))], tokenizer, context, seed, progress or Quiet())[0]
+    outputs = [(language, {seed: Path(output)})]
+    return _build(corpus, outputs, tokenizer, context, as_published, progress or Quiet())[0]
 
 
 def build_datasets(
@@ -53,12 +56,15 @@ def build_datasets(
     *,
     context: int = CONTEXT,
     seed: int = 0,
+    as_published: bool = False,
     progress: Progress | None = None,
 ) -> list[TokenDataset]:
     """Write `corpus` in each of the `languages` as a token dataset `output/<name>`, in one pass over the corpus.
 
     The kept training sentences are shuffled with `seed`, each followed by `<|endoftext|>`, joined and cut into blocks
-    of `context` tokens; the tail that fills no block is dropped. Sentences of dev and test are kept one by one. A
+    of `context` tokens; the tail that fills no block is dropped. `as_published`, they are shuffled from the order of
+    the published files, so that blocks are those of the published run with this seed, and held-out loss will be of dev
+    sentences shuffled so (`data/order.py`). Sentences of dev and test are kept one by one. A
     corpus without splits gives every twentieth sentence to test and the one before it to dev. The same arguments give
     the same bytes; a folder that already holds what they give is left as it is.
 
@@ -66,50 +72,76 @@ def build_datasets(
         UserError: a folder holds something else, no training sentence is left, `context` is longer than the data, or
             a language asks for annotation that the corpus has not.
     """
-    outputs = [(language, Path(output) / language.name) for language in languages]
-    return _build(corpus, outputs, tokenizer, context, seed, progress or Quiet())
+    outputs = {seed: output}
+    return build_in_orders(
+        corpus, languages, tokenizer, outputs, context=context, as_published=as_published, progress=progress
+    )
+
+
+def build_in_orders(
+    corpus: Corpus,
+    languages: Sequence[Language],
+    tokenizer: Tokenizer,
+    outputs: Mapping[int, str | Path],
+    *,
+    context: int = CONTEXT,
+    as_published: bool = False,
+    progress: Progress | None = None,
+) -> list[TokenDataset]:
+    """The same for several seeds, still in one pass: `outputs[seed]/<name>`, a language's datasets after each other."""
+    folders = [(each, {seed: Path(output) / each.name for seed, output in outputs.items()}) for each in languages]
+    return _build(corpus, folders, tokenizer, context, as_published, progress or Quiet())
 
 
 def _build(
     corpus: Corpus,
-    outputs: Sequence[tuple[Language, Path]],
+    outputs: Sequence[tuple[Language, Mapping[int, Path]]],
     tokenizer: Tokenizer,
     context: int,
-    seed: int,
+    as_published: bool,
     progress: Progress,
 ) -> list[TokenDataset]:
     if context < 2:
         raise UserError(f"--context {context}: a block needs at least 2 tokens.")
     fingerprint = corpus.fingerprint()
     missing = []
-    for language, output in outputs:
+    for language, of_seed in outputs:
         marked = tokenizer.with_markers(language.family.markers)
-        request = {
-            "corpus": fingerprint,
-            "language": language.name,
-            "tokenizer": marked.sha256,
-            "context": context,
-            "seed": seed,
-        }
-        if language.version:
-            request["version"] = language.version
-        if not is_made(output, DATASET, request):
-            record: dict[str, Any] = {"request": request, "corpus": corpus.name, "described": language.described()}
-            missing.append((language, marked, output, record))
+        records: dict[Path, dict[str, Any]] = {}
+        for seed, output in of_seed.items():
+            request: dict[str, Any] = {
+                "corpus": fingerprint,
+                "language": language.name,
+                "tokenizer": marked.sha256,
+                "context": context,
+                "seed": seed,
+            }
+            if as_published:
+                request["order"] = PUBLISHED
+            if language.version:
+                request["version"] = language.version
+            if not is_made(output, DATASET, request):
+                records[output] = {"request": request, "corpus": corpus.name, "described": language.described()}
+        if records:
+            missing.append((language, marked, records))
     if missing:
         _refuse_without_training(corpus)
         read = corpus.survey.record()  # what is wrong in the corpus is said before any work
-        for *_, record in missing:
-            record["read"] = read
+        for *_, records in missing:
+            for record in records.values():
+                record["read"] = read
     for _, columns in corpus.blocks() if missing else ():
         for language, *_ in missing:
             language.trial(columns, tokenizer)
         break
     with ExitStack() as folders:
         works = []
-        for language, marked, output, record in missing:
-            folder = folders.enter_context(folder_beside(output, DATASET, record))
-            works.append(_Work(language, marked, folder, record))
+        for language, marked, records in missing:
+            targets = [
+                (folders.enter_context(folder_beside(output, DATASET, record)), record)
+                for output, record in records.items()
+            ]
+            works.append(_Work(language, marked, targets))
         if works:
             _rewrite(corpus, works, tokenizer, progress)
             if corpus.fingerprint() != fingerprint:
@@ -118,16 +150,19 @@ def _build(
             largest = max(work.spools["train"].bytes() for work in works)
             with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, MOST_AT_ONCE // largest))) as threads:
                 list(threads.map(_Work.finish, works))
-    return [TokenDataset.open(output) for _, output in outputs]
+    return [TokenDataset.open(output) for _, of_seed in outputs for output in of_seed.values()]
 
 
 class _Work:
-    """One dataset while it is built: its folder, and the scratch files of its sentences."""
+    """A language's datasets, one an order, while they are built: folders, records, scratch files of the sentences."""
 
-    def __init__(self, language: Language, tokenizer: Tokenizer, folder: Path, record: dict[str, Any]) -> None:
-        self.language, self.tokenizer, self.folder, self.record = language, tokenizer, folder, record
+    def __init__(
+        self, language: Language, tokenizer: Tokenizer, targets: Sequence[tuple[Path, dict[str, Any]]]
+    ) -> None:
+        self.language, self.tokenizer, self.targets = language, tokenizer, targets
+        self.scratch = targets[0][0] / "spool"
         self.spools = {
-            split: Spool(folder / "spool" / split, tokenizer.dtype, tokenizer.markers) for split in ("train", *HELD_OUT)
+            split: Spool(self.scratch / split, tokenizer.dtype, tokenizer.markers) for split in ("train", *HELD_OUT)
         }
 
     def add(self, stream: str, transformed: Transformed, genre: str) -> None:
@@ -137,15 +172,21 @@ class _Work:
         self.spools["train" if stream == WHOLE else stream].count_dropped(transformed.dropped)
 
     def finish(self) -> None:
-        """Write shards, held-out sentences, tokenizer and record, and remove the scratch files."""
-        request = self.record["request"]
+        """Write everything, and remove the scratch files."""
+        for folder, record in self.targets:
+            self._write(folder, record)
+        shutil.rmtree(self.scratch)
+
+    def _write(self, folder: Path, record: dict[str, Any]) -> None:
+        """Write the shards of one order, held-out sentences, tokenizer and record."""
+        request = record["request"]
         train = self.spools["train"]
-        blocks, tail = _write_blocks(train, self.folder, self.tokenizer, request["context"], request["seed"])
+        blocks, tail = _write_blocks(train, _order(train, request), folder, self.tokenizer, request["context"])
         for split in HELD_OUT:
-            _write_sentences(self.spools[split], self.folder / f"{split}.parquet", self.tokenizer)
-        self.tokenizer.without_markers().save(self.folder / "tokenizer")
+            _write_sentences(self.spools[split], folder / f"{split}.parquet", self.tokenizer)
+        self.tokenizer.without_markers().save(folder / "tokenizer")
         counts = {split: spool.counts() for split, spool in self.spools.items()}
-        self.record |= {
+        record |= {
             "tokenizer": self.tokenizer.name,
             "vocabulary_size": self.tokenizer.vocabulary_size,
             "end_of_text": self.tokenizer.end_of_text,
@@ -154,7 +195,6 @@ class _Work:
             "counts": {"blocks": blocks, "tail_tokens": tail, **counts},
             "versions": versions("numpy", "pyarrow", "tokenizers"),
         }
-        shutil.rmtree(self.folder / "spool")
 
 
 def training_texts(corpus: Corpus) -> Iterator[str]:
@@ -211,8 +251,18 @@ def _divided(stream: str, sentence: NDArray[np.int64]) -> Iterator[tuple[str, ND
     yield "test", place == HOLD_OUT - 1
 
 
-def _write_blocks(spool: Spool, folder: Path, tokenizer: Tokenizer, context: int, seed: int) -> tuple[int, int]:
-    """Write the shuffled sentences as shards of blocks; the number of blocks, and of tokens in the tail."""
+def _order(spool: Spool, request: Mapping[str, Any]) -> NDArray[np.int64]:
+    """Which training sentence comes at each place, as a dataset's request says."""
+    if request.get("order") != PUBLISHED:
+        return shuffled(len(spool), request["seed"])
+    columns = spool.columns()
+    return shuffled_as_published(columns["genre"], spool.genres, columns["affected"], request["seed"])
+
+
+def _write_blocks(
+    spool: Spool, order: NDArray[np.int64], folder: Path, tokenizer: Tokenizer, context: int
+) -> tuple[int, int]:
+    """Write the sentences in `order` as shards of blocks; the number of blocks, and of tokens in the tail."""
     from impossible_lms.kernels import joined
 
     sentences = spool.sentences()
@@ -220,7 +270,6 @@ def _write_blocks(spool: Spool, folder: Path, tokenizer: Tokenizer, context: int
     blocks = total // context
     if blocks == 0:
         raise UserError(f"--context {context}: longer than the data, which has {total} training tokens.")
-    order = np.random.default_rng(seed).permutation(len(sentences))
     per_shard = max(1, TOKENS_IN_SHARD // context)
     waiting = np.empty(0, dtype=tokenizer.dtype)
     slabs = iter(range(0, len(order), SLAB))

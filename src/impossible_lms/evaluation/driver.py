@@ -100,13 +100,18 @@ def variant(metric: Metric, subject: Subject) -> str:
     """The folder of the tables: its name in the request, or the metric and what is not as usual about it."""
     if subject.request.name is not None:
         return subject.request.name
-    own = subject.dataset.identity["request"] == subject.run.data_request
+    own = _test_set(subject.dataset.record["request"]) == _test_set(subject.run.data_request)
     named = {
         f"-on-{subject.dataset.folder.resolve().name}": not own,
         f"-{subject.request.precision}": subject.request.precision != "fp32",
         "-as-published": subject.request.as_published,
     }
     return metric.name + "".join(name for name, applies in named.items() if applies)
+
+
+def _test_set(request: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What of a dataset's request decides its test set: all but the order of the training sentences."""
+    return None if request is None else {key: value for key, value in request.items() if key not in ("seed", "order")}
 
 
 def _asked(metric: Metric, subject: Subject, task: Task) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class PlannedRun:
     folder: Path
     architecture: Architecture
     context: int
-    seed: None = None
+    seed: int = 0  # whichever it will be: what is drawn depends on it, not whether there is anything
     data_request: None = None
 
     @property

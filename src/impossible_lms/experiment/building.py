@@ -29,6 +29,7 @@ class Part:
     output: Path
     context: int
     seed: int
+    as_published: bool
     home: Path  # what relative paths are relative to
 
     def build(self) -> None:
@@ -41,7 +42,15 @@ class Part:
         if corpus.fingerprint() != self.fingerprint:
             raise UserError(f"corpus {self.corpus}: not the same on every machine, or changed since. Build again.")
         languages = get_languages(self.languages)
-        build_datasets(corpus, languages, self.tokenizer, self.output, context=self.context, seed=self.seed)
+        build_datasets(
+            corpus,
+            languages,
+            self.tokenizer,
+            self.output,
+            context=self.context,
+            seed=self.seed,
+            as_published=self.as_published,
+        )
 
 
 def build_in_parts(
@@ -53,6 +62,7 @@ def build_in_parts(
     *,
     context: int,
     seed: int,
+    as_published: bool = False,
     say: Callable[[str], None],
 ) -> None:
     """Write what `build_datasets` writes, byte for byte, in parts like those of an experiment's data tasks.
@@ -71,6 +81,7 @@ def build_in_parts(
             output.resolve(),
             context,
             seed,
+            as_published,
             Path.cwd(),
         )
         for group in groups

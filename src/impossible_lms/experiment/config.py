@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from impossible_lms.corpora.options import located
 from impossible_lms.documents import parsed_toml, shown
@@ -15,7 +15,8 @@ from impossible_lms.training.recipe import SHIPPED, Recipe, load_recipe
 
 BASE = "base"  # in a recipe's table: the recipe that the other keys change
 PLACES = ("cache", "hub")  # where models go, beside folders
-SEEDS = [0, 14, 41, 53, 96]  # of the published runs with positional encodings
+SEEDS = [0, 14, 41, 53, 96]  # of the published runs
+ONE = "one"  # order of the training sentences for all seeds
 
 
 class _Table(BaseModel):
@@ -56,7 +57,13 @@ class Experiment(_Table):
     store: str = Field(default="store", description="the folder for datasets, runs and reports, shared by experiments")
     corpus: str = Field(description="as --corpus takes it: files, hub:NAME, or grammar:sentences=N,seed=S")
     tokenizer: str = Field(default="gpt2", description="a folder, a Hub id, or train:vocab=N")
-    order_seed: int = Field(default=0, ge=0, description="of the order of the training sentences")
+    order: str = Field(
+        default="own",
+        pattern="^(own|published|one)$",
+        description="of the training sentences: own, each seed shuffles them anew; published, so that blocks are those "
+        "of the published runs; one, all seeds share an order",
+    )
+    order_seed: int | None = Field(default=None, ge=0, description='of that order, with `order = "one"`; 0')
     languages: list[str] = Field(default=["paper"], min_length=1, description="names, ./mine.py:Name, or paper")
     models: list[str] = Field(
         default=["gpt2", "gpt2-no-pos"], min_length=1, description="these two, or configurations of transformers"
@@ -77,6 +84,14 @@ class Experiment(_Table):
     @classmethod
     def _named(cls, value: Any) -> Any:
         return {BASE: value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _shared(self) -> "Experiment":
+        if self.order_seed is not None and self.order != ONE:
+            raise ValueError(
+                f'order_seed: is of one order for all seeds, and each has its own. Set order = "{ONE}" too'
+            )
+        return self
 
     @field_validator("languages", "models", "seeds")
     @classmethod

@@ -42,7 +42,11 @@ def costs(plan: Plan) -> list[Line]:
     lines = [
         Line("tokenizer", len(tokenizer), _done(tokenizer), note=plan.experiment.tokenizer),
         Line(
-            "datasets", len(plan.languages), _built(builds), disk=_data_bytes(plan, builds), note="one pass each task"
+            "datasets",
+            sum(len(task.folders) for task in builds),
+            _built(builds),
+            disk=_data_bytes(plan, builds),
+            note="one pass each task",
         ),
         *_trainings(plan, [task for task in tasks if isinstance(task, Train)]),
     ]

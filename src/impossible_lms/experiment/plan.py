@@ -10,12 +10,13 @@ from typing import Any
 from impossible_lms import __version__
 from impossible_lms.corpora import Corpus, read_corpus
 from impossible_lms.corpora.options import path_of
+from impossible_lms.data.order import PUBLISHED
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Metric, Request, steps_asked
 from impossible_lms.evaluation.registry import get_metric
 from impossible_lms.experiment.asked import Model, Wanted, model_of
 from impossible_lms.experiment.checks import Asked, CheckData, Checked, key_of
-from impossible_lms.experiment.config import Evaluate, Experiment
+from impossible_lms.experiment.config import ONE, Evaluate, Experiment
 from impossible_lms.experiment.store import FAULTS, Store, content_of, short
 from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Source, Task, Train
 from impossible_lms.languages import get_languages
@@ -132,22 +133,29 @@ class Plan:
             found += [task, *of_run[task.run], *self._publish(task, of_run[task.run])]
         return {task.name: task for task in found}
 
-    def data_of(self, language: Language) -> Path:
-        """The folder of a language's dataset."""
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """The seeds of the orders that the training sentences are in: that of each run, or one for all."""
+        return (self.experiment.order_seed or 0,) if self.experiment.order == ONE else tuple(self.experiment.seeds)
+
+    def data_of(self, language: Language, seed: int | None = None) -> Path:
+        """The folder of a language's dataset for the run with a seed; of the first, whose test set is that of all."""
         parts = {
             "corpus": self.found["corpus"],
             "tokenizer": self.found["tokenizer"],
             "context": self.recipe.context,
-            "seed": self.experiment.order_seed,
+            "seed": self.orders[0] if seed is None or self.experiment.order == ONE else seed,
             "version": language.version,
         }
+        if self.experiment.order == PUBLISHED:
+            parts["order"] = PUBLISHED
         return self.store.data(short(parts)) / language.name
 
     def run_of(self, language: Language, model: Model, seed: int) -> str:
         """The name of a run, and of its folder: what it is, and a hash of all that decides it."""
         asked = self.experiment
         decides = {
-            "data": str(self.data_of(language).relative_to(self.store.folder)),
+            "data": str(self.data_of(language, seed).relative_to(self.store.folder)),
             "model": model.described,
             "recipe": self.recipe.model_dump(),
             "seed": seed,
@@ -177,9 +185,10 @@ class Plan:
                 f"data.{number}-of-{len(groups)}",
                 self.source,
                 tuple(language.spec or language.name for language in mine),
-                tuple(self.data_of(language) for language in mine),
+                self.orders,
+                tuple(self.data_of(language, seed) for language in mine for seed in self.orders),
                 self.recipe.context,
-                self.experiment.order_seed,
+                self.experiment.order == PUBLISHED,
             )
 
     def _train(
@@ -195,7 +204,7 @@ class Plan:
         checked = [measure.checked for measure in measures if f"train.{run}" in measure.needs]
         return Train(
             run,
-            self.data_of(language),
+            self.data_of(language, seed),
             self.store.run(run),
             model.spec,
             model.size,
@@ -218,7 +227,9 @@ class Plan:
                     of_control = None if control is None else self.run_of(control, model, seed)
                     needs = [f"train.{run}", *([f"train.{of_control}"] if of_control else [])]
                     request = replace(
-                        wanted.request, control=None if of_control is None else self.store.run(of_control)
+                        wanted.request,
+                        data=None if other is None else self.data_of(other, seed),
+                        control=None if of_control is None else self.store.run(of_control),
                     )
                     yield Measure(
                         f"evaluate.{run}.{request.name}",
@@ -324,7 +335,7 @@ class Plan:
         raise UserError(f"{where}: {name} is not among the experiment's languages. Add it to `languages`.")
 
     def _request(self, entry: Evaluate, metric: Metric, other: Language | None, control: Language | None) -> Request:
-        """What is asked of a metric but for the control's run; the name of its tables says what is not as usual."""
+        """What is asked of a metric, but for the seed's own paths; the name of its tables says what is not as usual."""
         unusual = entry.model_dump(exclude={"metric", "languages", "on", "corpus"}, exclude_defaults=True)
         words = [metric.name]
         if other is not None:

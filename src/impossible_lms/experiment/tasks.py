@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from impossible_lms.corpora import Corpus, read_corpus
-from impossible_lms.data.build import build_datasets, training_texts
+from impossible_lms.data.build import build_in_orders, training_texts
 from impossible_lms.documents import upper_first
 from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.evaluation.driver import evaluate
@@ -139,14 +139,15 @@ class MakeTokenizer(Plain):
 
 @dataclass(frozen=True)
 class BuildData(Plain):
-    """Write the corpus in some languages, in one pass over it."""
+    """Write the corpus in some languages and orders, in one pass over it."""
 
     name: str
     source: Source
     languages: tuple[str, ...]
-    folders: tuple[Path, ...]  # of the datasets
+    seeds: tuple[int, ...]  # of orders of the training sentences
+    folders: tuple[Path, ...]  # of the datasets: the first language's by seed, then the second's
     context: int
-    seed: int
+    as_published: bool
     needs: tuple[str, ...] = (MakeTokenizer.name,)
     run: None = None
     uses_device: bool = False
@@ -160,20 +161,22 @@ class BuildData(Plain):
 
     def perform(self, progress: Progress, say: Say) -> None:
         corpus, tokenizer = self.source.read(), self.source.vocabulary()
-        homes: dict[Path, list[str]] = {}
+        folders = iter(self.folders)
+        homes: dict[tuple[Path, ...], list[str]] = {}
         with ExitStack() as held:
             for lock in self.locks:
                 held.enter_context(locked(lock, "is being written"))
-            for language, folder in zip(self.languages, self.folders, strict=True):
-                homes.setdefault(folder.parent, []).append(language)
-            for home, languages in homes.items():
-                build_datasets(
+            for language in self.languages:
+                mine = tuple(next(folders).parent for _ in self.seeds)
+                homes.setdefault(mine, []).append(language)
+            for mine, languages in homes.items():
+                build_in_orders(
                     corpus,
                     get_languages(languages),
                     tokenizer,
-                    home,
+                    dict(zip(self.seeds, mine, strict=True)),
                     context=self.context,
-                    seed=self.seed,
+                    as_published=self.as_published,
                     progress=progress,
                 )
 
