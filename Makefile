@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo test lint types format docs clean
+.PHONY: demo test test-processors lint types format docs clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -17,6 +17,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto
+
+PROCESSORS ?= all
+test-processors: $(READY)
+	.ci/processors $(PROCESSORS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -32,8 +32,21 @@ from impossible_lms.tokenizer import Tokenizer
 from impossible_lms.training.recipe import Recipe, load_recipe
 from impossible_lms.training.train import train
 
+SETTINGS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "OMP_NUM_THREADS")
 SHARED = Path(__file__).parents[1].parent / "shared"
 CORPUS = "grammar:sentences=2000,seed=0"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say what the numbers are computed with; `-q` leaves out pytest's own header."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(session.config, "workerinput"):
+        return
+    import torch
+
+    set_to = " ".join(f"{name}={os.environ[name]}" for name in SETTINGS if name in os.environ)
+    capability = torch.backends.cpu.get_cpu_capability()
+    reporter.write_line(f"torch {torch.__version__} as {capability}; {set_to}")
 
 
 @pytest.fixture(scope="session")

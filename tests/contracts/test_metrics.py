@@ -14,6 +14,7 @@ from impossible_lms.evaluation.registry import get_metric
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.report.metric_figures import PICTURES
 
+DECIDED = ("accuracy", "control", "untrained")
 NAMES = list(METRICS)
 
 
@@ -69,10 +70,24 @@ def test_agrees_with_itself_in_batches_of_1_and_32(name, prepared, monkeypatch):
     for size in (1, 32):
         monkeypatch.setattr(scoring, "batches", lambda lengths, tokens, size=size: in_order(lengths, size))
         tables.append(task.score(scorer, 12))
-    pd.testing.assert_frame_equal(*tables, rtol=1e-4, atol=1e-4)
+    assert_alike(*tables)
     curve = METRICS[name].aggregate(tables[0])
     assert {"items", METRICS[name].value, "low", "high", *METRICS[name].groups} <= set(curve)
     assert len(curve) >= 1 and curve[METRICS[name].value].notna().any()
+
+
+def assert_alike(first, second):
+    """Tables that are equal to rounding, but for decisions, which a tie lets rounding take either way.
+
+    Those are answers of yes or no (a pair that flips, a sentence below a quantile), and the accuracies of probes, each
+    of some dozens of answers.
+    """
+    decided = [name for name in first if first[name].dtype.name in ("bool", "boolean") or name in DECIDED]
+    pd.testing.assert_frame_equal(first.drop(columns=decided), second.drop(columns=decided), rtol=1e-4, atol=1e-4)
+    for name in decided:
+        ours, theirs = (table[name].astype("Float64") for table in (first, second))
+        assert (ours.isna() == theirs.isna()).all(), name
+        assert ((ours - theirs).abs() > 1e-4).mean() <= 0.02 or (ours - theirs).abs().max() < 0.1, name
 
 
 def in_order(lengths, size):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -109,5 +110,5 @@ def _matching(word: str) -> list[str]:
 def _shell_line(command: str) -> str:
     """The command with this Python's `impossible`, which is the one under test."""
     if command.split()[0] == "impossible":
-        return f"{sys.executable} -m impossible_lms {command.removeprefix('impossible')}"
+        return f"{shlex.quote(sys.executable)} -m impossible_lms {command.removeprefix('impossible')}"
     return command

@@ -8,7 +8,6 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 from safetensors.torch import load_file
 
 from impossible_lms.training.train import train
@@ -31,6 +30,11 @@ def launched(data, output, recipe_file, *flags, torchrun=("--standalone", "--npr
 
 
 def assert_alike(first, second):
+    """Losses and norms to rounding; weights as a whole, by what the last two steps changed.
+
+    Sums in another order differ by rounding, and where a gradient is of that size AdamW makes a whole step of it, of
+    either sign: single weights may differ by as much as they moved.
+    """
     lines = [
         [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()] for folder in (first, second)
     ]
@@ -40,9 +44,15 @@ def assert_alike(first, second):
         assert np.allclose(ours, theirs, rtol=1e-3), name
     ours, theirs = ([line["held_out_loss"] for line in side[2::3]] for side in lines)
     assert np.allclose(ours, theirs, rtol=1e-3)
-    weights = [load_file(folder / "checkpoints" / "checkpoint-6" / "model.safetensors") for folder in (first, second)]
-    for name, values in weights[0].items():
-        assert torch.allclose(values, weights[1][name], atol=2e-3), name
+    before, *after = (
+        load_file(folder / "checkpoints" / f"checkpoint-{step}" / "model.safetensors")
+        for folder, step in ((first, 4), (first, 6), (second, 6))
+    )
+    changed, apart = (
+        sum(float((one[name] - other[name]).double().square().sum()) for name in one) ** 0.5
+        for one, other in ((before, after[0]), after)
+    )
+    assert apart < 0.05 * changed
 
 
 def test_two_processes_train_what_one_does(dataset, shared_recipe, tmp_path):

@@ -69,7 +69,8 @@ def test_micro_batches_only_divide_the_step(dataset, recipe, tmp_path):
         for size in (4, 3)
     )
     assert [step for step, *_ in losses(first)] == [step for step, *_ in losses(second)]
-    assert np.allclose([x[1:] for x in losses(first)], [x[1:] for x in losses(second)], rtol=1e-4)
+    # Sums in another order differ by 1e-6; weights that hardly matter by more, once AdamW divides by a gradient's size.
+    assert np.allclose([x[1:] for x in losses(first)], [x[1:] for x in losses(second)], rtol=1e-3)
 
 
 @pytest.mark.parametrize(("model", "precision"), [("gpt2", "fp32"), ("gpt2-no-pos", "bf16")])
