@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from impossible_lms.corpora import Corpus, corpus_of, read_corpus
     from impossible_lms.corpora.annotate import annotate, load_annotator
+    from impossible_lms.corpora.splitting import split_sentences
     from impossible_lms.corpora.trees import constituents
     from impossible_lms.data.build import build_dataset
     from impossible_lms.data.dataset import TokenDataset
@@ -34,6 +35,7 @@ _HOMES = {
     "read_corpus": "corpora",
     "annotate": "corpora.annotate",
     "load_annotator": "corpora.annotate",
+    "split_sentences": "corpora.splitting",
     "constituents": "corpora.trees",
     "build_dataset": "data.build",
     "TokenDataset": "data.dataset",
@@ -65,6 +67,7 @@ __all__ = [
     "read_corpus",
     "annotate",
     "load_annotator",
+    "split_sentences",
     "constituents",
     "build_dataset",
     "TokenDataset",

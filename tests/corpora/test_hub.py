@@ -205,8 +205,11 @@ def test_bytes_that_are_no_text_are_named_with_their_row(tmp_path):
         (":en:dev", "no split 'dev'. Name one: train, unsupervised."),
         (":en::body", "the column 'body' is not there. Name one: text."),
         (":en:train:text:x", "not of the form hub:NAME[:config][:split][:column]."),
-        (":en:::column=text,10M", "not of the form hub:NAME[:config][:split][:column], with bad-lines= behind it."),
-        (":en:nonsense=1", "unknown option 'nonsense'. Known: size, column, bad-lines."),
+        (
+            ":en:::column=text,10M",
+            "not of the form hub:NAME[:config][:split][:column], with sentences= and bad-lines= behind it.",
+        ),
+        (":en:nonsense=1", "unknown option 'nonsense'. Known: size, column, sentences, bad-lines."),
     ],
 )
 def test_a_choice_that_is_not_there(configured, choice, fault):

@@ -87,7 +87,7 @@ def test_faults_name_file_and_row(table, fault, tmp_path):
     pq.write_table(pa.table(table), path)
     with pytest.raises(UserError) as raised:
         list(read_corpus(str(path)).blocks())
-    assert str(raised.value).removesuffix(" Mend them, or go on without them: --bad-lines skip.") == f"{path}{fault}"
+    assert str(raised.value).partition(" Mend them")[0] == f"{path}{fault}"
 
 
 def test_rows_of_text_are_cut_at_their_lines(tmp_path):

@@ -64,7 +64,8 @@ def test_all_lines_that_are_no_text_are_counted_and_named(tmp_path, monkeypatch,
         list(read_corpus(spec).texts())
     assert str(error.value) == (
         f"{spec} line 4: not UTF-8 (byte 0xE9 at byte 5), line 5: longer than 50 bytes, line 6: holds a NUL: "
-        "3 bad lines (1 not UTF-8, 1 too long, 1 with a NUL). Mend them, or go on without them: --bad-lines skip."
+        "3 bad lines (1 not UTF-8, 1 too long, 1 with a NUL). Mend them, or go on without them: --bad-lines skip; "
+        "or divide long lines: --sentences split."
     )
     corpus = read_corpus(f"{spec}:bad-lines=skip")
     assert list(corpus.texts()) == ["good", "good"]
@@ -148,7 +149,7 @@ def test_packed_files_are_read_as_what_they_hold(tmp_path, suffix, codec):
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ("sentence=x", "unknown option 'sentence'. Known: size, column, bad-lines."),
+        ("sentence=x", "unknown option 'sentence'. Known: size, column, sentences, bad-lines."),
         ("bad-lines=drop", "bad-lines is stop or skip, not 'drop'."),
         ("bad-lines=skip,bad-lines=skip", "bad-lines is given twice."),
         ("column=", "column is a name, not ''."),

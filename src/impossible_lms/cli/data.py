@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impossible_lms.cli.options import BadLines, Column, CorpusSpec, Json, TokenizerSpec
+from impossible_lms.cli.options import BadLines, Column, CorpusSpec, Json, SentencesFlag, TokenizerSpec
 
 if TYPE_CHECKING:
     from impossible_lms.corpora import Corpus
@@ -39,6 +39,7 @@ def annotate(
             "with 5000.",
         ),
     ] = None,
+    sentences: SentencesFlag = None,
     bad_lines: BadLines = None,
     column: Column = None,
 ) -> None:
@@ -47,7 +48,7 @@ def annotate(
     from impossible_lms.corpora.annotate import load_annotator, outputs, summary
     from impossible_lms.progress import Console
 
-    _, source = asked(corpus, bad_lines, column)
+    _, source = asked(corpus, sentences, bad_lines, column)
     outputs(source, output)  # a wrong one is said before models are loaded
     loaded = load_annotator(annotator, source, trees, device)
     say_read(source)
@@ -95,6 +96,7 @@ def build(
     engine: Annotated[
         str, typer.Option(help="local; of several languages also local:N for N processes, ray, or ray:ADDRESS.")
     ] = "local",
+    sentences: SentencesFlag = None,
     bad_lines: BadLines = None,
     column: Column = None,
 ) -> None:
@@ -110,7 +112,7 @@ def build(
 
     choice = Choice.of(engine, (LOCAL, RAY))
     chosen = get_languages(language)
-    corpus, source = asked(corpus, bad_lines, column)
+    corpus, source = asked(corpus, sentences, bad_lines, column)
     loaded = load_tokenizer(tokenizer, training_texts(source))
     say_read(source)
     options: dict[str, Any] = {"context": context, "seed": seed, "as_published": as_published}
@@ -128,12 +130,12 @@ def build(
             print(fault, file=sys.stderr)
 
 
-def asked(spec: str, bad_lines: str | None, column: str | None) -> "tuple[str, Corpus]":
+def asked(spec: str, sentences: str | None, bad_lines: str | None, column: str | None) -> "tuple[str, Corpus]":
     """The corpus that a spec and flags name, read once for what is wrong in it; and its spec with these."""
     from impossible_lms.corpora import read_corpus
     from impossible_lms.corpora.options import with_flags
 
-    spec = with_flags(spec, {"bad-lines": bad_lines, "column": column})
+    spec = with_flags(spec, {"sentences": sentences, "bad-lines": bad_lines, "column": column})
     corpus = read_corpus(spec)
     _ = corpus.survey
     return spec, corpus

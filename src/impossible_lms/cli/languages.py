@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impossible_lms.cli.data import asked, say_read
-from impossible_lms.cli.options import BadLines, Column, CorpusSpec, Json, TokenizerSpec
+from impossible_lms.cli.options import BadLines, Column, CorpusSpec, Json, SentencesFlag, TokenizerSpec
 from impossible_lms.errors import UserError
 from impossible_lms.spec import EXAMPLE_CORPUS, EXAMPLE_TOKENIZER
 
@@ -99,6 +99,7 @@ def check(
         int, typer.Option(min=2, help="Sentences to rewrite, at most: the first of every file.")
     ] = 20_000,
     as_json: Json = False,
+    sentences: SentencesFlag = None,
     bad_lines: BadLines = None,
     column: Column = None,
 ) -> None:
@@ -114,11 +115,11 @@ def check(
 
     chosen = get_languages(language)
     compared = {each.name: each for one in chosen for each in (get_language(one.control), one)}
-    _, source = asked(corpus, bad_lines, column)
+    _, source = asked(corpus, sentences, bad_lines, column)
     loaded = load_tokenizer(tokenizer, training_texts(source))
     say_read(source)
-    sentences = sampled(source, sample)
-    reports = [check_language(each, sentences, loaded, sample) for each in compared.values()]
+    some = sampled(source, sample)
+    reports = [check_language(each, some, loaded, sample) for each in compared.values()]
     if as_json:
         print(json.dumps([report.row() for report in reports], ensure_ascii=False, indent=2))
         return

@@ -13,6 +13,15 @@ CorpusSpec = Annotated[
         "Face dataset; or grammar:sentences=N,seed=S."
     ),
 ]
+SentencesFlag = Annotated[
+    str | None,
+    typer.Option(
+        "--sentences",
+        metavar="line|split|paragraph",
+        help="What a sentence of a text is: a line; a part of a line, divided by rules; or of lines up to a blank one, "
+        "joined. English, or split-de, paragraph-fr ...",
+    ),
+]
 BadLines = Annotated[
     str | None,
     typer.Option(

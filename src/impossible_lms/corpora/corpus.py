@@ -99,6 +99,7 @@ class Corpus:
             except BadLinesError:
                 refused.add(tally)
             part.files += isinstance(source, OF_FILES)
+            part.sentences = source.options.unit if isinstance(source, Sentences) else None
             part.tally.add(tally)
         if refused.bad:
             raise refused.refused()
@@ -118,7 +119,7 @@ def read_corpus(spec: str) -> Corpus:
             `hub:NAME[:config][:split][:column]`, a Hugging Face dataset, or a local folder that the library `datasets`
             can load (parts may be left empty, as in `hub:NAME::train`); or `grammar:sentences=200000,seed=0`, the
             built-in synthetic English with gold annotation. `layout.found` says how splits and genres are told, and
-            `Options` what may stand behind a colon: `babylm:10M,bad-lines=skip`.
+            `Options` what may stand behind a colon: `babylm:10M,sentences=split`.
 
     Raises:
         UserError: there is nothing at `spec`, or no sentence in it. Faults inside a file are raised as it is read.

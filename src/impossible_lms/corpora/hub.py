@@ -50,6 +50,7 @@ class HubRows:
     column: str
     rows: "Dataset" = field(repr=False, compare=False)
     unit: str = ROW
+    has_rows: bool = True
 
     @property
     def split(self) -> str:
@@ -117,7 +118,7 @@ def _parts(spec: str) -> tuple[str, str, str, str, Options]:
         raise _refusal(spec, f"not of the form {SHAPE}")
     name, config, split, column = parts + [""] * (4 - len(parts))
     if options.size or (options.column and column):
-        raise _refusal(spec, f"not of the form {SHAPE}, with bad-lines= behind it")
+        raise _refusal(spec, f"not of the form {SHAPE}, with sentences= and bad-lines= behind it")
     return name, config, split, column or options.column or "", replace(options, column=None)
 
 

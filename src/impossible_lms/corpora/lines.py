@@ -11,11 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from impossible_lms.corpora.options import SKIP, Options, described
+from impossible_lms.corpora.options import LINE, PARAGRAPH, SKIP, Options, described
+from impossible_lms.corpora.splitting import Paragraphs, divided, splitter
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of
 
 LONGEST_LINE = 100_000  # bytes; a sentence is not that long, a file without line ends is
+LONGEST_TEXT = 16 << 20  # bytes of a line that is divided into sentences: a book fits
 NAMED = 10  # lines at fault that are named
 WHITE_SPACE = np.isin(np.arange(256), [9, 10, 11, 12, 13, 32])
 
@@ -51,6 +53,11 @@ class Reader(Protocol):
         """What its numbers count: `line` or `row`."""
         ...
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether each value is a text of its own, and not the next line of one text."""
+        ...
+
     def lines(self, longest: int) -> Iterator[Lines]:
         """Its lines in order; of one of more than `longest` bytes, as many bytes as show it."""
         ...
@@ -71,6 +78,7 @@ class Tally:
         named: the first of the bad ones, by file.
         sentences: sentences they became.
         words: in these: what stands between blanks, or the words of the annotation.
+        open: lines that end in a small letter or a comma and are followed by one that begins with a small letter.
     """
 
     lines: int = 0
@@ -79,6 +87,17 @@ class Tally:
     named: list[tuple[str, str]] = field(default_factory=list)
     sentences: int = 0
     words: int = 0
+    open: int = 0
+
+    @property
+    def mean_words(self) -> float:
+        """Words in a sentence."""
+        return self.words / max(1, self.sentences)
+
+    @property
+    def open_share(self) -> float:
+        """The share of lines that end within a sentence."""
+        return self.open / max(1, self.lines - self.blank)
 
     def add(self, other: "Tally") -> None:
         """Add what was read of another source."""
@@ -88,6 +107,7 @@ class Tally:
         self.named = (self.named + other.named)[:NAMED]
         self.sentences += other.sentences
         self.words += other.words
+        self.open += other.open
 
     def count(self, texts: pa.Array) -> None:
         """Count sentences and their words."""
@@ -104,6 +124,8 @@ class Tally:
         first = "; ".join(f"{where} {', '.join(whats)}" for where, whats in by_file.items())
         more = f" and {total - len(self.named):,} more" if total > len(self.named) else ""
         advice = "Mend them, or go on without them: --bad-lines skip"
+        if TOO_LONG in self.bad:
+            advice += "; or divide long lines: --sentences split"
         if total == 1:
             return BadLinesError(f"{first}. {advice}.")
         return BadLinesError(f"{first}{more}: {total:,} bad lines ({kinds}). {advice}.")
@@ -133,6 +155,8 @@ class Sentences:
 
     def digest(self) -> str:
         changed = described(self.options)
+        if self.options.unit != LINE:
+            changed["splitter"] = splitter()
         return digest_of([self.reader.digest(), changed]) if changed else self.reader.digest()
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
@@ -141,10 +165,13 @@ class Sentences:
 
     def read(self, tally: Tally) -> Iterator[pa.RecordBatch]:
         """The same, counting."""
-        for lines in self.reader.lines(LONGEST_LINE):
-            texts = self._cleaned(lines, LONGEST_LINE, tally)
+        limit = LONGEST_LINE if self.options.unit == LINE else LONGEST_TEXT
+        joined = Paragraphs(LONGEST_TEXT) if self.options.unit == PARAGRAPH else None
+        for texts in self._texts(limit, joined, tally):
             if tally.bad and self.options.bad_lines != SKIP:
                 continue  # to count what else is wrong
+            if self.options.unit != LINE:
+                texts = self._divided(texts, tally)
             tally.count(texts)
             if len(texts):
                 yield pa.record_batch({"text": texts})
@@ -155,8 +182,33 @@ class Sentences:
             held += f"{' and' if held else ' but'} {sum(tally.bad.values()):,} bad ones" if tally.bad else ""
             raise UserError(f"{self.reader.where}: holds no sentences{held}. Fill it, or take it out of the corpus.")
 
+    def _texts(self, limit: int, joined: Paragraphs | None, tally: Tally) -> Iterator[pa.Array]:
+        """The lines that are text and not blank, or the paragraphs that they are joined to."""
+        for lines in self.reader.lines(limit):
+            texts = self._cleaned(lines, limit, tally)
+            if joined is None:
+                yield self._without_blank(texts, tally)
+                continue
+            self._without_blank(texts, tally)  # counts them
+            yield pa.array(joined.of(texts.to_pylist()), pa.string())
+        if joined is not None:
+            yield pa.array(joined.rest(), pa.string())
+
+    def _divided(self, texts: pa.Array, tally: Tally) -> pa.Array:
+        """The sentences of the texts; one that is too long is a bad line."""
+        sentences = divided(texts, self.options.language)
+        long = pc.greater(pc.binary_length(sentences), LONGEST_LINE)
+        if not long.true_count:
+            return sentences
+        for sentence in sentences.filter(long).to_pylist():
+            tally.bad[TOO_LONG] += 1
+            if len(tally.named) < NAMED:
+                what = f"a sentence longer than {LONGEST_LINE:,} bytes ('{sentence[:40]}…')"
+                tally.named.append((self.reader.where, what))
+        return sentences.filter(pc.invert(long))
+
     def _cleaned(self, lines: Lines, limit: int, tally: Tally) -> pa.Array:
-        """The lines that are text and not blank, as strings."""
+        """The lines that are text, or blank, as strings."""
         values, numbers = lines.values, lines.numbers
         faults: dict[int, tuple[str, str]] = {place: (what, what) for place, what in lines.faults.items()}
         long = pc.greater(pc.binary_length(values), limit).fill_null(False)
@@ -182,8 +234,17 @@ class Sentences:
             keep[list(faults)] = False
             texts = texts.filter(pa.array(keep))
         texts = _without_returns(texts)
+        if self.options.unit == PARAGRAPH and self.reader.has_rows:
+            tally.lines -= len(texts)  # the blank lines that end rows are ours
+            tally.blank -= len(texts)
+            texts = pc.binary_join_element_wise(_without_last_end(texts), "\n\n", "")
         texts = _rows_as_lines(texts)
         tally.lines += len(faults) + len(texts)
+        tally.open += _open(texts)
+        return texts
+
+    @staticmethod
+    def _without_blank(texts: pa.Array, tally: Tally) -> pa.Array:
         blank = pc.or_kleene(pc.equal(texts, ""), pc.utf8_is_space(texts)).fill_null(True)
         if blank.true_count:
             tally.blank += blank.true_count
@@ -203,7 +264,7 @@ class Sentences:
         return pa.array(texts, pa.string())
 
 
-LINE, ROW = "line", "row"
+LINE_UNIT, ROW = "line", "row"
 
 
 def words_in(texts: pa.Array) -> int:
@@ -223,6 +284,13 @@ def words_in(texts: pa.Array) -> int:
     return int(np.count_nonzero(starts | (begins & ~is_space)))
 
 
+def _open(texts: pa.Array) -> int:
+    """How many of the lines go on in the next: they end in a small letter or a comma, and it begins with one."""
+    ends = pc.match_substring_regex(texts, r"[\p{Ll},;]\s*\z")
+    begins = pc.match_substring_regex(texts, r"\A\s*\p{Ll}")
+    return int(np.count_nonzero(_numpy(ends.fill_null(False))[:-1] & _numpy(begins.fill_null(False))[1:]))
+
+
 def _without_returns(texts: pa.Array) -> pa.Array:
     """Without the `\\r` that stood before a line's end."""
     if not pc.any(pc.ends_with(texts, "\r")).as_py():
@@ -234,8 +302,11 @@ def _rows_as_lines(texts: pa.Array) -> pa.Array:
     """The lines of rows that hold several."""
     if not pc.any(pc.match_substring(texts, "\n")).as_py():
         return texts
-    ended = pc.replace_substring_regex(texts.fill_null(""), r"\r?\n\z", "")
-    return _without_returns(pc.split_pattern(ended, "\n").flatten())
+    return _without_returns(pc.split_pattern(_without_last_end(texts), "\n").flatten())
+
+
+def _without_last_end(texts: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(texts.fill_null(""), r"\r?\n\z", "")
 
 
 def _numpy(mask: pa.Array) -> NDArray[np.bool_]:

@@ -1,14 +1,18 @@
-"""What a corpus can be asked to be: `PATH:10M,column=text,bad-lines=skip`, in specs and as flags."""
+"""What a corpus can be asked to be: `PATH:10M,column=text,sentences=split`, in specs and as flags."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from impossible_lms.corpora.splitting import LANGUAGE
 from impossible_lms.errors import UserError
 
+LINE, SPLIT, PARAGRAPH = "line", "split", "paragraph"
 STOP, SKIP = "stop", "skip"
-CHOICES = {"bad-lines": (STOP, SKIP)}
+CHOICES = {"sentences": (LINE, SPLIT, PARAGRAPH), "bad-lines": (STOP, SKIP)}
+WITH_LANGUAGE = re.compile(f"({SPLIT}|{PARAGRAPH})-[a-z]{{2,3}}")
 KEYS = ("size", "column", *CHOICES)
 # Of these the sentences are given: there is nothing to be chosen.
 MADE = ("grammar",)
@@ -21,17 +25,30 @@ class Options:
     Attributes:
         size: which of the training folders that stand side by side, by its size (`10M`) or name.
         column: the column of a table that holds the sentences.
+        sentences: `line`, a sentence a line; `split`, each line is divided into sentences; `paragraph`, lines up to the
+            next blank one are joined and divided. English, unless a code is added, as in `split-de`.
         bad_lines: `stop` at lines that are no text, or `skip` and count them.
     """
 
     size: str | None = None
     column: str | None = None
+    sentences: str = LINE
     bad_lines: str = STOP
+
+    @property
+    def unit(self) -> str:
+        """What is divided into sentences: `line` for nothing, `split` for a line, or `paragraph`."""
+        return self.sentences.partition("-")[0]
+
+    @property
+    def language(self) -> str:
+        """Of the sentences that are looked for."""
+        return self.sentences.partition("-")[2] or LANGUAGE
 
     def changed(self) -> dict[str, str]:
         """What is not as it is by default, but for the size: it chooses files, and these tell themselves apart."""
-        found = {"column": self.column, "bad-lines": self.bad_lines}
-        return {key: value for key, value in found.items() if value not in (None, STOP)}
+        found = {"column": self.column, "sentences": self.sentences, "bad-lines": self.bad_lines}
+        return {key: value for key, value in found.items() if value not in (None, LINE, STOP)}
 
     def written(self) -> str:
         """The options as a spec has them after its colon; empty where all are as by default."""
@@ -66,10 +83,15 @@ def read_options(spec: str, text: str) -> Options:
             raise UserError(f"--corpus {spec}: unknown option '{key}'. Known: {', '.join(KEYS)}.")
         if key in found:
             raise UserError(f"--corpus {spec}: {key} is given twice.")
-        if not value or (key in CHOICES and value not in CHOICES[key]):
+        if not value or not _is_choice(key, value):
             raise UserError(f"--corpus {spec}: {key} is {' or '.join(CHOICES.get(key, ('a name',)))}, not '{value}'.")
         found[key] = value
     return Options(**{key.replace("-", "_"): value for key, value in found.items()})
+
+
+def _is_choice(key: str, value: str) -> bool:
+    may_have_language = key == "sentences" and WITH_LANGUAGE.fullmatch(value) is not None
+    return key not in CHOICES or value in CHOICES[key] or may_have_language
 
 
 def with_flags(spec: str, flags: Mapping[str, str | None]) -> str:
@@ -82,7 +104,7 @@ def with_flags(spec: str, flags: Mapping[str, str | None]) -> str:
     if not given:
         return spec
     for key, value in given.items():
-        if key in CHOICES and value not in CHOICES[key]:
+        if not _is_choice(key, value):
             raise UserError(f"--{key} {value}: {' or '.join(CHOICES[key])} is expected.")
     if spec.partition(":")[0] in MADE:
         raise UserError(f"--{next(iter(given))}: {spec} is made of sentences; the option is for files and datasets.")

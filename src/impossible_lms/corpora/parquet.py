@@ -77,6 +77,7 @@ class ParquetColumn:
     genre: str
     column: str
     unit: str = ROW
+    has_rows: bool = True
 
     @property
     def where(self) -> str:

@@ -6,18 +6,26 @@ from typing import Any
 
 from impossible_lms.corpora.layout import WHOLE, LeftOut, listed
 from impossible_lms.corpora.lines import Tally
+from impossible_lms.corpora.options import LINE, SPLIT
 
+LONG_LINE = 40  # words; lines that have more on average are paragraphs
+WRAPPED = 0.3  # of lines that end within a sentence; where there are more, texts are wrapped
 SHOWN = 12  # genres that are named
 
 
 @dataclass
 class Part:
-    """What was read of one genre of one split."""
+    """What was read of one genre of one split.
+
+    Attributes:
+        sentences: how they were told (`Options.unit`); None where they are given.
+    """
 
     split: str
     genre: str
     files: int = 0
     tally: Tally = field(default_factory=Tally)
+    sentences: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,8 @@ class Survey:
                 "bad": dict(part.tally.bad),
                 "sentences": part.tally.sentences,
                 "words": part.tally.words,
+                "open": part.tally.open,
+                "told_by": part.sentences,
             }
             for part in self.parts
         ]
@@ -57,8 +67,8 @@ class Survey:
         for row in record["parts"]:
             tally = Tally(row["lines"], row["blank"])
             tally.bad.update(row["bad"])
-            tally.sentences, tally.words = row["sentences"], row["words"]
-            parts.append(Part(row["split"], row["genre"], row["files"], tally))
+            tally.sentences, tally.words, tally.open = row["sentences"], row["words"], row["open"]
+            parts.append(Part(row["split"], row["genre"], row["files"], tally, row["told_by"]))
         return cls(name, tuple(parts), tuple(LeftOut(each["file"], each["reason"]) for each in record["not_read"]))
 
     def said(self) -> Iterator[str]:
@@ -90,10 +100,29 @@ class Survey:
 
     def notes(self) -> Iterator[str]:
         """What a reader should know, a sentence each."""
+        long = [part for part in self.parts if part.sentences == LINE and part.tally.mean_words > LONG_LINE]
+        if long:
+            mean = _together(long)
+            yield (
+                f"Lines of {_genres(long)} have {mean.mean_words:.0f} words on average: paragraphs? "
+                "--sentences split makes sentences of them."
+            )
+        wrapped = [part for part in self.parts if part.sentences in (LINE, SPLIT) and part.tally.open_share > WRAPPED]
+        if wrapped:
+            share = f"{_together(wrapped).open_share:.0%}"
+            yield (
+                f"Of the lines of {_genres(wrapped)} {share} end within a sentence: wrapped? "
+                "--sentences paragraph joins them."
+            )
         splits = {part.split for part in self.parts}
         missing = [split for split in ("dev", "test") if split not in splits]
         if "train" in splits and missing:
             yield f"There is no {' and no '.join(missing)} part: nothing can be measured on it."
+
+
+def _genres(parts: Sequence[Part]) -> str:
+    names = list(dict.fromkeys(part.genre for part in parts))
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _together(parts: Sequence[Part]) -> Tally:

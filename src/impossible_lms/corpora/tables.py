@@ -13,7 +13,7 @@ import pyarrow.csv as pcsv
 import pyarrow.json as pjson
 from numpy.typing import NDArray
 
-from impossible_lms.corpora.lines import LINE, ROW, TOO_LONG, Lines
+from impossible_lms.corpora.lines import LINE_UNIT, ROW, TOO_LONG, Lines
 from impossible_lms.corpora.streams import file_digest, opened
 from impossible_lms.corpora.text import chunks
 from impossible_lms.documents import parsed_json
@@ -37,7 +37,8 @@ class JsonLines:
     split: str
     genre: str
     column: str
-    unit: str = LINE
+    unit: str = LINE_UNIT
+    has_rows: bool = True
 
     @classmethod
     def open(cls, path: Path, split: str, genre: str, column: str | None) -> "JsonLines":
@@ -109,6 +110,7 @@ class Separated:
     column: str
     is_quoted: bool
     unit: str = ROW
+    has_rows: bool = True
 
     @classmethod
     def open(cls, path: Path, split: str, genre: str, ending: str, column: str | None) -> "Separated":

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from impossible_lms.corpora.lines import LINE, Lines
+from impossible_lms.corpora.lines import LINE_UNIT, Lines
 from impossible_lms.corpora.streams import file_digest, opened
 from impossible_lms.documents import parsed_json
 from impossible_lms.errors import UserError
@@ -23,7 +23,8 @@ class TextFile:
     path: Path
     split: str
     genre: str
-    unit: str = LINE
+    unit: str = LINE_UNIT
+    has_rows: bool = False
 
     @classmethod
     def open(cls, path: Path, split: str, genre: str) -> "TextFile":
