@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +195,7 @@ def measure(options: argparse.Namespace) -> None:
 
 
 def counted(folder: Path) -> str:
-    """Files and bytes of a folder, and its words where `make` has written them down."""
+    """Files and bytes of a folder."""
     sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     return f"{len(sizes)} files, {sum(sizes) / 1e9:.2f} GB"
 
@@ -207,11 +207,8 @@ def run_and_print(what: str, arguments: Sequence[str], output: Path) -> None:
     print(f"{found['most_gb']:.2f} GB | {size_of(output) / 1e9:.2f} GB |", flush=True)
 
 
-def run(arguments: Sequence[str], output: Path, seconds: float | None = None) -> dict[str, float]:
-    """Run `impossible` with `arguments`; its time, its peak memory in MB, and the most that it kept on disk in GB.
-
-    After so many `seconds`, if any are given, it is stopped as by Ctrl-C.
-    """
+def run(arguments: Sequence[str], output: Path) -> dict[str, float]:
+    """Run `impossible` with `arguments`; its time, its peak memory in MB, and the most that it kept on disk in GB."""
     most = 0.0
     done = threading.Event()
 
@@ -226,17 +223,20 @@ def run(arguments: Sequence[str], output: Path, seconds: float | None = None) ->
     start = time.perf_counter()
     command = [sys.executable, "-m", "impossible_lms", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - the package's own command
-    if seconds is not None:
-        threading.Timer(seconds, lambda: process.send_signal(signal.SIGINT)).start()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    code, peak = waited_for(process)
     taken = time.perf_counter() - start
     done.set()
     watcher.join()
-    if process.returncode not in (0, 130 if seconds is not None else 0):
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
-    peak = used.ru_maxrss / (1 << 10 if sys.platform != "darwin" else 1 << 20)
+    if code != 0:
+        sys.exit(f"{' '.join(command)} ended with {code}")
     return {"seconds": taken, "peak_mb": peak, "most_gb": (most - before) / 1e9}
+
+
+def waited_for(process: "subprocess.Popen[bytes]") -> tuple[int, float]:
+    """The exit code of a process, and its peak memory in MB."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, used.ru_maxrss / (1 << 10 if sys.platform != "darwin" else 1 << 20)
 
 
 def size_of(folder: Path) -> int:
@@ -249,31 +249,35 @@ def size_of(folder: Path) -> int:
 
 
 def annotate_for(options: argparse.Namespace, raw: Path) -> None:
-    """Annotate for some seconds, and say how long all of it would take."""
+    """Annotate for some seconds from the first batch on, stop, and say how long all of it would take."""
     output = options.folder / "annotating" / "x"
     shutil.rmtree(output.parent, ignore_errors=True)
     output.parent.mkdir()
-    arguments = ["annotate", str(raw), "--with", options.annotate, "--output", str(output)]
-    arguments += ["--processes", str(options.processes)]
-    words = sum(map(words_of, texts_of(raw)))
-    found = run(arguments, output, options.seconds)
-    state = json.loads((output.with_name(".x.annotating") / "state.json").read_text())
-    done = state["words"]
-    part = size_of(output.parent)
-    hours = found["seconds"] * words / done / 3600
-    print(f"| annotate --with {options.annotate} --processes {options.processes}, **extrapolated** ", end="")
-    print(f"from {done:,} of {words:,} words in {found['seconds']:.0f} s | {hours:.1f} hours | ", end="")
-    print(f"{found['peak_mb']:,.0f} MB, the largest process | | {part * words / done / 1e9:.1f} GB |", flush=True)
+    words = read_corpus(str(raw)).survey.total.words
+    command = [sys.executable, "-m", "impossible_lms", "annotate", str(raw), "--with", options.annotate]
+    command += ["--processes", str(options.processes), "--output", str(output)]
+    start = time.perf_counter()
+    process = subprocess.Popen(command)  # noqa: S603 - the package's own command
+    state = output.with_name(".x.annotating") / "state.json"
+    while not state.is_file() and process.poll() is None:
+        time.sleep(0.1)
+    begun, first = time.perf_counter(), words_done(state)
+    time.sleep(options.seconds)
+    taken, last = time.perf_counter() - begun, words_done(state)
+    process.send_signal(signal.SIGINT)
+    _, peak = waited_for(process)
+    rate, part = (last - first) / taken, size_of(output.parent)
+    print(
+        f"| annotate, {options.processes} processes, **extrapolated** from {last - first:,} of {words:,} words in ",
+        end="",
+    )
+    print(f"{taken:.0f} s ({rate:,.0f} words/s); the first batch was done after {begun - start:.0f} s | ", end="")
+    print(f"**{words / rate / 3600:.1f} hours** | {peak:,.0f} MB, the largest process | | ", end="")
+    print(f"**{part * words / last / 1e9:.1f} GB** |", flush=True)
 
 
-def texts_of(folder: Path) -> Iterator[pa.Array]:
-    for _, block in read_corpus(str(folder)).blocks():
-        yield block.column("text")
-
-
-def words_of(texts: pa.Array) -> int:
-    """Words between white space."""
-    return len(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(texts)).flatten())
+def words_done(state: Path) -> int:
+    return int(json.loads(state.read_text(encoding="utf-8"))["words"])
 
 
 def arguments() -> argparse.Namespace:

@@ -92,7 +92,7 @@ def print_machine() -> None:
     """Machine, versions and commit."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(f"command: python -m benchmarks.languages {' '.join(sys.argv[1:])}")
+    print(f"command: python -m benchmarks.{Path(sys.argv[0]).stem} {' '.join(sys.argv[1:])}")
     print(f"machine: {processor()}, {cores} of {os.cpu_count()} cores; commit {commit.stdout.strip()}")
     print(", ".join(f"{name} {version}" for name, version in versions("numpy", "pyarrow", "tokenizers").items()) + "\n")
 

@@ -229,3 +229,18 @@ def test_a_language_is_loaded_from_where_stanza_keeps_its_models(spec, language,
         load_annotator(spec, corpus_of(["One."]))
     ((arguments, options),) = asked
     assert arguments == (language,) and "dir" not in options and options["download_method"] is None
+
+
+def test_a_device_that_is_not_there_is_said_before_models_are_looked_for():
+    with pytest.raises(UserError, match=r"^--device cuda:99: PyTorch finds no such device here. Take --device cpu"):
+        load_annotator("stanza:/nowhere/models", corpus_of(["One."]), device="cuda:99")
+
+
+def test_sums_do_not_depend_on_how_many_processes_share_the_processor():
+    import torch
+
+    threads = torch.get_num_threads()
+    found = []
+    annotator = Stanza(lambda texts: found.append(torch.get_num_threads()) or [], {"model": "test"}, False)
+    assert list(annotator.annotate(next(corpus_of([]).blocks())[1])) == []
+    assert found == [1] and torch.get_num_threads() == threads

@@ -152,3 +152,17 @@ def test_two_markers_keep_their_ids(tokenizer, tmp_path):
     assert dict(opened.tokenizer.markers) == {"🅂": 400, "🄿": 401} == opened.record["markers"]
     texts = [opened.tokenizer.decode(tokens) for tokens in opened.held_out("test").tokens]
     assert any("🅂" in text for text in texts) and any("🄿" in text for text in texts)
+
+
+def test_how_many_are_shuffled_beside_each_other_changes_nothing(folder, tokenizer, tmp_path, monkeypatch):
+    corpus, languages = read_corpus(str(folder)), [PARTIAL, get_language("full-reverse")]
+    pools = []
+    pool = build.ThreadPoolExecutor
+    monkeypatch.setattr(build, "ThreadPoolExecutor", lambda threads: pools.append(threads) or pool(threads))
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    several = build.build_datasets(corpus, languages, tokenizer, tmp_path / "several", context=16)
+    monkeypatch.setattr(build, "MOST_AT_ONCE", 1)
+    alone = build.build_datasets(corpus, languages, tokenizer, tmp_path / "alone", context=16)
+    assert pools == [64, 1]
+    for one, other in zip(several, alone, strict=True):
+        assert everything(one.folder) == everything(other.folder)
