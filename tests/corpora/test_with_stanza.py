@@ -240,7 +240,11 @@ def test_sums_do_not_depend_on_how_many_processes_share_the_processor():
     import torch
 
     threads = torch.get_num_threads()
-    found = []
-    annotator = Stanza(lambda texts: found.append(torch.get_num_threads()) or [], {"model": "test"}, False)
-    assert list(annotator.annotate(next(corpus_of([]).blocks())[1])) == []
+    found: list[int] = []
+
+    def process(texts):
+        found.append(torch.get_num_threads())
+        return []
+
+    assert list(Stanza(process, {"model": "test"}, False).annotate(next(corpus_of([]).blocks())[1])) == []
     assert found == [1] and torch.get_num_threads() == threads

@@ -156,9 +156,14 @@ def test_two_markers_keep_their_ids(tokenizer, tmp_path):
 
 def test_how_many_are_shuffled_beside_each_other_changes_nothing(folder, tokenizer, tmp_path, monkeypatch):
     corpus, languages = read_corpus(str(folder)), [PARTIAL, get_language("full-reverse")]
-    pools = []
-    pool = build.ThreadPoolExecutor
-    monkeypatch.setattr(build, "ThreadPoolExecutor", lambda threads: pools.append(threads) or pool(threads))
+    pools: list[int] = []
+
+    class Pool(build.ThreadPoolExecutor):
+        def __init__(self, threads):
+            pools.append(threads)
+            super().__init__(threads)
+
+    monkeypatch.setattr(build, "ThreadPoolExecutor", Pool)
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     several = build.build_datasets(corpus, languages, tokenizer, tmp_path / "several", context=16)
     monkeypatch.setattr(build, "MOST_AT_ONCE", 1)
