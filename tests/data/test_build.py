@@ -1,6 +1,7 @@
 """Token datasets: what is in the blocks, the same to the byte, and never half there."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -158,7 +159,7 @@ def test_how_many_are_shuffled_beside_each_other_changes_nothing(folder, tokeniz
     corpus, languages = read_corpus(str(folder)), [PARTIAL, get_language("full-reverse")]
     pools: list[int] = []
 
-    class Pool(build.ThreadPoolExecutor):
+    class Pool(ThreadPoolExecutor):
         def __init__(self, threads):
             pools.append(threads)
             super().__init__(threads)
