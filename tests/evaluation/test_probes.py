@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from impossible_lms import get_language, read_corpus
 from impossible_lms.corpora.trees import constituents
@@ -9,7 +10,7 @@ from impossible_lms.data.build import build_dataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation import probes
 from impossible_lms.evaluation.driver import evaluate
-from impossible_lms.evaluation.logistic import fit
+from impossible_lms.evaluation.logistic import fit, fit_together
 from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.probes import PROBES, pooled
 from impossible_lms.evaluation.scoring import Scorer
@@ -143,3 +144,35 @@ def test_what_does_not_serve_is_said(run, hop_run, tmp_path):
     notes = PROBES.prepare(Subject(run, Request(corpus=CORPUS, sample=90000))).notes
     assert len(set(notes["spans"].values())) == 1  # as many of each as of the rarest
     assert min(notes["fewer_than_the_sample"].values()) == notes["spans"]["NP"]
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_fits_side_by_side_are_those_one_by_one(device):
+    """Two tasks on three splits, features that go together as states of a model do; against L-BFGS of scipy."""
+    generator = np.random.default_rng(2)
+    hidden = generator.normal(size=(900, 20)) * np.exp(generator.normal(size=20))
+    states = hidden @ generator.normal(size=(20, 30)) + 0.1 * generator.normal(size=(900, 30))
+    noisy = hidden[:, :4] + generator.normal(size=(900, 4))
+    classes = np.stack([noisy.argmax(1), generator.integers(0, 4, 900)])
+    is_train = generator.random((3, 900)) < 0.7
+    standard = np.stack([(states - states[rows].mean(0)) / states[rows].std(0) for rows in is_train])
+    features, labels, train = (
+        torch.from_numpy(each).to(device) for each in (standard, np.stack([classes] * 3), is_train)
+    )
+    predicted, converged = fit_together(features, labels, train, 4)
+    assert predicted.shape == (3, 2, 900) and converged.all()
+    for split, rows in enumerate(is_train):
+        for task, labels in enumerate(classes):
+            alone = fit(standard[split][rows], labels[rows], 4)
+            expected = (alone.predict(standard[split]) == labels)[~rows].mean()
+            found = (predicted[split, task].cpu().numpy() == labels)[~rows].mean()
+            assert alone.converged and found == pytest.approx(expected, abs=1e-3)
+            assert expected > (0.35 if task == 0 else 0.15)
+
+
+def test_a_fit_that_is_cut_off_says_so(monkeypatch):
+    monkeypatch.setattr("impossible_lms.evaluation.logistic.ITERATIONS", 2)
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(1, 200, 10, generator=generator, dtype=torch.float64)
+    classes = torch.randint(0, 3, (1, 1, 200), generator=generator)
+    assert not fit_together(features, classes, torch.ones(1, 200, dtype=torch.bool), 3)[1].any()

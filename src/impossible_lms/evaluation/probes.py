@@ -1,5 +1,6 @@
 """Constituency probes: the category of a phrase, read off a model's hidden states (paper, appendix)."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.logistic import ITERATIONS, fit
+from impossible_lms.evaluation.logistic import fit, fit_together
 from impossible_lms.evaluation.metric import HIGHER, LOADING, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of, sample_notes
@@ -53,21 +54,20 @@ def prepare(subject: Subject) -> Task:
     found, left_out = spans_of(subject, corpus)
     sample = subject.sample(PUBLISHED_SAMPLE if subject.request.as_published else SAMPLE)
     spans, fewer = _balanced(found, sample, subject.seed, f"corpus {corpus.name}")
-    iterations = PUBLISHED_ITERATIONS if subject.request.as_published else ITERATIONS
     seeds = range(subject.seed, subject.seed + SEEDS)
-    untrained: dict[str, dict[tuple[str, str], NDArray[np.float64]]] = {}
+    untrained: dict[tuple[str, str], list[dict[str, Any]]] = {}
+
+    def probed(states: dict[tuple[str, str], NDArray[np.float64]], device: Any) -> dict[tuple[str, str], Any]:
+        as_published = subject.request.as_published
+        return {key: _probes(features, spans, seeds, as_published, device) for key, features in states.items()}
 
     def score(scorer: Scorer, step: int) -> pd.DataFrame:
-        trained = pooled(scorer, spans)
+        device = scorer.model.device
         if not untrained:
-            untrained["states"] = pooled(_fresh(scorer, subject.seed), spans)
+            untrained.update(probed(pooled(_fresh(scorer, subject.seed), spans), device))
         rows = []
-        for (layer, pooling), features in trained.items():
-            for seed in seeds:
-                probe = _probe(features, spans, seed, iterations, subject.request.as_published)
-                baseline = _probe(
-                    untrained["states"][layer, pooling], spans, seed, iterations, subject.request.as_published
-                )
+        for (layer, pooling), found in probed(pooled(scorer, spans), device).items():
+            for seed, probe, baseline in zip(seeds, found, untrained[layer, pooling], strict=True):
                 row = {"layer": layer, "pooling": pooling, "probe_seed": seed, **probe}
                 rows.append(row | {"untrained": baseline["accuracy"]})
         return pd.DataFrame(rows)
@@ -125,30 +125,64 @@ def _layers(states: "tuple[torch.Tensor, ...]") -> "list[tuple[str, torch.Tensor
     return [*single, (LAST_FOUR, sum(last[1:], last[0]) / len(last))]
 
 
-def _probe(
-    features: NDArray[np.float64], spans: Spans, seed: int, iterations: int, as_published: bool
-) -> dict[str, Any]:
-    """Accuracy on held-out sentences of a probe for categories, and of one for the control task.
+def _probes(
+    features: NDArray[np.float64], spans: Spans, seeds: Sequence[int], as_published: bool, device: Any
+) -> list[dict[str, Any]]:
+    """By seed, the accuracy on held-out sentences of a probe for categories, and of one for the control task.
 
     The control task (Hewitt & Liang 2019) gives each type of first token a category at random: what a probe learns of
     it, it has memorised. Features are standardised; as published, they are not, and spans are split, not sentences.
     """
-    generator = np.random.default_rng(seed)
     group = np.arange(len(spans.sentence)) if as_published else spans.sentence
     names = np.unique(group)
-    is_test = np.isin(group, generator.choice(names, max(1, round(TEST * len(names))), replace=False))
-    if not as_published:
-        deviation = features[~is_test].std(axis=0)
-        features = (features - features[~is_test].mean(axis=0)) / np.where(deviation > 0, deviation, 1)
     first = spans.tokens.values[spans.tokens.offsets[spans.sentence] + spans.start].astype(np.int64)
-    at_random = generator.integers(0, len(CATEGORIES), int(first.max()) + 1)[first]
-    accuracy: dict[str, Any] = {}
-    for name, labels in (("accuracy", spans.category), ("control", at_random)):
-        classifier = fit(features[~is_test], labels[~is_test], len(CATEGORIES), iterations)
-        accuracy[name] = float((classifier.predict(features[is_test]) == labels[is_test]).mean())
-        if name == "accuracy":
-            accuracy["converged"] = classifier.converged
-    return accuracy
+    is_train = np.empty((len(seeds), len(group)), dtype=bool)
+    classes = np.empty((len(seeds), 2, len(group)), dtype=np.int64)  # of categories, and of the control task
+    for split, seed in enumerate(seeds):
+        generator = np.random.default_rng(seed)
+        is_train[split] = ~np.isin(group, generator.choice(names, max(1, round(TEST * len(names))), replace=False))
+        classes[split] = spans.category, generator.integers(0, len(CATEGORIES), int(first.max()) + 1)[first]
+    predicted, converged = (_as_published if as_published else _to_the_end)(features, classes, is_train, device)
+    is_right = predicted == classes
+    return [
+        {
+            "accuracy": float(is_right[split, 0, ~is_train[split]].mean()),
+            "converged": bool(converged[split, 0]),
+            "control": float(is_right[split, 1, ~is_train[split]].mean()),
+        }
+        for split in range(len(seeds))
+    ]
+
+
+Predicted = tuple[NDArray[np.int64], NDArray[np.bool_]]  # (s, 2, n) classes, and (s, 2) whether fits converged
+
+
+def _to_the_end(
+    features: NDArray[np.float64], classes: NDArray[np.int64], is_train: NDArray[np.bool_], device: Any
+) -> Predicted:
+    """All fits of all splits at once, where the states are."""
+    import torch
+
+    states = torch.from_numpy(features).to(device)
+    standard = []
+    for rows in torch.from_numpy(is_train).to(device):
+        deviation = states[rows].std(0, correction=0)
+        standard.append((states - states[rows].mean(0)) / torch.where(deviation > 0, deviation, 1.0))
+    labels, rows_of_training = (torch.from_numpy(each).to(device) for each in (classes, is_train))
+    predicted, converged = fit_together(torch.stack(standard), labels, rows_of_training, len(CATEGORIES))
+    return predicted.cpu().numpy(), converged.cpu().numpy()
+
+
+def _as_published(
+    features: NDArray[np.float64], classes: NDArray[np.int64], is_train: NDArray[np.bool_], device: Any
+) -> Predicted:
+    """Ten iterations of each, as scikit-learn takes them."""
+    predicted, converged = np.empty_like(classes), np.empty(classes.shape[:2], dtype=bool)
+    for split, task in np.ndindex(*converged.shape):
+        rows = is_train[split]
+        found = fit(features[rows], classes[split, task, rows], len(CATEGORIES), PUBLISHED_ITERATIONS)
+        predicted[split, task], converged[split, task] = found.predict(features), found.converged
+    return predicted, converged
 
 
 def _balanced(spans: Spans, sample: int, seed: int, where: str) -> tuple[Spans, dict[str, int]]:
