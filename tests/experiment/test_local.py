@@ -9,6 +9,7 @@ import time
 import pytest
 
 from impossible_lms.errors import Interrupted
+from impossible_lms.experiment.engines import local
 from impossible_lms.experiment.engines.local import LocalEngine, _environment
 from impossible_lms.experiment.run import Outcome, run_experiment
 from impossible_lms.experiment.tasks import Train
@@ -108,10 +109,23 @@ def test_each_process_has_its_gpus(gpus, count, devices, seen):
     assert [environment["CUDA_VISIBLE_DEVICES"] for environment in environments] == seen
 
 
-def test_processes_share_the_processor(monkeypatch):
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
-    assert _environment([], 0, 2, 1)["OMP_NUM_THREADS"] == "3"
-    assert "OMP_NUM_THREADS" not in _environment([], 0, 1, 1)
+@pytest.mark.parametrize("gpus", [[], ["0"], ["0", "1"]])
+def test_processes_share_the_processor(monkeypatch, gpus):
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(local, "_cores", lambda: 6)
+    shared = _environment(gpus, 0, 2, 1)
+    assert {shared[name] for name in names} == {"3"}
+    assert not set(names) & set(_environment(gpus, 0, 1, 1))
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
-    assert _environment([], 0, 2, 1)["OMP_NUM_THREADS"] == "5"
+    monkeypatch.setenv("RAYON_NUM_THREADS", "2")
+    shared = _environment(gpus, 0, 2, 1)
+    assert [shared[name] for name in names] == ["5", "5", "5", "5", "2"]
+
+
+def test_processes_of_the_same_gpu_share_its_memory(monkeypatch):
+    monkeypatch.delenv("IMPOSSIBLE_LMS_GPU_SHARE", raising=False)
+    assert _environment(["0"], 0, 4, 1)["IMPOSSIBLE_LMS_GPU_SHARE"] == "0.2500"
+    assert "IMPOSSIBLE_LMS_GPU_SHARE" not in _environment(["0", "1"], 0, 2, 1)
+    assert "IMPOSSIBLE_LMS_GPU_SHARE" not in _environment([], 0, 2, 1)

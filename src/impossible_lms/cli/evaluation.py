@@ -51,7 +51,7 @@ def evaluate(
             help="spacy[:pipeline or folder] or stanza[:language or folder], for languages that need annotation.",
         ),
     ] = None,
-    precision: Annotated[str, typer.Option(help="fp32, or bf16.")] = "fp32",
+    precision: Annotated[str, typer.Option(help="fp32, tf32 (a GPU's: products of 10 bits) or bf16.")] = "fp32",
     as_published: Annotated[
         bool, typer.Option("--as-published", help="As the published scripts did, mistakes included.")
     ] = False,

@@ -15,6 +15,7 @@ from impossible_lms.evaluation.metric import OPTIONS, AnyCheckpoint, Metric, Req
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import shortfall
 from impossible_lms.files import digest_of, folder_beside, is_made, read_manifest, verify_files
+from impossible_lms.models.gpu import tf32
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.progress import Progress, Quiet
@@ -78,7 +79,10 @@ def evaluate(
     asked = _asked(metric, subject, task)
     parts = run.folder / "evaluation" / "parts"
     homes = tuple(devices or _devices())
-    done, skipped = _parts(metric, subject, task, checkpoints, asked, parts, homes)
+    if request.precision == "tf32" and any(not home.startswith("cuda") for home in homes):
+        raise UserError("--precision tf32: a GPU's, and there is none. Use fp32, or bf16.")
+    with tf32(request.precision == "tf32"):
+        done, skipped = _parts(metric, subject, task, checkpoints, asked, parts, homes)
     if not done:
         raise UserError(f"{run.folder}: no checkpoint can be measured. {next(iter(skipped.values()))}")
     folder = run.folder / "evaluation" / variant(metric, subject)

@@ -22,7 +22,7 @@ from impossible_lms.models.run import Run
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.tokenizer import Tokenizer
 
-PRECISIONS = ("fp32", "bf16")
+PRECISIONS = ("fp32", "tf32", "bf16")
 LOADING = Lock()  # held while a model is made: transformers and torch keep global state meanwhile
 AnyCheckpoint = Checkpoint | PublishedCheckpoint
 # The options that only some metrics have, and their flags.
@@ -45,7 +45,7 @@ class Request:
         checkpoints: `all`, `every=200` or steps with commas between.
         sample: how many items at most, the metric's default if None; what one is, the metric says. Fewer are a note.
         seed: of the sample, and of whatever else the metric draws; 0 if None, or the run's own as published.
-        precision: of the model's weights and activations, `fp32` or `bf16`.
+        precision: of the model's weights and activations, `fp32` or `bf16`, or `tf32`: rounded products on a GPU.
         as_published: do as the published scripts did, mistakes included, where that changes numbers.
         corpus: what items are made from, for the metrics that need more than the test set.
         control: a run or a published model (folder, or id on the Hub) to compare with, for the metrics that compare.

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.prefixes import NEVER, Rows, in_rows
+from impossible_lms.models.gpu import free_bytes
 from impossible_lms.models.heads import output_layer
 from impossible_lms.ragged import Ragged
 
 if TYPE_CHECKING:
     import torch
 
-TOKENS_IN_BATCH = 8192  # padding included
+TOKENS_IN_BATCH = 8192, 65536  # padding included, on a GPU: at least and at most, by the memory at hand
+OF_FREE_MEMORY = 0.25  # taken by a batch
 # Activations of more than about a thousand tokens leave a processor's caches, and like lengths are padded less.
 TOKENS_ON_CPU = 1024
 VOCABULARY_AT_ONCE = 2048  # entries whose logits are held; products with more columns are slower on a processor
@@ -56,7 +58,15 @@ class Scorer:
     @property
     def tokens_in_batch(self) -> int:
         """The most tokens of a batch, padding included."""
-        return TOKENS_ON_CPU if self.model.device.type == "cpu" else TOKENS_IN_BATCH
+        return TOKENS_ON_CPU if self.model.device.type == "cpu" else self._tokens_by_memory
+
+    @cached_property
+    def _tokens_by_memory(self) -> int:
+        """As many as a part of the GPU's free memory holds: the states of all layers, and logits at once in copies."""
+        least, most = TOKENS_IN_BATCH
+        config = self.model.config.get_text_config()
+        bytes_a_token = 4 * (config.hidden_size * (config.num_hidden_layers + 16) + 4 * VOCABULARY_AT_ONCE)
+        return max(least, min(most, int(OF_FREE_MEMORY * free_bytes(self.model.device) / bytes_a_token)))
 
     def token_logprobs(self, sentences: Ragged) -> Ragged:
         """The log-probability of each token given those before it, in nats, float64.

@@ -1,8 +1,8 @@
 """Memory: how many sequences of a step are computed at a time, so that a device is busy and has room for them."""
 
-import os
 from typing import TYPE_CHECKING, Any
 
+from impossible_lms.models.gpu import free_bytes
 from impossible_lms.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 # On a processor small ones stay in its cache (measured: +10 %).
 TOKENS_ON_CPU = 2048
 MOST_TOKENS = 2**17  # more gain nothing: of GPT-2 small 64 and 128 x 1,024 tokens differ by 2 %
-SHARE = "IMPOSSIBLE_LMS_GPU_SHARE"  # of a GPU's memory, where several processes have the same one
 _OF_FREE = 0.9
 _OF_LIBRARIES = 2e9  # bytes that CUDA, its libraries and copies of logits take
 # Four float32 numbers a parameter (weight, gradient, two moments), a copy in bf16, and a spare copy for saving.
@@ -46,11 +45,3 @@ def sequences_that_fit(model: Any, recipe: Recipe, free: float) -> int:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     room = free * _OF_FREE - _OF_LIBRARIES - _BYTES_A_PARAMETER * parameters
     return max(0, int(room / (numbers * size * recipe.context)))
-
-
-def free_bytes(device: "torch.device") -> float:
-    """Of a GPU's memory, for this process: what is free, and its share at most."""
-    import torch
-
-    free, total = torch.cuda.mem_get_info(device)
-    return float(min(free, total * float(os.environ.get(SHARE, "1"))))

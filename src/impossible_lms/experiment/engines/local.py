@@ -13,9 +13,12 @@ from pathlib import Path
 from impossible_lms.experiment.engines.engine import Ended
 from impossible_lms.experiment.tasks import Task
 from impossible_lms.experiment.work import log_file
+from impossible_lms.models.gpu import SHARE
 from impossible_lms.training.devices import visible_gpus
 
 THREADS = "OMP_NUM_THREADS"
+# Other libraries' own, which follow the first where they are not set.
+ALSO_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS")
 GPUS = "CUDA_VISIBLE_DEVICES"
 SECONDS_TO_END = 60.0  # for a process that was asked to
 
@@ -121,11 +124,24 @@ class LocalEngine:
 
 
 def _environment(gpus: Sequence[str], slot: int, count: int, devices: int) -> dict[str, str]:
-    """What a process sees: its GPUs, or its share of the processor."""
+    """What a process sees: its GPUs, of which several may have the same, and its share of the processor, always.
+
+    BLAS, OpenMP, numba and tokenizers each take all cores unless told; a user's own numbers stay.
+    """
     environment = dict(os.environ)
     if gpus:
         mine = [gpus[(slot * devices + each) % len(gpus)] for each in range(devices)]
         environment[GPUS] = ",".join(mine)
-    elif count > 1:
-        environment.setdefault(THREADS, str(max(1, (os.cpu_count() or 1) // count)))
+        if count * devices > len(gpus):
+            environment.setdefault(SHARE, f"{len(gpus) / (count * devices):.4f}")
+    if count > 1:
+        # Each starts as many processes as it has devices.
+        threads = environment.setdefault(THREADS, str(max(1, _cores() // (count * devices))))
+        for name in ALSO_THREADS:
+            environment.setdefault(name, threads)
     return environment
+
+
+def _cores() -> int:
+    """Of the processor, those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
