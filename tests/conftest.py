@@ -13,6 +13,8 @@ from typing import Any
 # Before transformers is imported: nothing of a test may reach a network or the user's own cache.
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="impossible-lms-tests-")
 os.environ["HF_HUB_OFFLINE"] = "1"
+# What torch compiles is kept from one run of the tests to the next, apart from the user's own.
+os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir()) / "impossible-lms-tests-compiled"))
 # Several test processes share the cores; threads of each would wait for one another, which takes several times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Others that would have a say over these.

@@ -39,6 +39,10 @@ def train(
         bool | None,
         typer.Option("--compile/--no-compile", help="Compile the model's blocks; where it pays by default."),
     ] = None,
+    deterministic: Annotated[
+        bool,
+        typer.Option("--deterministic", help="On a GPU: the same bits each time, and after an interruption; slower."),
+    ] = False,
 ) -> None:
     """Train a model from scratch on a token dataset; under torchrun, on several devices."""
     from impossible_lms.progress import Console
@@ -53,7 +57,7 @@ def train(
         model=model,
         size=size,
         seed=seed,
-        options=Options(micro_batch, keep, dtype.value, tuple(track or ()), compiled),
+        options=Options(micro_batch, keep, dtype.value, tuple(track or ()), compiled, deterministic),
         progress=Console(),
         say=lambda line: print(line, file=sys.stderr),
     )

@@ -47,6 +47,7 @@ class Training:
     dtype: str
     track: tuple[str, ...]
     compiled: bool | None
+    deterministic: bool
     devices: Devices
     progress: Progress
     say: Callable[[str], None]
@@ -76,7 +77,7 @@ class Training:
         )
         if devices.device.type == "cuda":
             self.say(f"{self.micro} of a step's {mine} sequences at a time, by the memory at hand.")
-        here = computed_with(devices.device, devices.count, self.network.compiled, self.micro)
+        here = computed_with(devices.device, devices.count, self.network.compiled, self.micro, self.deterministic)
         request = self.run.record["request"]
         self.saver = Saver(self.run.folder, blank, request, here, self.keep)
         progressed = self._resume(blank, here)

@@ -79,7 +79,7 @@ class Saver:
         raise OSError(code, f"{os.strerror(code)}; {self.last_good()}", str(self.folder)) from error
 
 
-def computed_with(device: Any, processes: int, compiled: bool, micro_batch: int) -> dict[str, Any]:
+def computed_with(device: Any, processes: int, compiled: bool, micro_batch: int, deterministic: bool) -> dict[str, Any]:
     """On what the last bit of a run depends beside what was asked for."""
     import torch
 
@@ -90,6 +90,7 @@ def computed_with(device: Any, processes: int, compiled: bool, micro_batch: int)
         "threads": torch.get_num_threads(),
         "compiled": compiled,
         "micro_batch": micro_batch,
+        "deterministic": deterministic or device.type == "cpu",
         **versions("accelerate", "numpy", "torch", "transformers"),
     }
 

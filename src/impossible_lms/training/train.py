@@ -14,6 +14,7 @@ from impossible_lms.models.run import LOCK, RECORD, Run
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.training.devices import Devices
 from impossible_lms.training.finished import software
+from impossible_lms.training.fixed_order import fixed_order
 from impossible_lms.training.loop import Training
 from impossible_lms.training.metrics import refuse_missing
 from impossible_lms.training.recipe import Recipe
@@ -29,6 +30,7 @@ class Options:
         dtype: of the weights in checkpoints, `fp32` or `bf16`; training states are float32 always.
         track: trackers beside `metrics.jsonl`: `trackio`, `wandb`, `tensorboard`.
         compiled: whether to compile the model's blocks; where it pays if None.
+        deterministic: whether a GPU is held to kernels that add up in a fixed order; a processor's always do.
     """
 
     micro_batch: int | None = None
@@ -36,6 +38,7 @@ class Options:
     dtype: str = "fp32"
     track: tuple[str, ...] = ()
     compiled: bool | None = None
+    deterministic: bool = False
 
 
 def train(
@@ -96,6 +99,7 @@ def train(
     if not devices.is_first:
         progress, say = None, lambda line: None
     with ExitStack() as held:
+        held.enter_context(fixed_order(options.deterministic))
         record, finished = devices.decided_by_first(lambda: _begin(held, dataset, output, request))
         run = Run(output, record)
         if not finished:
@@ -110,6 +114,7 @@ def train(
                 dtype=options.dtype,
                 track=options.track,
                 compiled=options.compiled,
+                deterministic=options.deterministic,
                 devices=devices,
                 progress=progress or Quiet(),
                 say=say,
