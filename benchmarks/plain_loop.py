@@ -82,10 +82,11 @@ def plain_loop(
     device: str,
     *,
     compiled: bool,
+    micro_batch: int,
     start: Callable[[], Any],
     done: Callable[[], Any],
 ) -> None:
-    """Train for `recipe.steps` steps; `start` is called before the first, `done` after each."""
+    """Train for `recipe.steps` steps, `micro_batch` at a time; `start` comes before the first, `done` after each."""
     torch.manual_seed(0)
     model = Transformer(size, dataset.vocabulary_size, recipe.context, recipe.dropout).to(device).train()
     groups = [
@@ -101,9 +102,11 @@ def plain_loop(
         ids = torch.from_numpy(dataset.blocks(chosen))
         if device == "cuda":
             ids = ids.pin_memory().to(device, non_blocking=True)
-        with torch.autocast(device, torch.bfloat16):
-            loss = forward(ids[:, :-1].contiguous(), ids[:, 1:])
-        loss.backward()
+        for first in range(0, len(ids), micro_batch):
+            part = ids[first : first + micro_batch]
+            with torch.autocast(device, torch.bfloat16):
+                loss = forward(part[:, :-1].contiguous(), part[:, 1:]) * (len(part) / len(ids))
+            loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_clip)
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate_at(step)

@@ -1,11 +1,14 @@
 """How fast GPT-2 trains: this project, transformers' Trainer, and a plain loop, on one device with the same batch.
 
     python -m benchmarks.training [--size tiny] [--context 128] [--sequences 16] [--corpus SPEC] [--tokenizer SPEC]
-                                  [--device cpu] [--rounds 5] [--steps 10] [--contestants NAME ...]
+                                  [--vocabulary N] [--device cpu] [--rounds 5] [--steps 10] [--micro-batch N]
+                                  [--contestants NAME ...]
 
 Every contestant is a process of its own that trains all the time, dropout on, from the same token dataset. Rounds are
 interleaved: each trains `--steps` steps while the others wait, so that what else the machine does meets all alike. The
-first round, in which things compile, is not counted. The rate of bf16 matrix products is measured between rounds.
+first round, in which things compile, is not counted. The rate of bf16 matrix products is measured between rounds. On a
+GPU contestants run one after the other, for each takes the memory it finds. `--vocabulary` makes up a corpus and a
+tokenizer of so many entries, where there is none at hand; `--micro-batch` is what the others compute at a time.
 """
 
 import argparse
@@ -21,12 +24,14 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+
 from benchmarks.plain_loop import plain_loop
 from impossible_lms import build_dataset, get_language, load_tokenizer, read_corpus
 from impossible_lms.data.build import training_texts
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.models.architectures import get_architecture, get_size, make_config, make_model
-from impossible_lms.training.operations import matrix_rate, operations_per_token
+from impossible_lms.training.operations import matrix_rate, operations_per_token, product_rate, products_of_step
 from impossible_lms.training.recipe import Recipe, load_recipe
 from impossible_lms.versions import versions
 
@@ -35,6 +40,7 @@ WARM_UP = 3  # steps of the first round
 CONTESTANTS = {
     "ours": "impossible-lms, bf16",
     "ours-fp32": "impossible-lms, fp32",
+    "ours-deterministic": "impossible-lms, bf16, deterministic",
     "trainer": "Trainer, defaults",
     "trainer-bf16": "Trainer, bf16",
     "trainer-best": "Trainer, bf16 and torch_compile",
@@ -85,6 +91,9 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch) / "data"
+        if options.vocabulary:
+            options.corpus = str(made_up(Path(scratch) / "words.txt", options.vocabulary))
+            options.tokenizer = f"train:vocab={options.vocabulary}"
         corpus = read_corpus(options.corpus)
         tokenizer = load_tokenizer(options.tokenizer, training_texts(corpus))
         dataset = build_dataset(corpus, get_language("partial-reverse"), tokenizer, data, context=options.context)
@@ -100,20 +109,33 @@ def main() -> None:
             f"{per_token / 1e6:.1f} million operations a token\n",
             flush=True,
         )
+        products = products_of_step(model, min(options.sequences * options.context, 2**16))
         del model
-        entrants = {name: entrant(name, data, Path(scratch), options) for name in options.contestants}
-        seconds: dict[str, list[float]] = {name: [] for name in entrants}
+        seconds: dict[str, list[float]] = {name: [] for name in options.contestants}
         peaks: dict[str, int] = {}
         rates = []
-        for round_ in range(options.rounds + 1):
-            rates.append(matrix_rate(device, "bf16"))
-            for name, process in entrants.items():
-                answer = turn(process, options.steps if round_ else WARM_UP)
-                peaks[name] = int(answer["peak"])
-                if round_:
-                    seconds[name].append(answer["seconds"])
-        for process in entrants.values():
-            process.communicate()
+        each_alone = [[name] for name in options.contestants] if options.device == "cuda" else [options.contestants]
+        for side_by_side in each_alone:
+            entrants = {name: entrant(name, data, Path(scratch), options) for name in side_by_side}
+            for round_ in range(options.rounds + 1):
+                rates.append(matrix_rate(device, "bf16"))
+                for name, process in list(entrants.items()):
+                    answer = turn(process, options.steps if round_ else WARM_UP)
+                    if answer is None:  # the others go on, and the table says so
+                        process.wait()
+                        print(
+                            f"{CONTESTANTS[name]} ended early:{last_words(Path(scratch) / f'{name}.log')}\n", flush=True
+                        )
+                        seconds.pop(name)
+                        entrants.pop(name)
+                        continue
+                    peaks[name] = int(answer["peak"])
+                    if round_:
+                        seconds[name].append(answer["seconds"])
+            for process in entrants.values():
+                process.communicate()
+        for name, shape in products.items():
+            print(f"bf16 product {name}, {shape[0]:,} rows: {product_rate(device, 'bf16', shape) / 1e9:,.0f} GFLOP/s")
     report(seconds, peaks, per_token, max(rates), options)
 
 
@@ -149,19 +171,42 @@ def entrant(name: str, data: Path, scratch: Path, options: argparse.Namespace) -
     command = [sys.executable, "-m", "benchmarks.training", "--contestant", name, "--data", str(data)]
     for flag in ("size", "context", "sequences", "device"):
         command += [f"--{flag}", str(getattr(options, flag))]
+    if options.micro_batch:
+        command += ["--micro-batch", str(options.micro_batch)]
     command += ["--scratch", str(scratch / name)]
-    log = None if options.verbose else subprocess.DEVNULL
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)  # noqa: S603
+    with (scratch / f"{name}.log").open("w") as log:
+        said = None if options.verbose else log
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True)  # noqa: S603
 
 
-def turn(process: "subprocess.Popen[str]", steps: int) -> dict[str, Any]:
-    """Have a contestant take some steps."""
+def last_words(log: Path) -> str:
+    """What a process said at last."""
+    lines = [line for line in log.read_text(errors="replace").split("\n") if line.strip()]
+    return "".join(f"\n    {line}" for line in lines[-3:]) or " --verbose shows why."
+
+
+def made_up(path: Path, vocabulary: int) -> Path:
+    """A text of words that do not exist, as many as a tokenizer of that size learns, the n-th one 1 / n as often."""
+    generator = np.random.default_rng(0)
+    letters = np.array(list("etaoinshrdlucmfwypvbgkjqxz"))
+    words = list({"".join(generator.choice(letters, generator.integers(3, 10))) for _ in range(2 * vocabulary)})
+    chance = 1 / np.arange(1, len(words) + 1)
+    drawn = generator.choice(len(words), 12 * 60_000, p=chance / chance.sum())
+    drawn[: 2 * len(words)] = np.tile(np.arange(len(words)), 2)  # all of them, or the tokenizer would not learn enough
+    lines = (" ".join(words[index] for index in row) for row in drawn.reshape(-1, 12))
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def turn(process: "subprocess.Popen[str]", steps: int) -> dict[str, Any] | None:
+    """Have a contestant take some steps; None where it has ended."""
     assert process.stdin is not None and process.stdout is not None
-    process.stdin.write(f"{steps}\n")
-    process.stdin.flush()
-    answer: dict[str, Any] = json.loads(process.stdout.readline() or "{}")
-    if not answer:
-        raise SystemExit(f"{process.args!r}: ended early. --verbose shows why.")
+    try:
+        process.stdin.write(f"{steps}\n")
+        process.stdin.flush()
+    except BrokenPipeError:
+        return None
+    answer: dict[str, Any] | None = json.loads(process.stdout.readline() or "null")
     return answer
 
 
@@ -173,7 +218,7 @@ def compete(options: argparse.Namespace) -> None:
     dataset = TokenDataset.open(options.data)
     kind, _, way = options.contestant.partition("-")
     if kind == "ours":
-        ours(dataset, rounds, options, "fp32" if way == "fp32" else "bf16")
+        ours(dataset, rounds, options, "fp32" if way == "fp32" else "bf16", way == "deterministic")
     elif kind == "trainer":
         trainer(dataset, rounds, options, way)
     else:
@@ -183,6 +228,7 @@ def compete(options: argparse.Namespace) -> None:
             recipe_of(options, "bf16"),
             options.device,
             compiled=way == "compiled",
+            micro_batch=options.micro_batch or options.sequences,
             start=rounds.start,
             done=rounds.at,
         )
@@ -213,7 +259,9 @@ def config_of(dataset: TokenDataset, options: argparse.Namespace) -> Any:
     )
 
 
-def ours(dataset: TokenDataset, rounds: Rounds, options: argparse.Namespace, precision: str) -> None:
+def ours(
+    dataset: TokenDataset, rounds: Rounds, options: argparse.Namespace, precision: str, deterministic: bool
+) -> None:
     """This project as its command trains: metrics, checks and all."""
     from impossible_lms.training.fast import compiling
     from impossible_lms.training.train import Options, train
@@ -225,7 +273,8 @@ def ours(dataset: TokenDataset, rounds: Rounds, options: argparse.Namespace, pre
         recipe=recipe_of(options, precision),
         model="gpt2",
         size=options.size,
-        options=Options(compiled=True),
+        options=Options(compiled=True, deterministic=deterministic),
+        say=lambda line: print(line, file=sys.stderr),
         progress=rounds,
     )
 
@@ -247,19 +296,18 @@ def trainer(dataset: TokenDataset, rounds: Rounds, options: argparse.Namespace, 
             return len(dataset)
 
         def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-            import numpy as np
-
             ids = torch.from_numpy(dataset.blocks(np.array([index]))[0])
             return {"input_ids": ids, "labels": ids}
 
     chosen: dict[str, Any] = {"bf16": way != ""}
     if way == "best":
         chosen |= {"torch_compile": True, "dataloader_num_workers": 0}
-    recipe = recipe_of(options, "bf16")
+    recipe, at_once = recipe_of(options, "bf16"), options.micro_batch or options.sequences
     arguments = TrainingArguments(
         output_dir=options.scratch,
         max_steps=STEPS,
-        per_device_train_batch_size=options.sequences,
+        per_device_train_batch_size=at_once,
+        gradient_accumulation_steps=options.sequences // at_once,
         learning_rate=recipe.learning_rate,
         warmup_steps=recipe.warmup_steps,
         weight_decay=recipe.weight_decay,
@@ -282,6 +330,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sequences", type=int, default=16)
     parser.add_argument("--corpus", default="grammar:sentences=20000,seed=0")
     parser.add_argument("--tokenizer", default="train:vocab=2048")
+    parser.add_argument("--vocabulary", type=int)
+    parser.add_argument("--micro-batch", type=int)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=10)
