@@ -15,6 +15,8 @@ os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="impossible-lms-tests-")
 os.environ["HF_HUB_OFFLINE"] = "1"
 # What torch compiles is kept from one run of the tests to the next, apart from the user's own.
 os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir()) / "impossible-lms-tests-compiled"))
+# Read once, when a GPU first multiplies: without it torch refuses the tests of `--deterministic`.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 # Several test processes share the cores; threads of each would wait for one another, which takes several times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Others that would have a say over these.

@@ -14,7 +14,8 @@ def fixed_order(wanted: bool) -> Iterator[None]:
     """While it lasts, kernels of torch, of its compiler and of cuBLAS that give the same bits for the same input.
 
     Without, attention's way back adds up as its blocks come to an end, and the compiler chooses kernels by the clock.
-    torch raises where it has no such kernel. A processor's kernels are such anyway, with the same number of threads.
+    torch raises where it has no such kernel, and where this process used cuBLAS before without the setting in `CUBLAS`.
+    A processor's kernels are such anyway, with the same number of threads.
     """
     if not wanted:
         yield

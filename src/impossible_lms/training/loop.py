@@ -75,7 +75,7 @@ class Training:
             compiled=self.compiled,
             say=self.say,
         )
-        if devices.device.type == "cuda":
+        if devices.device.type == "cuda" and self.micro_batch is None:
             self.say(f"{self.micro} of a step's {mine} sequences at a time, by the memory at hand.")
         here = computed_with(devices.device, devices.count, self.network.compiled, self.micro, self.deterministic)
         request = self.run.record["request"]
@@ -239,7 +239,8 @@ class Training:
                 ) from None
             self.micro = -(-self.micro // 2)
         else:
-            sums[3], sums[4] = float(bool(stopping)), self.meter.joules()
+            sums[3].fill_(bool(stopping))
+            sums[4].fill_(self.meter.joules())
             return sums, losses_of_sequences
         self.say(f"out of memory: {self.micro} sequences at a time from now on.")
         torch.cuda.empty_cache()
