@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impossible_lms.cli.options import BadLines, Column, CorpusSpec, Json, SentencesFlag, TokenizerSpec
+from impossible_lms.cli.options import BadLines, Column, CorpusSpec, Features, Json, SentencesFlag, TokenizerSpec
 
 if TYPE_CHECKING:
     from impossible_lms.corpora import Corpus
+    from impossible_lms.data.dataset import TokenDataset
+    from impossible_lms.languages import Language
 
 
 def annotate(
@@ -42,13 +44,14 @@ def annotate(
     sentences: SentencesFlag = None,
     bad_lines: BadLines = None,
     column: Column = None,
+    features: Features = None,
 ) -> None:
     """Annotate a corpus: sentences, lemmas, features, dependencies and trees, as CoNLL-U."""
     from impossible_lms.corpora.annotate import annotate as annotate_corpus
     from impossible_lms.corpora.annotate import load_annotator, outputs, summary
     from impossible_lms.progress import Console
 
-    _, source = asked(corpus, sentences, bad_lines, column)
+    _, source = asked(corpus, sentences, bad_lines, column, features)
     outputs(source, output)  # a wrong one is said before models are loaded
     loaded = load_annotator(annotator, source, trees, device)
     say_read(source)
@@ -99,20 +102,31 @@ def build(
     sentences: SentencesFlag = None,
     bad_lines: BadLines = None,
     column: Column = None,
+    features: Features = None,
 ) -> None:
     """Write a corpus in one language, or in many in one pass, as token datasets."""
     from impossible_lms.data.build import build_dataset, build_datasets, training_texts
     from impossible_lms.data.dataset import TokenDataset
+    from impossible_lms.data.token_files import build_from_token_files, token_files
     from impossible_lms.experiment.building import build_in_parts
     from impossible_lms.experiment.engines.choice import LOCAL, RAY, Choice
     from impossible_lms.languages import get_languages
-    from impossible_lms.languages.markers import marker_fault, shares_said
     from impossible_lms.progress import Console
     from impossible_lms.tokenizer import load_tokenizer
 
     choice = Choice.of(engine, (LOCAL, RAY))
     chosen = get_languages(language)
-    corpus, source = asked(corpus, sentences, bad_lines, column)
+    if token_files(corpus, chosen[0]):
+        loaded = load_tokenizer(tokenizer)
+        for each in chosen:
+            if files := token_files(corpus, each):
+                home = output if len(chosen) == 1 else output / each.name
+                dataset = build_from_token_files(
+                    files, each, loaded, home, context=context, seed=seed, progress=Console()
+                )
+                _say_dataset(dataset, each, corpus)
+        return
+    corpus, source = asked(corpus, sentences, bad_lines, column, features)
     loaded = load_tokenizer(tokenizer, training_texts(source))
     say_read(source)
     options: dict[str, Any] = {"context": context, "seed": seed, "as_published": as_published}
@@ -124,18 +138,30 @@ def build(
     else:
         datasets = build_datasets(source, chosen, loaded, output, progress=Console(), **options)
     for each, dataset in zip(chosen, datasets, strict=True):
-        marked = "".join(f"; {said} of sentences" for said in [shares_said(dataset.marked)] if said)
-        print(f"{dataset.folder}: {len(dataset):,} blocks of {dataset.context} tokens in {dataset.language}{marked}")
-        if fault := marker_fault(each, source.name, dataset.marked):
-            print(fault, file=sys.stderr)
+        _say_dataset(dataset, each, source.name)
 
 
-def asked(spec: str, sentences: str | None, bad_lines: str | None, column: str | None) -> "tuple[str, Corpus]":
+def _say_dataset(dataset: "TokenDataset", language: "Language", corpus: str) -> None:
+    """Say what was built, and on stderr what of its markers is not as it should be."""
+    from impossible_lms.languages.markers import marker_fault, shares_said
+
+    if not len(dataset):
+        print(f"{dataset.folder}: no training blocks, for there is no training part; sentences to measure")
+        return
+    marked = "".join(f"; {said} of sentences" for said in [shares_said(dataset.marked)] if said)
+    print(f"{dataset.folder}: {len(dataset):,} blocks of {dataset.context} tokens in {dataset.language}{marked}")
+    if fault := marker_fault(language, corpus, dataset.marked):
+        _said(fault)
+
+
+def asked(
+    spec: str, sentences: str | None, bad_lines: str | None, column: str | None, features: str | None = None
+) -> "tuple[str, Corpus]":
     """The corpus that a spec and flags name, read once for what is wrong in it; and its spec with these."""
     from impossible_lms.corpora import read_corpus
     from impossible_lms.corpora.options import with_flags
 
-    spec = with_flags(spec, {"sentences": sentences, "bad-lines": bad_lines, "column": column})
+    spec = with_flags(spec, {"sentences": sentences, "bad-lines": bad_lines, "column": column, "features": features})
     corpus = read_corpus(spec)
     _ = corpus.survey
     return spec, corpus

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impossible_lms.cli.data import asked, say_read
-from impossible_lms.cli.options import BadLines, Column, CorpusSpec, Json, SentencesFlag, TokenizerSpec
+from impossible_lms.cli.options import BadLines, Column, CorpusSpec, Features, Json, SentencesFlag, TokenizerSpec
 from impossible_lms.errors import UserError
 from impossible_lms.spec import EXAMPLE_CORPUS, EXAMPLE_TOKENIZER
 
@@ -102,6 +102,7 @@ def check(
     sentences: SentencesFlag = None,
     bad_lines: BadLines = None,
     column: Column = None,
+    features: Features = None,
 ) -> None:
     """Say what languages do, with evidence from a corpus, each beside its control."""
     from impossible_lms.data.build import training_texts
@@ -115,7 +116,7 @@ def check(
 
     chosen = get_languages(language)
     compared = {each.name: each for one in chosen for each in (get_language(one.control), one)}
-    _, source = asked(corpus, sentences, bad_lines, column)
+    _, source = asked(corpus, sentences, bad_lines, column, features)
     loaded = load_tokenizer(tokenizer, training_texts(source))
     say_read(source)
     some = sampled(source, sample)

@@ -9,8 +9,8 @@ CorpusSpec = Annotated[
     str,
     typer.Option(
         help="A file or folder of text (one sentence a line; BabyLM's layouts, FOLDER:10M to choose a size), tables "
-        "(.jsonl, .csv, .tsv, .parquet), CoNLL-U or bracketed trees; hub:NAME[:config][:split][:column] for a Hugging "
-        "Face dataset; or grammar:sentences=N,seed=S."
+        "(.jsonl, .csv, .tsv, .parquet), CoNLL-U, *_parsed.json of the published scripts, or bracketed trees; "
+        "hub:NAME[:config][:split][:column] for a Hugging Face dataset; or grammar:sentences=N,seed=S."
     ),
 ]
 SentencesFlag = Annotated[
@@ -31,6 +31,14 @@ BadLines = Annotated[
 ]
 Column = Annotated[
     str | None, typer.Option(metavar="NAME", help="The column of sentences in tables; `text`, or the only one of text.")
+]
+Features = Annotated[
+    str | None,
+    typer.Option(
+        metavar="aligned|shifted",
+        help="Of the published tagging script's *_parsed.json: stop where features are seen not to be those of their "
+        "words, or take them as they are, shifted.",
+    ),
 ]
 TokenizerSpec = Annotated[
     str, typer.Option(help="A folder with vocab.json and merges.txt or tokenizer.json, train:vocab=N, or a Hub id.")

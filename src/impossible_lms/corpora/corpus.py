@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 from impossible_lms.corpora.conllu import ConlluFile
 from impossible_lms.corpora.grammar import GRAMMAR_VERSION, grammar_blocks
 from impossible_lms.corpora.hub import HUB, hub_rows
-from impossible_lms.corpora.layout import CONLLU, SPLITS, TABLES, TREES, WHOLE, File, LeftOut, found
+from impossible_lms.corpora.layout import CONLLU, OF_IDS, PARSED, SPLITS, TABLES, TREES, WHOLE, File, LeftOut, found
 from impossible_lms.corpora.lines import BadLinesError, Reader, Sentences, Tally
 from impossible_lms.corpora.options import Options, parted
 from impossible_lms.corpora.parquet import ParquetFile, open_parquet
+from impossible_lms.corpora.parsed import ParsedFile, is_parsed
 from impossible_lms.corpora.survey import Part, Survey
 from impossible_lms.corpora.tables import JsonLines, Separated
 from impossible_lms.corpora.text import TextFile
@@ -115,7 +116,8 @@ def read_corpus(spec: str) -> Corpus:
 
     Args:
         spec: a file, or a folder with all that is in it and below it, of text (one sentence a line), JSON Lines, CSV,
-            TSV or Parquet (the column `text`, or another), CoNLL-U, or bracketed trees in Penn style, packed or not;
+            TSV or Parquet (the column `text`, or another), CoNLL-U, JSON of the published tagging script, or bracketed
+            trees in Penn style, packed or not;
             `hub:NAME[:config][:split][:column]`, a Hugging Face dataset, or a local folder that the library `datasets`
             can load (parts may be left empty, as in `hub:NAME::train`); or `grammar:sentences=200000,seed=0`, the
             built-in synthetic English with gold annotation. `layout.found` says how splits and genres are told, and
@@ -134,6 +136,11 @@ def read_corpus(spec: str) -> Corpus:
         name, rows, hub_options = hub_rows(spec)
         return Corpus(name, tuple(Sentences(each, hub_options) for each in rows))
     path, asked = parted(spec)
+    if any(OF_IDS.fullmatch(each.name) for each in (path.resolve(), *(path.iterdir() if path.is_dir() else ()))):
+        raise UserError(
+            f"--corpus {spec}: ids, not sentences. `impossible build --corpus {spec} --language NAME` makes a token "
+            "dataset of them, in the language that they are in."
+        )
     layout = found(path, asked.size)
     sources, left_out = _sources(layout.files, asked, path)
     size = next((file.size for file in layout.files if file.size), None) if asked.size else None
@@ -146,7 +153,7 @@ def _sources(files: Sequence[File], options: Options, path: Path) -> tuple[tuple
     """The sources that files are; tables without sentences that stand beside others are left out."""
     sources: list[Source] = []
     left_out: list[LeftOut] = []
-    has_text = any(file.ending not in (*TABLES, *CONLLU, *TREES) for file in files)
+    has_text = any(file.ending not in (*TABLES, *CONLLU, *PARSED, *TREES) for file in files)
     for file in files:
         is_beside = len(files) > 1 and (has_text or file.ending == ".json")
         try:
@@ -161,15 +168,23 @@ def _sources(files: Sequence[File], options: Options, path: Path) -> tuple[tuple
         raise UserError(f"{path}: no sentences in any of its {len(files)} files.")
     if options.column and not any(file.ending in TABLES for file in files):
         raise UserError(f"--corpus {path}: column={options.column} is for tables, and there is none.")
-    if (changed := options.changed()) and all(isinstance(source, ANNOTATED) for source in sources):
+    changed = options.changed()
+    if changed.pop("features", None) and not any(isinstance(source, ParsedFile) for source in sources):
+        raise UserError(
+            f"--corpus {path}: features={options.features} is for files of the published tagging script "
+            "(*_parsed.json), and there is none."
+        )
+    if changed and all(isinstance(source, ANNOTATED) for source in sources):
         raise UserError(f"--corpus {path}: its sentences are annotated as they are; {', '.join(changed)} is for text.")
     return tuple(sources), left_out
 
 
-def _opened(file: File, options: Options) -> "ConlluFile | TreeFile | ParquetFile | Reader":
+def _opened(file: File, options: Options) -> "ConlluFile | ParsedFile | TreeFile | ParquetFile | Reader":
     path, split, genre, ending = file.path, file.split, file.genre, file.ending
     if ending in CONLLU:
         return ConlluFile(path, split, genre)
+    if ending in PARSED or (ending == ".json" and is_parsed(path)):  # without trees it has a plain name
+        return ParsedFile(path, split, genre, options.features)
     if ending in TREES:
         return TreeFile(path, split, genre)
     if ending == ".parquet":
@@ -181,7 +196,7 @@ def _opened(file: File, options: Options) -> "ConlluFile | TreeFile | ParquetFil
     return TextFile.open(path, split, genre)
 
 
-ANNOTATED = (ConlluFile, TreeFile, ParquetFile)
+ANNOTATED = (ConlluFile, ParsedFile, TreeFile, ParquetFile)
 OF_FILES = (*ANNOTATED, Sentences)
 
 

@@ -17,11 +17,12 @@ WHOLE = "all"  # the one split of a corpus that is not divided
 SPLITS = ("train", "dev", "test")
 # How names end, by what the file holds. Of a folder the first kind that is in it is read: annotation before text.
 CONLLU = (".conllu",)
+PARSED = ("_parsed.json",)  # of the published tagging script
 TREES = (".mrg", ".ptb", ".tree", ".trees")
 TABLES = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 DIVIDED = {".train": "train", ".dev": "dev", ".valid": "dev", ".val": "dev", ".test": "test"}
 TEXTS = (".txt", ".text", ".raw", *DIVIDED)
-KINDS: tuple[tuple[str, ...], ...] = (CONLLU, TREES, (*TABLES, *TEXTS))
+KINDS: tuple[tuple[str, ...], ...] = (CONLLU, PARSED, TREES, (*TABLES, *TEXTS))
 # What a folder or a file's name says of its split.
 WORDS = {
     "train": ("train", "training"),
@@ -45,6 +46,8 @@ NO_TEXT = re.compile(
     r"|svg|wav|mp3|npy|npz|pt|bin|safetensors|pkl|h5|arrow|db|sqlite|xlsx?|sha256|md5|bib|cff|lock|part)",
     re.IGNORECASE,
 )
+# Folders in which the published scripts keep sentences that a language has made ids of.
+OF_IDS = re.compile(r"babylm_(hop|reverse|shuffle)_\w+")
 LISTED = 10  # files that are named where many are not read
 
 
@@ -131,7 +134,8 @@ def listed(left_out: Sequence[LeftOut]) -> str:
 
 def _stem(name: str) -> str:
     """A file's name without packing and ending."""
-    return Path(unpacked_name(name)).stem
+    name, ending = unpacked_name(name), ending_of(name)
+    return name[: -len(ending)] if ending and len(name) > len(ending) else Path(name).stem
 
 
 def _looked_through(folder: Path) -> tuple[list[Path], list[LeftOut]]:

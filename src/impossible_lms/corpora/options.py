@@ -11,7 +11,8 @@ from impossible_lms.errors import UserError
 
 LINE, SPLIT, PARAGRAPH = "line", "split", "paragraph"
 STOP, SKIP = "stop", "skip"
-CHOICES = {"sentences": (LINE, SPLIT, PARAGRAPH), "bad-lines": (STOP, SKIP)}
+ALIGNED, SHIFTED = "aligned", "shifted"
+CHOICES = {"sentences": (LINE, SPLIT, PARAGRAPH), "bad-lines": (STOP, SKIP), "features": (ALIGNED, SHIFTED)}
 WITH_LANGUAGE = re.compile(f"({SPLIT}|{PARAGRAPH})-[a-z]{{2,3}}")
 KEYS = ("size", "column", *CHOICES)
 # Of these the sentences are given: there is nothing to be chosen.
@@ -28,12 +29,15 @@ class Options:
         sentences: `line`, a sentence a line; `split`, each line is divided into sentences; `paragraph`, lines up to the
             next blank one are joined and divided. English, unless a code is added, as in `split-de`.
         bad_lines: `stop` at lines that are no text, or `skip` and count them.
+        features: of sentences that the published script annotated: they must be seen to be `aligned` with the words,
+            or may be `shifted`, as it leaves them.
     """
 
     size: str | None = None
     column: str | None = None
     sentences: str = LINE
     bad_lines: str = STOP
+    features: str = ALIGNED
 
     @property
     def unit(self) -> str:
@@ -47,8 +51,13 @@ class Options:
 
     def changed(self) -> dict[str, str]:
         """What is not as it is by default, but for the size: it chooses files, and these tell themselves apart."""
-        found = {"column": self.column, "sentences": self.sentences, "bad-lines": self.bad_lines}
-        return {key: value for key, value in found.items() if value not in (None, LINE, STOP)}
+        found = {
+            "column": self.column,
+            "sentences": self.sentences,
+            "bad-lines": self.bad_lines,
+            "features": self.features,
+        }
+        return {key: value for key, value in found.items() if value not in (None, LINE, STOP, ALIGNED)}
 
     def written(self) -> str:
         """The options as a spec has them after its colon; empty where all are as by default."""

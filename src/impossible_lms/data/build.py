@@ -141,7 +141,7 @@ def _build(
                 (folders.enter_context(folder_beside(output, DATASET, record)), record)
                 for output, record in records.items()
             ]
-            works.append(_Work(language, marked, targets))
+            works.append(Work(language, marked, targets))
         if works:
             _rewrite(corpus, works, tokenizer, progress)
             if corpus.fingerprint() != fingerprint:
@@ -149,11 +149,11 @@ def _build(
             # NumPy and the disk do most of it, so threads run beside each other, as many as memory is meant for.
             largest = max(work.spools["train"].bytes() for work in works)
             with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, MOST_AT_ONCE // largest))) as threads:
-                list(threads.map(_Work.finish, works))
+                list(threads.map(Work.finish, works))
     return [TokenDataset.open(output) for _, of_seed in outputs for output in of_seed.values()]
 
 
-class _Work:
+class Work:
     """A language's datasets, one an order, while they are built: folders, records, scratch files of the sentences."""
 
     def __init__(
@@ -171,6 +171,11 @@ class _Work:
             self.spools[split].append(transformed, mine, genre)
         self.spools["train" if stream == WHOLE else stream].count_dropped(transformed.dropped)
 
+    def close(self) -> None:
+        """Nothing more is added."""
+        for spool in self.spools.values():
+            spool.close()
+
     def finish(self) -> None:
         """Write everything, and remove the scratch files."""
         for folder, record in self.targets:
@@ -181,7 +186,9 @@ class _Work:
         """Write the shards of one order, held-out sentences, tokenizer and record."""
         request = record["request"]
         train = self.spools["train"]
-        blocks, tail = _write_blocks(train, _order(train, request), folder, self.tokenizer, request["context"])
+        blocks, tail = 0, 0
+        if len(train):
+            blocks, tail = _write_blocks(train, _order(train, request), folder, self.tokenizer, request["context"])
         for split in HELD_OUT:
             _write_sentences(self.spools[split], folder / f"{split}.parquet", self.tokenizer)
         self.tokenizer.without_markers().save(folder / "tokenizer")
@@ -214,7 +221,7 @@ def _refuse_without_training(corpus: Corpus) -> None:
         raise UserError(f"corpus {corpus.name}: no training part, {there} alone. Add train/, or name a file of it.")
 
 
-def _rewrite(corpus: Corpus, works: Sequence[_Work], tokenizer: Tokenizer, progress: Progress) -> None:
+def _rewrite(corpus: Corpus, works: Sequence[Work], tokenizer: Tokenizer, progress: Progress) -> None:
     """Give every block of the corpus to every language, whose kept sentences go to its scratch files."""
     families = {work.language.family.name: work.language.family for work in works}
     read = 0
@@ -232,8 +239,7 @@ def _rewrite(corpus: Corpus, works: Sequence[_Work], tokenizer: Tokenizer, progr
     finally:
         progress.end()
         for work in works:
-            for spool in work.spools.values():
-                spool.close()
+            work.close()
     for work in works:
         if not len(work.spools["train"]):
             name = work.language.name

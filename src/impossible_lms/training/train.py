@@ -85,6 +85,8 @@ def train(
             f"{data}: blocks of {dataset.context} tokens, but the recipe's context is {recipe.context}. "
             f"Build the data with --context {recipe.context}."
         )
+    if not len(dataset):
+        raise UserError(f"{data}: has no training blocks; it was built without training text, and serves to measure.")
     architecture, config, described = described_model(
         model,
         size,
