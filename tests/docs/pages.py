@@ -13,6 +13,7 @@ PAGES = {
 NEEDS = {
     "network": "installs or fetches something",
     "the Hub": "talks to the Hugging Face Hub",
+    "their files": "reads files that the published scripts wrote, which are not ours to give",
     "gpu": "computes what wants a GPU",
     "time": "takes minutes; run by `pytest -m slow`",
     "cluster": "needs more than one machine, or Slurm",

@@ -128,7 +128,7 @@ def _serving(
 
 
 def _matches_published(analysis: Analysis, row: int, verb: int, start: int) -> bool:
-    """Whether the published pattern finds the prefix of a sentence: `the [1-9]+ [1-9]+`, and as many as HOPS more."""
+    """Whether the published patterns find the prefix of a sentence: tokens whose ids have no 0, and HOPS words more."""
     after = np.arange(verb + 1, verb + 1 + HOPS)
     if not np.isin(after, analysis.counted).all():
         return False

@@ -237,8 +237,8 @@ class Language:
     def apply(self, corpus: Corpus, tokenizer: Tokenizer) -> Transformed:
         """Rewrite a whole corpus, held in memory.
 
-        Each split is a stream of its own: random draws begin anew in it, as in the published scripts, which were run
-        once a split. `tokenizer` comes without markers; the family's are added to it.
+        Each split is a stream of its own: random draws begin anew in it. `tokenizer` comes without markers; the
+        family's are added to it.
         """
         parts: list[Transformed] = []
         first = 0

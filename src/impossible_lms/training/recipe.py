@@ -50,7 +50,7 @@ class Recipe(BaseModel):
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of step 0 .. steps - 1: linear from 0 to the peak, then linear to 0 at `steps`.
 
-        Step 0 has the rate 0, as with the linear schedule of transformers that the published runs used.
+        Step 0 has the rate 0, as with the linear schedule of transformers.
         """
         if step < self.warmup_steps:
             return self.learning_rate * step / self.warmup_steps
