@@ -76,3 +76,10 @@ class Console:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def span(seconds: float) -> str:
+    """A time span in the largest unit that fits."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"

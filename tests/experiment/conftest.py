@@ -88,3 +88,14 @@ def here() -> type[Here]:
 def board() -> Board:
     """A board whose lines are kept: `board._console.file.getvalue()`."""
     return Board(Console(file=io.StringIO(), width=200))
+
+
+@pytest.fixture
+def unmarked(tmp_path):
+    """A corpus in which no verb is in the plural or the singular."""
+    word = "{}\t{}\t{}\t{}\t_\t_\t0\troot\t_\t_\n"
+    words = [(each, each, "X") for each in ["She", "sees", "a", "b", "c", "d", "e", "f"]]
+    sentence = "# text = She sees a b c d e f\n" + "".join(word.format(n, *each) for n, each in enumerate(words, 1))
+    path = tmp_path / "unmarked.conllu"
+    path.write_text(f"{sentence}\n" * 600, encoding="utf-8")
+    return path

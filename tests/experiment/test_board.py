@@ -6,9 +6,10 @@ import time
 import pytest
 from rich.console import Console
 
-from impossible_lms.experiment.board import Board, _left, _span
+from impossible_lms.experiment.board import Board, _left
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, WAITING, State
 from impossible_lms.experiment.work import Reported, status_file
+from impossible_lms.progress import span
 
 
 @pytest.fixture
@@ -71,4 +72,4 @@ def test_time_left():
     status = {"total": 100, "first": 50, "done": 60, "began": time.time() - 20}
     assert _left(status) == "80 s left"  # what was done in an earlier life is not counted
     assert _left({**status, "total": None}) == _left({**status, "first": None}) == ""
-    assert [_span(seconds) for seconds in (3.4, 150, 7200)] == ["3 s", "2 min", "2.0 h"]
+    assert [span(seconds) for seconds in (3.4, 150, 7200)] == ["3 s", "2 min", "2.0 h"]

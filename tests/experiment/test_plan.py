@@ -2,7 +2,7 @@
 
 import pytest
 
-from impossible_lms.errors import UserError
+from impossible_lms.errors import UserError, UserErrors
 from impossible_lms.experiment.plan import Plan
 
 
@@ -209,3 +209,38 @@ def test_a_run_is_published_once_it_is_measured(planned):
     published = [task for name, task in plan.tasks.items() if name.startswith("publish.")]
     assert [task.run[:-9] for task in published] == ["no-reverse-gpt2-no-pos-s1", "partial-reverse-gpt2-no-pos-s1"]
     assert all(task.needs == (f"train.{task.run}",) and len(task.after) for task in published)
+
+
+def test_all_that_cannot_be_had_is_said_in_one_list(planned, tmp_path):
+    (tmp_path / "words.txt").write_text("The dog sleeps.\n" * 30, encoding="utf-8")
+    with pytest.raises(UserErrors) as error:
+        planned(
+            f"corpus={tmp_path}/words.txt",
+            "tokenizer=nowhere",
+            'languages=["no-shuffle", "no-hop", "no-revers"]',
+            'models=["gtp2", "gpt2"]',
+            'evaluate=[{metric="perplexity"}, {metric="probes"}, {metric="minimal-pairs", corpus="blimp"}, '
+            '{metric="perplexty"}, {metric="surprisal", languages=["no-shuffle"]}]',
+        )
+    found = list(error.value.faults)
+    for begins in (
+        "small: tokenizer: nowhere: ",
+        "small: evaluate minimal-pairs: corpus blimp: no .jsonl files.",
+        "small: languages: unknown language 'no-revers'.",
+        "small: model: gtp2: neither",
+        f"small: evaluate probes: corpus {tmp_path}/words.txt has no words, which its items are made of.",
+        "small: languages: no-hop: the corpus has no words",
+        "unknown metric 'perplexty'.",
+        "small: evaluate surprisal: language no-shuffle: has no number markers",
+    ):
+        (said,) = [each for each in found if each.startswith(begins)]
+        found.remove(said)
+    assert found == []
+
+
+def test_a_corpus_that_metrics_take_items_from_is_opened(planned, tmp_path):
+    with pytest.raises(UserError, match=r"^small: evaluate probes: corpus .*nowhere: no such file or folder"):
+        planned(f'evaluate=[{{metric="probes", corpus="{tmp_path}/nowhere"}}]')
+    (tmp_path / "a.jsonl").write_text("{\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"^small: evaluate minimal-pairs: .*a.jsonl line 1: no pair of BLiMP"):
+        planned(f'evaluate=[{{metric="minimal-pairs", corpus="{tmp_path}"}}]')

@@ -2,14 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from impossible_lms import __version__
 from impossible_lms.cli import data, evaluation, experiments, languages, models, publishing, report
-from impossible_lms.errors import Interrupted, UserError
+from impossible_lms.errors import Interrupted, UserError, UserErrors
 
 app = typer.Typer(
     help="Impossible languages: rewrite a corpus, train language models on it, measure what they learn.",
@@ -61,6 +61,8 @@ def main() -> None:
     """Run the command line; errors are one line on stderr: exit code 2 for bad input, 5 for disk and memory."""
     try:
         code = app(standalone_mode=False)
+    except UserErrors as errors:
+        _fail_with(errors.faults, 2)
     except UserError as error:
         _fail(str(error), 2)
     except CommandLineError as error:
@@ -80,5 +82,10 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    _fail_with([message], code)
+
+
+def _fail_with(messages: Sequence[str], code: int) -> None:
+    for message in messages:
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(code)

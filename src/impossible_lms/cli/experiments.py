@@ -156,27 +156,35 @@ def _conclude(outcome: "Outcome") -> None:
 
 
 def _print_costs(plan: "Plan") -> None:
+    """What is missing and what it takes on stdout; what is being measured, and warnings, on stderr."""
     from rich.table import Table
 
     from impossible_lms.experiment.costs import costs
+    from impossible_lms.progress import span
     from impossible_lms.terminal import show
 
+    found = costs(plan, lambda line: print(line, file=sys.stderr, flush=True))
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("stage", no_wrap=True)
-    for heading in ("tasks", "done", "tokens", "disk", "hours"):
+    for heading in ("tasks", "done", "tokens", "disk", "time"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("")
-    lines = costs(plan)
-    for line in lines:
+    for line in found.lines:
         table.add_row(
             line.what,
             f"{line.tasks:,}",
             f"{line.done:,}",
             "" if line.tokens is None else f"{line.tokens:,}",
             "" if line.disk is None else f"{line.disk / 1e9:,.2f} GB",
-            "" if line.hours is None else f"{line.hours:,.2f}",
-            line.note,
+            "not known" if line.hours is None else span(line.hours * 3600),
         )
     show(table)
-    hours = sum(line.hours or 0 for line in lines)
-    print(f"{plan.folder}: {hours:,.2f} hours of training on one device; evaluation comes on top.")
+    for line in found.lines:
+        if line.note:
+            print(f"{line.what}: {line.note}")
+    beside = f", and {', '.join(found.unknown)} on top" if found.unknown else ""
+    print(
+        f"{plan.folder}: {found.hours:,.2f} hours on this device, one task after the other{beside}; "
+        f"{found.disk / 1e9:,.2f} GB of disk, {found.free / 1e9:,.2f} are free"
+    )
+    for warning in found.warnings:
+        print(f"warning: {warning}", file=sys.stderr)

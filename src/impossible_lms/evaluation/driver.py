@@ -11,7 +11,7 @@ import pandas as pd
 
 from impossible_lms import __version__
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import OPTIONS, AnyCheckpoint, Metric, Request, Subject, Task, loaded
+from impossible_lms.evaluation.metric import OPTIONS, AnyCheckpoint, Metric, Request, Subject, Task, loaded, placed
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import shortfall
 from impossible_lms.files import digest_of, folder_beside, is_made, read_manifest, verify_files
@@ -78,7 +78,7 @@ def evaluate(
     task = metric.prepare(subject)
     asked = _asked(metric, subject, task)
     parts = run.folder / "evaluation" / "parts"
-    homes = tuple(devices or _devices())
+    homes = tuple(devices or homes_here())
     if request.precision == "tf32" and any(not home.startswith("cuda") for home in homes):
         raise UserError("--precision tf32: a GPU's, and there is none. Use fp32, or bf16.")
     with tf32(request.precision == "tf32"):
@@ -164,7 +164,7 @@ def _parts(
         """Its name, and why it could not be measured."""
         home = free.get()
         try:
-            model = _placed(loaded(checkpoint), home, subject.request.precision)
+            model = placed(loaded(checkpoint), home, subject.request.precision)
             items = task.score(Scorer(model), checkpoint.step)
         except UserError as error:
             return checkpoint.revision, str(error)
@@ -202,13 +202,8 @@ def _on_each(measure: Any, missing: Sequence[AnyCheckpoint], workers: int) -> It
         pool.shutdown(cancel_futures=True)
 
 
-def _placed(model: Any, home: str, precision: str) -> Any:
-    import torch
-
-    return model.to(home, torch.bfloat16 if precision == "bf16" else torch.float32)
-
-
-def _devices() -> list[str]:
+def homes_here() -> list[str]:
+    """The devices that checkpoints are measured on unless others are named: all GPUs, or the processor."""
     import torch
 
     return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu"]

@@ -160,6 +160,7 @@ GENERATION = Metric(
     item="sentence",
     prepare=prepare,
     aggregate=aggregate,
+    sample=SAMPLE,
     check=lambda subject, control: None,  # it takes nothing from the data but what the judge reads
     options=frozenset(["control", "control_data"]),
     needs=frozenset(["control"]),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.agreement_pairs import agreement_pairs
+from impossible_lms.evaluation.agreement_pairs import COLUMNS, agreement_pairs
 from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of, sample_notes
@@ -231,6 +231,8 @@ INTERVENTIONS = Metric(
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,
+    sample=SAMPLE,
+    columns=COLUMNS,
     options=frozenset(["corpus", "as_published"]),
     groups=("layer", "position"),
     figure="heat maps",

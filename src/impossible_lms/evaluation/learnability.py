@@ -184,6 +184,7 @@ LEARNABILITY = Metric(
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,
+    sample=SAMPLE,
     check=check,
     options=frozenset(["control", "control_data"]),
     needs=frozenset(["control"]),

@@ -177,11 +177,13 @@ class Metric:
         item: what one row of its items is about.
         prepare: from a run and a request, the task. UserError where the language (for the reason `serves` gives) or the
             test set does not serve.
+        sample: how many items are asked for, at most, where the request does not say.
         aggregate: from the items of one checkpoint, one row or several of its curve.
         serves: why a language does not serve this metric with a request (or a plain one), in one line that names it;
             None where it does. Asked before anything is trained, by whoever plans what to measure.
         options: the options of the request that only some metrics have and that it reads, of OPTIONS.
         needs: those of its options that must be given.
+        columns: the annotation that the corpus must have which its items are made from.
         groups: the columns of the curve that tell several rows of one step apart.
         shown: of its groups, the one that the figure shows: a value for each of some columns.
         figure: how its curve is drawn: `curves` over training, or `heat maps` of layers and positions.
@@ -199,9 +201,11 @@ class Metric:
     item: str
     prepare: Callable[[Subject], Task]
     aggregate: Callable[[pd.DataFrame], pd.DataFrame]
+    sample: int
     serves: Serves = every_language
     options: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
+    columns: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     shown: Mapping[str, str] = field(default_factory=dict)
     figure: str = "curves"
@@ -237,6 +241,13 @@ def loaded(checkpoint: AnyCheckpoint) -> Any:
     """The model of a checkpoint; one is loaded at a time, for transformers loads wrongly in two threads at once."""
     with LOADING:
         return checkpoint.load()
+
+
+def placed(model: Any, home: str, precision: str) -> Any:
+    """The model on the device `home`, in a precision of PRECISIONS."""
+    import torch
+
+    return model.to(home, torch.bfloat16 if precision == "bf16" else torch.float32)
 
 
 def chosen(run: Run | PublishedRun | PlannedRun, which: str) -> Sequence[AnyCheckpoint]:

@@ -184,6 +184,7 @@ MINIMAL_PAIRS = Metric(
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,
+    sample=SAMPLE,
     check=check,
     options=frozenset(["corpus", "annotator"]),
     needs=frozenset(["corpus"]),

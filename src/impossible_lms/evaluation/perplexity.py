@@ -80,6 +80,7 @@ PERPLEXITY = Metric(
     item="sentence",
     prepare=prepare,
     aggregate=aggregate,
+    sample=SAMPLE,
     options=frozenset(["as_published"]),
     logarithmic=True,
 )

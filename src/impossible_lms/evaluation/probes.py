@@ -12,7 +12,7 @@ from impossible_lms.evaluation.logistic import fit, fit_together
 from impossible_lms.evaluation.metric import HIGHER, LOADING, PLAIN, Metric, Request, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of, sample_notes
-from impossible_lms.evaluation.spans import CATEGORIES, Spans, spans_of
+from impossible_lms.evaluation.spans import CATEGORIES, COLUMNS, Spans, spans_of
 from impossible_lms.evaluation.statistics import mean_over_seeds
 from impossible_lms.languages.hop import marks_number
 from impossible_lms.languages.language import Language
@@ -222,6 +222,8 @@ PROBES = Metric(
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,
+    sample=SAMPLE,
+    columns=COLUMNS,
     options=frozenset(["corpus", "as_published"]),
     groups=("layer", "pooling"),
     shown={"layer": LAST_FOUR, "pooling": "mean"},

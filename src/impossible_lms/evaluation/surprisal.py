@@ -87,5 +87,6 @@ SURPRISAL = Metric(
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,
+    sample=SAMPLE,
     options=frozenset(["as_published"]),
 )

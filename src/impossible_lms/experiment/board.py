@@ -17,6 +17,7 @@ from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING, State
 from impossible_lms.experiment.tasks import Task
 from impossible_lms.experiment.work import status_file
+from impossible_lms.progress import span
 
 SECONDS_BETWEEN_LINES = 30.0
 WIDE = 100  # columns of a terminal from which on names of runs stand on one line; they are folded, not cut, below that
@@ -53,7 +54,7 @@ class Board:
         if state.kind in (FAILED, BLOCKED):
             self.say(f"{name}: {state.kind}: {state.fault}")
         elif self._live is None:
-            self.say(f"{name}: {state.kind} after {_span(state.seconds)}")
+            self.say(f"{name}: {state.kind} after {span(state.seconds)}")
 
     def look(self, states: Mapping[str, State]) -> None:
         """Show where everything is now."""
@@ -128,11 +129,4 @@ def _left(status: Mapping[str, Any]) -> str:
     total, first, done = status["total"], status["first"], status["done"]
     if not total or first is None or done <= first:
         return ""
-    return f"{_span((time.time() - status['began']) / (done - first) * (total - done))} left"
-
-
-def _span(seconds: float) -> str:
-    """A time span in the largest unit that fits."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+    return f"{span((time.time() - status['began']) / (done - first) * (total - done))} left"

@@ -1,21 +1,28 @@
-"""What an experiment will cost, before it begins: tasks, tokens, disk and hours, for the plan that a dry run prints."""
+"""What an experiment will cost, before it begins: tasks, tokens, disk and hours, each from a speed measured here."""
 
-from collections.abc import Iterator, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from impossible_lms.corpora.options import path_of
-from impossible_lms.experiment.asked import Model
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.metric import steps_asked
+from impossible_lms.experiment.asked import Model, Wanted
+from impossible_lms.experiment.miniature import Miniature
 from impossible_lms.experiment.plan import Plan
-from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Train
+from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Task, Train
+from impossible_lms.languages.markers import marker_fault
 from impossible_lms.models.run import Run
 from impossible_lms.spec import parse_options
-from impossible_lms.tokenizer import TRAIN, load_tokenizer
-from impossible_lms.training.cost import measured_cost
+from impossible_lms.tokenizer import TRAIN, Tokenizer, load_tokenizer
+from impossible_lms.training.cost import Cost, measured_cost
 from impossible_lms.training.state import KEPT
 
 MARKERS = 2  # at most, in the paper's languages
 BYTES = {"fp32": 4, "bf16": 2}
+HELD_OUT_SHARE = 0.05  # of a corpus without splits
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -34,84 +41,212 @@ class Line:
     note: str = ""
 
 
-def costs(plan: Plan) -> list[Line]:
-    """The lines of a plan. Speeds are those of finished runs of the same model, or measured now for a moment."""
+@dataclass(frozen=True)
+class Costs:
+    """The lines of a plan, what a reader should know before it is begun, and the bytes that are free on the disk."""
+
+    lines: list[Line]
+    warnings: list[str]
+    free: int
+
+    @property
+    def hours(self) -> float:
+        """All hours that are known."""
+        return sum(line.hours or 0 for line in self.lines)
+
+    @property
+    def disk(self) -> int:
+        """All bytes that are known."""
+        return sum(line.disk or 0 for line in self.lines)
+
+    @property
+    def unknown(self) -> list[str]:
+        """The lines whose hours could not be measured."""
+        return [line.what for line in self.lines if line.hours is None and line.done < line.tasks]
+
+
+def costs(plan: Plan, say: Say = lambda line: None) -> Costs:
+    """What is missing of a plan and what it takes, measured on a few of its sentences and fresh models.
+
+    Training has the speed of finished runs of the same model, where there are any. `say` is told what is measured.
+    """
     tasks = list(plan.tasks.values())
+    free = shutil.disk_usage(_existing(plan.store.folder)).free
+    if all(_is_done(task) for task in tasks):
+        return Costs(list(_lines(plan, tasks, None, say)), [], free)
+    tokenizer = _tokenizer(plan)
+    with tempfile.TemporaryDirectory(prefix="impossible-costs-") as scratch:
+        miniature = Miniature(plan.experiment, plan.recipe, plan.languages, tokenizer, Path(scratch), say)
+        lines = list(_lines(plan, tasks, miniature, say))
+        warnings = list(_warnings(plan, miniature))
+    found = Costs(lines, warnings, free)
+    if found.disk > free:
+        warnings.append(f"{plan.store.folder}: {found.disk / 1e9:,.2f} GB will be written, {free / 1e9:,.2f} are free.")
+    return found
+
+
+def _lines(plan: Plan, tasks: Sequence[Task], miniature: Miniature | None, say: Say) -> Iterator[Line]:
     tokenizer = [task for task in tasks if isinstance(task, MakeTokenizer)]
-    builds = [task for task in tasks if isinstance(task, BuildData)]
-    lines = [
-        Line("tokenizer", len(tokenizer), _done(tokenizer), note=plan.experiment.tokenizer),
-        Line(
-            "datasets",
-            sum(len(task.folders) for task in builds),
-            _built(builds),
-            disk=_data_bytes(plan, builds),
-            note="one pass each task",
-        ),
-        *_trainings(plan, [task for task in tasks if isinstance(task, Train)]),
-    ]
-    for metric in dict.fromkeys(entry.metric for entry in plan.experiment.evaluate):
-        measures = [task for task in tasks if isinstance(task, Measure) and task.metric == metric]
-        lines.append(Line(f"evaluate {metric}", len(measures), _done(measures)))
+    missing = _done(tokenizer) < len(tokenizer)
+    seconds = miniature.tokenizer_seconds if missing and miniature else 0.0
+    yield Line("tokenizer", len(tokenizer), _done(tokenizer), hours=seconds / 3600, note=plan.experiment.tokenizer)
+    yield _data(plan, [task for task in tasks if isinstance(task, BuildData)], miniature)
+    yield from _trainings(plan, [task for task in tasks if isinstance(task, Train)], miniature, say)
+    yield from _evaluations(plan, [task for task in tasks if isinstance(task, Measure)], miniature)
     published = [task for task in tasks if isinstance(task, PublishRun)]
     if published:
-        lines.append(Line("publish", len(published), _done(published), note=published[0].publish.to))
-    return lines
+        yield _publishing(plan, published, miniature)
 
 
-def _done(tasks: Sequence[MakeTokenizer | Train | Measure | PublishRun]) -> int:
-    return sum(task.is_done() for task in tasks)
-
-
-def _built(builds: Sequence[BuildData]) -> int:
-    return sum(folder.is_dir() for task in builds for folder in task.folders)
-
-
-def _data_bytes(plan: Plan, builds: Sequence[BuildData]) -> int | None:
-    """Of the datasets to be built: as large as those that are, else half as large as the text, a token four signs."""
+def _data(plan: Plan, builds: Sequence[BuildData], miniature: Miniature | None) -> Line:
     folders = [folder for task in builds for folder in task.folders]
-    sizes = [sum(file.stat().st_size for file in folder.iterdir()) for folder in folders if folder.is_dir()]
-    missing = len(folders) - len(sizes)
-    if not missing:
-        return 0
-    if sizes:
-        return missing * sum(sizes) // len(sizes)
-    corpus = path_of(plan.experiment.corpus)
-    files = [corpus] if corpus.is_file() else [file for file in corpus.rglob("*") if file.is_file()]
-    return missing * sum(file.stat().st_size for file in files) // 2 if files else None
+    done = sum(folder.is_dir() for folder in folders)
+    missing = [each for each in plan.languages if any(not plan.data_of(each, seed).is_dir() for seed in plan.orders)]
+    if done == len(folders) or miniature is None:
+        return Line("datasets", len(folders), done, disk=0, hours=0.0)
+    seconds, size = miniature.data_time(missing)
+    if miniature.sentences is None:
+        return Line("datasets", len(folders), done, note="the corpus's size is not known before it is read")
+    orders = (len(folders) - done) / len(missing)  # datasets of a language differ in their order alone
+    passes = sum(not task.is_done() for task in builds)
+    note = f"{miniature.sentences:,} sentences, about; {passes} pass{'es' if passes > 1 else ''} over them"
+    return Line("datasets", len(folders), done, disk=int(size * orders), hours=seconds / 3600, note=note)
 
 
-def _trainings(plan: Plan, trains: Sequence[Train]) -> Iterator[Line]:
+def _trainings(plan: Plan, trains: Sequence[Train], miniature: Miniature | None, say: Say) -> Iterator[Line]:
     recipe = plan.recipe
     of_run = recipe.steps * recipe.sequences_per_step * recipe.context
     for model in plan.models:
         mine = [task for task in trains if task.model == model.spec]
         missing = [task for task in mine if not task.is_done()]
         said = f"train {model.name}" + (f", {model.size}" if model.size else "")
-        if not missing:
+        if not missing or miniature is None:
             yield Line(said, len(mine), len(mine), 0, 0, 0.0)
             continue
-        parameters, speed, note = _speed(plan, model, [task.folder for task in mine if task.is_done()])
-        checkpoints = min(len(recipe.checkpoints), plan.experiment.keep or len(recipe.checkpoints))
-        disk = parameters * (
-            BYTES[plan.experiment.dtype] * checkpoints + 12 * KEPT
-        )  # states hold weights and two moments
-        tokens = of_run * len(missing)
-        yield Line(said, len(mine), len(mine) - len(missing), tokens, disk * len(missing), tokens / speed / 3600, note)
+        cost, note = _speed(plan, model, [task.folder for task in mine if task.is_done()], say)
+        seconds = of_run / cost.tokens_per_second + cost.seconds_before
+        measured = sum(map(recipe.measures_held_out, range(1, recipe.steps + 1)))
+        seconds += measured * _dev_tokens(plan, miniature) / cost.held_out_tokens_per_second
+        disk = cost.parameters * (BYTES[plan.experiment.dtype] * len(plan.kept) + 12 * KEPT)  # two moments and weights
+        yield Line(
+            said,
+            len(mine),
+            len(mine) - len(missing),
+            of_run * len(missing),
+            disk * len(missing),
+            seconds * len(missing) / 3600,
+            note,
+        )
 
 
-def _speed(plan: Plan, model: Model, finished: Sequence[Path]) -> tuple[int, float, str]:
-    """A model's parameters and its tokens a second, with where these are from."""
+def _dev_tokens(plan: Plan, miniature: Miniature) -> float:
+    """About how many tokens the dev split has, in whole blocks."""
+    splits = miniature.corpus.splits
+    here = miniature.small.part("dev") if "dev" in splits else miniature.small
+    sample = [text for text, _ in zip(here.texts(), range(500), strict=False)]
+    if not sample:
+        return 0.0
+    tokens = (len(miniature.tokenizer.encode(sample).values) + len(sample)) / len(sample)
+    sentences = miniature.sentences_of("dev") if "dev" in splits else HELD_OUT_SHARE * (miniature.sentences or 0)
+    return tokens * (sentences or 0) // plan.recipe.context * plan.recipe.context
+
+
+def _speed(plan: Plan, model: Model, finished: Sequence[Path], say: Say) -> tuple[Cost, str]:
+    """What training a model takes, with where this is from."""
     records = [found for folder in finished if (found := Run.open(folder).finished)]
     if records:
         speed = sum(record["tokens_per_second"] for record in records) / len(records)
-        return records[0]["parameters"], speed, f"{speed:,.0f} tokens/s, as {len(records)} finished runs had"
-    cost = measured_cost(model.spec, model.size, plan.recipe, _vocabulary(plan))
-    return (
-        cost.parameters,
-        cost.tokens_per_second,
-        f"{cost.tokens_per_second:,.0f} tokens/s, measured now, not compiled",
-    )
+        many = f"{len(records)} finished runs" if len(records) > 1 else "a finished run"
+        return Cost(records[0]["parameters"], speed), f"{speed:,.0f} tokens/s, as {many} had"
+    cost = measured_cost(model.spec, model.size, plan.recipe, _vocabulary(plan), say)
+    how = f"{plan.recipe.precision}, {'compiled' if cost.compiled else 'not compiled'}"
+    return cost, f"{cost.tokens_per_second:,.0f} tokens/s now ({how})"
+
+
+def _evaluations(plan: Plan, measures: Sequence[Measure], miniature: Miniature | None) -> Iterator[Line]:
+    for metric in dict.fromkeys(wanted.metric.name for wanted in plan.wanted):
+        mine = [task for task in measures if task.metric == metric]
+        missing = [task for task in mine if not _is_done(task)]
+        if not missing or miniature is None:
+            yield Line(f"evaluate {metric}", len(mine), len(mine), hours=0.0)
+            continue
+        seconds, faults = 0.0, []
+        for name in dict.fromkeys(str(task.request.name) for task in missing):
+            of_name = [task for task in missing if task.request.name == name]
+            wanted = _costliest([each for each in plan.wanted if each.request.name == name])
+            checkpoints = len(steps_asked(wanted.request.checkpoints, plan.kept, "a run of this recipe"))
+            for model in plan.models:
+                count = sum(f"-{model.name}-s" in task.run for task in of_name)
+                try:
+                    taken = miniature.measure_time(wanted, model)
+                except UserError as error:
+                    faults.append(str(error))
+                    break
+                seconds += count * (taken.once + taken.each * checkpoints)
+        done = len(mine) - len(missing)
+        hours = None if faults else seconds / 3600
+        note = f"not measured: {faults[0]}" if faults else ""
+        yield Line(f"evaluate {metric}", len(mine), done, hours=hours, note=note)
+
+
+def _costliest(wanted: Sequence[Wanted]) -> Wanted:
+    """One that stands for all: no control, which is compared with nothing."""
+    return next((each for each in wanted if not each.language.is_control), wanted[0])
+
+
+def _publishing(plan: Plan, published: Sequence[PublishRun], miniature: Miniature | None) -> Line:
+    where = published[0].publish.to
+    done = _done(published)
+    disk = 0
+    if where != "hub" and miniature is not None:
+        of_run = [sum(size for size in _checkpoint_bytes(plan, task)) for task in published if not _is_done(task)]
+        disk = sum(of_run)
+    return Line("publish", len(published), done, disk=disk, hours=0.0, note=where)
+
+
+def _checkpoint_bytes(plan: Plan, task: PublishRun) -> Iterator[int]:
+    """Of a run's checkpoints, where they are there; before that they are those of training."""
+    for folder in sorted((task.folder / "checkpoints").glob("checkpoint-*/")):
+        yield sum(file.stat().st_size for file in folder.iterdir())
+
+
+def _warnings(plan: Plan, miniature: Miniature) -> Iterator[str]:
+    """Markers that are rare or missing among the first sentences."""
+    for language in plan.languages:
+        if not language.family.markers:
+            continue
+        try:
+            shares = miniature.marked(language)
+        except UserError:
+            continue  # the plan has tried it; too few sentences are kept to say more
+        where = f"the first {miniature.size:,} sentences"
+        if fault := marker_fault(language, where, shares):
+            yield fault
+
+
+def _done(tasks: Sequence[MakeTokenizer | Train | Measure | PublishRun]) -> int:
+    return sum(_is_done(task) for task in tasks)
+
+
+def _is_done(task: Task) -> bool:
+    try:
+        return task.is_done()
+    except UserError:
+        return False  # damaged: it will be said when it is run
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
+    return next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
+
+
+def _tokenizer(plan: Plan) -> Tokenizer | None:
+    """The tokenizer, where it is there; None for one that is to be trained."""
+    (made,) = (task for task in plan.tasks.values() if isinstance(task, MakeTokenizer))
+    if _is_done(made):
+        return made.source.vocabulary()
+    spec = plan.experiment.tokenizer
+    return None if spec.startswith(TRAIN) else load_tokenizer(spec)
 
 
 def _vocabulary(plan: Plan) -> int:

@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from impossible_lms import __version__
-from impossible_lms.corpora import Corpus, read_corpus
 from impossible_lms.corpora.options import path_of
 from impossible_lms.data.order import PUBLISHED
 from impossible_lms.errors import UserError
@@ -17,7 +18,8 @@ from impossible_lms.evaluation.registry import get_metric
 from impossible_lms.experiment.asked import Model, Wanted, model_of
 from impossible_lms.experiment.checks import Asked, CheckData, Checked, key_of
 from impossible_lms.experiment.config import ONE, Evaluate, Experiment
-from impossible_lms.experiment.store import FAULTS, Store, content_of, short
+from impossible_lms.experiment.opening import Faults, opened
+from impossible_lms.experiment.store import FAULTS, Store, short
 from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Source, Task, Train
 from impossible_lms.languages import get_languages
 from impossible_lms.languages.language import TRIAL, Language
@@ -25,7 +27,6 @@ from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.recipe import Recipe
 from impossible_lms.training.train import Options
 
-FLAG = re.compile("--([a-z]+) (.*)")  # how a message begins that names a flag and its value
 LONGEST = 100  # signs in a name of tables
 
 
@@ -47,28 +48,29 @@ class Plan:
 
     @classmethod
     def of(cls, experiment: Experiment, chunks: int = 1, devices: int = 1) -> "Plan":
-        """The plan of an experiment; reads its corpus once, and its tokenizer.
+        """The plan of an experiment; opens all that it names, and reads its corpus once.
 
         Raises:
-            UserError: a language, model, metric or corpus that is not there, a metric that cannot be had so, or a
-                language that cannot rewrite the corpus's first sentences.
+            UserError: all that cannot be had: languages, models, metrics and corpora that are not there, or lack
+                annotation, metrics that cannot be had so, languages that cannot rewrite the corpus's first sentences.
         """
-        try:
-            read = read_corpus(experiment.corpus)
-            corpus = read.fingerprint()
-            if experiment.tokenizer.startswith(TRAIN):
-                tokenizer = short({"spec": experiment.tokenizer, "corpus": corpus})
-            else:
-                tokenizer = load_tokenizer(experiment.tokenizer).sha256[:12]
-            corpora = {entry.corpus: content_of(entry.corpus) for entry in experiment.evaluate if entry.corpus}
-            plan = cls(experiment, {"corpus": corpus, "tokenizer": tokenizer, "items": corpora}, chunks, devices)
-            _ = plan.tasks  # finds what is wrong
-            plan._try_languages(read)
-        except UserError as error:
-            # What is a flag on the command line is a key here.
-            key, colon, rest = str(error).partition(": ")
-            flag = FLAG.fullmatch(key)
-            raise UserError(f"{experiment.name}: {flag[1]}: {flag[2]}{colon}{rest}" if flag else str(error)) from error
+        faults = Faults(experiment.name)
+        found = opened(experiment, faults)
+        able = found.possible
+        if able.languages and able.models:
+            plan = cls(able, found.found, chunks, devices)
+            if found.corpus is not None:
+                for language in plan._missing_data():
+                    faults.tried(lambda language=language: plan._try_language(language, found.columns))  # type: ignore[misc]
+            lacking = {name for name in experiment.languages if name not in able.languages}
+            for entry in experiment.evaluate:
+                if not lacking & {*(entry.languages or ()), *entry.on}:
+                    alone = cls(able.model_copy(update={"evaluate": [entry]}), found.found)
+                    faults.tried(lambda alone=alone: alone.wanted)  # type: ignore[misc]
+            faults.tried(lambda: cls(experiment, found.found)._publishing_seed())
+        faults.refuse()
+        plan = cls(experiment, found.found, chunks, devices)
+        _ = plan.tasks  # finds what else is wrong
         return plan
 
     @property
@@ -163,18 +165,18 @@ class Plan:
         }
         return f"{language.name}-{model.name}-s{seed}-{short(decides)[:8]}"
 
-    def _try_languages(self, corpus: Corpus) -> None:
-        """Have each language that is not built rewrite a few sentences, whose tokens are bytes."""
-        columns = next((block.slice(0, TRIAL) for _, block in corpus.blocks()), None)
-        missing = [language for language in self.languages if not self.data_of(language).is_dir()]
-        if columns is None or not missing:
-            return
-        tokenizer = load_tokenizer(f"{TRAIN}vocab=257", columns.column("text").to_pylist())
-        for language in missing:
-            try:
-                language.trial(columns, tokenizer)
-            except UserError as error:
-                raise UserError(f"{self.experiment.name}: languages: {language.name}: {error}") from error
+    def _missing_data(self) -> list[Language]:
+        """The languages that are not built."""
+        return [language for language in self.languages if not self.data_of(language).is_dir()]
+
+    def _try_language(self, language: Language, columns: Sequence[pa.RecordBatch]) -> None:
+        """Have a language rewrite the first sentences of the corpus, whose tokens are bytes."""
+        first = columns[0].slice(0, TRIAL)
+        tokenizer = load_tokenizer(f"{TRAIN}vocab=257", first.column("text").to_pylist())
+        try:
+            language.trial(first, tokenizer)
+        except UserError as error:
+            raise UserError(f"{self.experiment.name}: languages: {language.name}: {error}") from error
 
     def _builds(self) -> Iterator[BuildData]:
         # Languages of users' own are built by themselves, so that what is wrong with one stops no other.
@@ -219,7 +221,7 @@ class Plan:
 
     def _measures(self, of_language: dict[str, str]) -> Iterator[Measure]:
         """What is to be measured, of each run."""
-        for wanted in self._wanted:
+        for wanted in self.wanted:
             language, other, control = wanted.language, wanted.other, wanted.control
             for model in self.models:
                 for seed in self.experiment.seeds:
@@ -242,7 +244,7 @@ class Plan:
                     )
 
     @cached_property
-    def _wanted(self) -> list[Wanted]:
+    def wanted(self) -> list[Wanted]:
         """What is to be measured, of each language: an entry's metric, once or for each other test set."""
         found: list[Wanted] = []
         for entry in self.experiment.evaluate:
@@ -274,10 +276,10 @@ class Plan:
         """The record of the check of each language's data, by the language's name."""
         models = [model.described for model in self.models]
         found = {}
-        for language in {wanted.language.name: wanted.language for wanted in self._wanted}.values():
+        for language in {wanted.language.name: wanted.language for wanted in self.wanted}.values():
             asked = [
                 [wanted.metric.name, wanted.request.name, wanted.control and str(self.data_of(wanted.control))]
-                for wanted in self._wanted
+                for wanted in self.wanted
                 if wanted.language.name == language.name
             ]
             decides = [__version__, str(self.data_of(language)), asked, models]
@@ -287,7 +289,7 @@ class Plan:
     def _checks(self, of_language: dict[str, str]) -> Iterator[CheckData]:
         architectures = tuple(model.architecture for model in self.models)
         for language in self.languages:
-            mine = [wanted for wanted in self._wanted if wanted.language.name == language.name]
+            mine = [wanted for wanted in self.wanted if wanted.language.name == language.name]
             if not mine:
                 continue
             asked = tuple(
@@ -361,14 +363,19 @@ class Plan:
             name=name,
         )
 
-    def _publish(self, task: Train, measures: list[Measure]) -> Iterator[PublishRun]:
+    def _publishing_seed(self) -> int | None:
+        """The seed of the models that are published; UserError where it is none of the experiment's."""
         asked, seeds = self.experiment.publish, self.experiment.seeds
         if asked is None:
-            return
+            return None
         if asked.seed is not None and asked.seed not in seeds:
             among = ", ".join(map(str, seeds))
             raise UserError(f"{self.experiment.name}: publish.seed: {asked.seed} is not among the seeds ({among}).")
-        if task.seed != (seeds[0] if asked.seed is None else asked.seed):
+        return seeds[0] if asked.seed is None else asked.seed
+
+    def _publish(self, task: Train, measures: list[Measure]) -> Iterator[PublishRun]:
+        asked = self.experiment.publish
+        if asked is None or task.seed != self._publishing_seed():
             return
         record = self.folder / "published" / f"{task.run}.json"
         yield PublishRun(task.run, task.folder, asked, record, self.folder / FAULTS, tuple(measures))

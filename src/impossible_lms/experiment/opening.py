@@ -1,0 +1,160 @@
+"""Opening what an experiment names, before anything begins: all that cannot be had is found, and said in one list."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from impossible_lms.corpora import Corpus, corpus_of, read_corpus
+from impossible_lms.corpora.annotate import load_annotator
+from impossible_lms.errors import UserError, UserErrors
+from impossible_lms.evaluation.blimp import read_pairs
+from impossible_lms.evaluation.registry import METRICS
+from impossible_lms.experiment.asked import model_of
+from impossible_lms.experiment.config import Evaluate, Experiment
+from impossible_lms.experiment.store import content_of, short
+from impossible_lms.languages import get_languages
+from impossible_lms.tokenizer import TRAIN, load_tokenizer
+from impossible_lms.training.recipe import Recipe
+
+FLAG = re.compile("--([a-z]+) (.*)")  # how a message begins that names a flag and its value
+T = TypeVar("T")
+
+
+@dataclass
+class Faults:
+    """What cannot be had, each in one line; what is a flag on the command line is a key of the file here."""
+
+    name: str
+    found: list[str] = field(default_factory=list)
+
+    def tried(self, work: Callable[[], T]) -> T | None:
+        """What `work` gives; None where it raises a UserError, which is kept."""
+        try:
+            return work()
+        except UserError as error:
+            key, colon, rest = str(error).partition(": ")
+            flag = FLAG.fullmatch(key)
+            said = f"{self.name}: {flag[1]}: {flag[2]}{colon}{rest}" if flag else str(error)
+            if said not in self.found:
+                self.found.append(said)
+        return None
+
+    def refuse(self) -> None:
+        """Raise them: UserError for one, UserErrors for several; nothing for none."""
+        if len(self.found) == 1:
+            raise UserError(self.found[0])
+        if self.found:
+            raise UserErrors(self.found)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What was found of an experiment's inputs.
+
+    Attributes:
+        found: the hashes of the corpus and of what metrics take their items from, and the tokenizer's key.
+        corpus: the corpus; None where it cannot be had.
+        columns: the first sentences of each of its sources.
+        possible: the experiment without the languages and models that cannot be had, and without metrics.
+    """
+
+    found: dict[str, Any]
+    corpus: Corpus | None
+    columns: list[pa.RecordBatch]
+    possible: Experiment
+
+
+def opened(experiment: Experiment, faults: Faults) -> Opened:
+    """Open the corpus, the tokenizer, and what metrics take their items from; look for languages and models."""
+    corpus = faults.tried(lambda: read_corpus(experiment.corpus))
+    columns = None if corpus is None else faults.tried(lambda: beginnings(corpus))
+    fingerprint = None if columns is None or corpus is None else faults.tried(corpus.fingerprint)
+    if experiment.tokenizer.startswith(TRAIN):
+        tokenizer: str | None = short({"spec": experiment.tokenizer, "corpus": fingerprint})
+    else:
+        tokenizer = faults.tried(lambda: load_tokenizer(experiment.tokenizer).sha256[:12])
+    items = {entry.corpus: _items(entry, faults) for entry in experiment.evaluate if entry.corpus}
+    recipe = Recipe.model_validate(experiment.recipe)
+    languages = [name for name in experiment.languages if _has_language(name, faults)]
+    models = [
+        spec
+        for spec in experiment.models
+        if faults.tried(lambda spec=spec: model_of(spec, experiment.size, recipe)) is not None  # type: ignore[misc]
+    ]
+    for entry in experiment.evaluate if columns else ():
+        if entry.corpus is None:
+            _columns_of(entry, experiment.corpus, columns or [], faults)
+    possible = experiment.model_copy(update={"languages": languages, "models": models, "evaluate": [], "publish": None})
+    found = {"corpus": fingerprint or "", "tokenizer": tokenizer or "", "items": items}
+    return Opened(found, None if fingerprint is None else corpus, columns or [], possible)
+
+
+def beginnings(corpus: Corpus) -> list[pa.RecordBatch]:
+    """The first block of each source; UserError for the first that cannot be read."""
+    found = []
+    for source in corpus.sources:
+        found += list(_first(source.blocks()))
+    return found
+
+
+def _first(blocks: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for block in blocks:
+        yield block
+        return
+
+
+def _has_language(name: str, faults: Faults) -> bool:
+    def look() -> Sequence[object]:
+        try:
+            return get_languages([name])
+        except UserError as error:
+            raise UserError(f"{faults.name}: languages: {error}") from error
+
+    return faults.tried(look) is not None
+
+
+def _items(entry: Evaluate, faults: Faults) -> Any:
+    """The content of the corpus that a metric takes its items from, which is opened."""
+    spec = str(entry.corpus)
+    metric = METRICS.get(entry.metric)
+    where = f"{faults.name}: evaluate {entry.metric}"
+
+    def look() -> bool:
+        try:
+            if metric is not None and "corpus" in metric.needs:
+                pairs = read_pairs(spec)
+                if entry.annotator:
+                    load_annotator(entry.annotator, corpus_of(pairs["good"].head(1).tolist()))
+            elif metric is not None and "corpus" in metric.options:
+                _columns_of(entry, spec, beginnings(read_corpus(spec)), faults)
+        except UserError as error:
+            said = str(error)
+            flag = FLAG.match(said)
+            raise UserError(f"{where}: {said.removeprefix('--') if flag else said}") from error
+        return True
+
+    return content_of(spec) if faults.tried(look) else ""
+
+
+def _columns_of(entry: Evaluate, spec: str, blocks: Sequence[pa.RecordBatch], faults: Faults) -> None:
+    """A fault where a metric needs annotation that no source of its corpus begins with."""
+    metric = METRICS.get(entry.metric)
+    for name in metric.columns if metric is not None else ():
+        if not any(_has(block, name) for block in blocks):
+            said = f"{faults.name}: evaluate {entry.metric}: corpus {spec} has no {name}, which its items are made of. "
+            faults.found.append(f"{said}Annotate it with `impossible annotate`.")
+            return
+
+
+def _has(block: pa.RecordBatch, name: str) -> bool:
+    """Whether a block has anything in a column."""
+    if name not in block.schema.names:
+        return False
+    column = block.column(name)
+    if pa.types.is_string(column.type):
+        return bool(pc.any(pc.greater(pc.binary_length(column), 0)).as_py())
+    return bool(column.null_count < len(column))
