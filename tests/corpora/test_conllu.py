@@ -405,3 +405,27 @@ def test_a_tree_that_no_comment_holds_gets_one(tmp_path):
     write_conllu(iter([pa.record_batch(columns)]), tmp_path / "b.conllu")
     (sentence,) = sentences(str(tmp_path / "b.conllu"))
     assert sentence["comments"] == ["# sent_id = 1", "# constituency = (X  (A a))"]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_sentences_and_words_are_counted_without_reading_them(tmp_path, monkeypatch, ending):
+    words = "".join(f"{number}\tw" + "\t_" * 8 + "\n" for number in range(1, 121))
+    rows = [f"{number}\tw" + "\t_" * 8 for number in ("1-2", "1", "1.1", "2")]
+    extra = "\n".join(["# text = 1", *rows, ""])
+    path = tmp_path / "x.conllu"
+    path.write_bytes("\n".join([words, extra, words]).replace("\n", ending).encode())
+    (file,) = read_corpus(str(path)).sources
+    assert isinstance(file, conllu.ConlluFile)
+    for size in (4 << 20, 1000):
+        monkeypatch.setattr(conllu, "CHUNK_BYTES", size)
+        assert file.count() == (3, 242)
+    assert read_corpus(str(path)).survey.total.words == 242
+
+
+def test_counts_are_those_of_reading(shared):
+    for path in sorted((shared / "data" / "conllu").glob("*-dev.conllu")):
+        corpus = read_corpus(str(path))
+        blocks = [block for _, block in corpus.blocks()]
+        sentences = sum(map(len, blocks)), sum(len(block.column("words").flatten()) for block in blocks)
+        (file,) = corpus.sources
+        assert isinstance(file, conllu.ConlluFile) and file.count() == sentences

@@ -67,6 +67,19 @@ class ConlluFile:
         if not sentences:
             raise UserError(f"{self.path}: holds no sentences.")
 
+    def count(self) -> tuple[int, int]:
+        """Its sentences and words, told by the numbers that rows begin with; whether all is well `blocks` finds out."""
+        sentences = words = 0
+        for chunk in self._chunks():
+            signs = np.frombuffer(b"\n" + chunk, np.uint8)
+            place = np.flatnonzero(signs[:-1] == ord("\n")) + 1
+            sentences += int(((signs[place[:-1]] == ord("1")) & (signs[place[:-1] + 1] == ord("\t"))).sum())
+            place = place[(signs[place] >= ord("1")) & (signs[place] <= ord("9"))]
+            while (is_digit := (signs[place] >= ord("0")) & (signs[place] <= ord("9"))).any():
+                place += is_digit
+            words += int((signs[place] == ord("\t")).sum())
+        return sentences, words
+
     def _chunks(self) -> Iterator[bytes]:
         """Whole sentences of about CHUNK_BYTES, each with its blank line; lines end at `\\n`."""
         rest = b""
