@@ -10,6 +10,7 @@ import time
 import pytest
 
 from impossible_lms.data.dataset import TokenDataset
+from tests import layouts
 
 
 @pytest.fixture
@@ -113,6 +114,26 @@ def test_an_undecodable_corpus_names_file_and_line(impossible, text, tmp_path):
     code, _, err = impossible(*words, "--output", tmp_path / "data")
     assert code == 2 and f"{text} line 2: not UTF-8 (byte 0xFF at byte 5)" in err
     assert not (tmp_path / "data").exists()
+
+
+def test_a_corpus_as_it_was_downloaded(impossible, tmp_path):
+    home = layouts.babylm_2023(tmp_path)
+    words = ("build", "--language", "no-reverse", "--tokenizer", "train:vocab=300", "--context", "32", "--output")
+    code, _, err = impossible(*words, tmp_path / "data", "--corpus", home)
+    assert code == 2 and err.endswith(f"side by side. Choose: {home}:10M or {home}:100M.\n") and err.count("\n") == 1
+    layouts.write(home / "babylm_10M" / "childes.train", b"fine\nbad \xff\n" * 30)
+    code, _, err = impossible(*words, tmp_path / "data", "--corpus", f"{home}:10M")
+    assert code == 2 and " and 20 more: 30 bad lines (30 not UTF-8). Mend them" in err and err.count("\n") == 1
+    assert not (tmp_path / "data").exists()
+    options = ("--corpus", f"{home}:10M", "--bad-lines", "skip", "--sentences", "split")
+    code, _, err = impossible(*words, tmp_path / "data", *options)
+    assert code == 0, err
+    assert err.startswith("babylm_data:10M,sentences=split,bad-lines=skip: 12 files, ")
+    assert "  bad lines skipped: 30 not UTF-8\n" in err
+    record = TokenDataset.open(tmp_path / "data").record["read"]
+    assert record["parts"][0]["bad"] == {"not UTF-8": 30} and len(record["not_read"]) == 4
+    code, out, _ = impossible("inspect", tmp_path / "data")
+    assert code == 0 and "read         bad lines skipped: 30 not UTF-8\n" in out
 
 
 def test_ctrl_c_while_building_leaves_nothing(tmp_path, tokenizer):

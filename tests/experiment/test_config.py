@@ -187,3 +187,13 @@ def test_what_editors_and_pranksters_leave(fault, tmp_path):
         "(found [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]…)."
     )
     assert fault("size = 3\n", f"corpus={'[' * 5000}").startswith("/odd.toml: size: ")
+
+
+def test_a_corpus_with_options_is_beside_the_file_too(tmp_path):
+    (tmp_path / "babylm").mkdir()
+    path = tmp_path / "mine.toml"
+    text = 'corpus = "babylm:10M,sentences=split"\n[[evaluate]]\nmetric = "probes"\ncorpus = "babylm:bad-lines=skip"\n'
+    path.write_text(text, encoding="utf-8")
+    found = load_experiment(path)
+    assert found.corpus == f"{tmp_path}/babylm:10M,sentences=split"
+    assert found.evaluate[0].corpus == f"{tmp_path}/babylm:bad-lines=skip"
