@@ -124,7 +124,7 @@ def test_a_run_without_checkpoints_says_so(copied_run):
 def test_an_option_that_a_metric_has_not_is_refused(copied_run):
     with pytest.raises(UserError, match=r"--corpus: perplexity does not use it. Leave it out."):
         evaluate(PERPLEXITY, copied_run, Request(corpus="grammar:"))
-    with pytest.raises(UserError, match=r"--precision fp8: unknown. Known: fp32, bf16."):
+    with pytest.raises(UserError, match=r"--precision fp8: unknown. Known: fp32, tf32, bf16."):
         Request(precision="fp8")
 
 
