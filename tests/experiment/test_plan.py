@@ -84,7 +84,7 @@ def test_each_seed_has_its_own_order_unless_one_is_for_all(planned):
     assert data('order="one"', "order_seed=1") == ([own[0]] * 2, (1,))  # the same data, the same folder
     with pytest.raises(UserError, match=r'order_seed: is of one order .* Set order = "one" too'):
         planned("order_seed=1")
-    with pytest.raises(UserError, match="order"):
+    with pytest.raises(UserError, match="order: Input should be 'own', 'published' or 'one'"):
         planned('order="theirs"')
 
 

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -57,9 +57,8 @@ class Experiment(_Table):
     store: str = Field(default="store", description="the folder for datasets, runs and reports, shared by experiments")
     corpus: str = Field(description="as --corpus takes it: files, hub:NAME, or grammar:sentences=N,seed=S")
     tokenizer: str = Field(default="gpt2", description="a folder, a Hub id, or train:vocab=N")
-    order: str = Field(
+    order: Literal["own", "published", "one"] = Field(
         default="own",
-        pattern="^(own|published|one)$",
         description="of the training sentences: own, each seed shuffles them anew; published, so that blocks are those "
         "of the published runs; one, all seeds share an order",
     )
