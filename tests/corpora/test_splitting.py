@@ -36,6 +36,14 @@ def test_sentences_of_texts():
     assert list(split_sentences(["Das ist z.B. gut. Ja."], "de")) == ["Das ist z.B. gut.", "Ja."]
 
 
+def test_long_texts_are_divided_as_short_ones_are():
+    odd = 'She said "no.'  # a quotation that never ends
+    text = " ".join([odd, *["The mill is old.", "It stands by the river, as it did."] * 3000, "x" * 5000 + " end."])
+    found = list(split_sentences([text]))
+    assert " ".join(found) == text and found[-1] == "x" * 5000 + " end."
+    assert sum(each == "The mill is old." for each in found) > 2950
+
+
 @pytest.mark.parametrize("size", [10, 1 << 20])
 def test_a_line_a_part_of_it_or_a_paragraph(tmp_path, monkeypatch, size):
     monkeypatch.setattr(text, "BLOCK_BYTES", size)

@@ -7,11 +7,15 @@ exact of those compared (`benchmarks/splitting.py`).
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import version
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pyarrow as pa
 
 LANGUAGE = "en"
+WINDOW = 1_000  # characters looked at together
+# A quotation or bracket that never ends would swallow all behind it: where it does, these are overlooked.
+PAIRS = str.maketrans(dict.fromkeys("\"'`“”‘’«»‹›„()[]{}", " "))
 
 
 def split_sentences(texts: Iterable[str], language: str = LANGUAGE) -> Iterator[str]:
@@ -26,9 +30,20 @@ def split_sentences(texts: Iterable[str], language: str = LANGUAGE) -> Iterator[
     """
     segment = _segmenter()
     for text in texts:
-        for sentence in segment(language, text):
-            if stripped := sentence.strip():
-                yield stripped
+        start, size = 0, WINDOW
+        while start < len(text):
+            window = text[start : start + size]
+            sentences = segment(language, window)
+            if start + size < len(text):
+                if len(sentences) < 2:
+                    ends = accumulate(map(len, segment(language, window.translate(PAIRS))), initial=0)
+                    sentences = [window[first:last] for first, last in pairwise(ends)]
+                if len(sentences) < 2:
+                    size *= 2
+                    continue
+                sentences = sentences[:-1]  # the last may go on behind the window
+            yield from filter(None, (sentence.strip() for sentence in sentences))
+            start, size = start + sum(map(len, sentences)), WINDOW
 
 
 def divided(texts: pa.Array, language: str = LANGUAGE) -> pa.Array:
