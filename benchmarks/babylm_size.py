@@ -172,8 +172,8 @@ def measure(options: argparse.Namespace) -> None:
     built = options.folder / "built"
     named = [word for name in text_alone for word in ("--language", name)]
     print(f"raw: {counted(raw)}; annotated: {counted(annotated)}\n")
-    print("| command | time | peak memory | disk at most | disk at the end |")
-    print("| --- | ---: | ---: | ---: | ---: |")
+    print("| command | time | processor time | peak memory | disk at most | disk at the end |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
     parts: dict[str, Callable[[], None]] = {
         "raw": lambda: run_and_print(
             f"build, the {len(text_alone)} languages of text alone, from raw text",
@@ -203,12 +203,16 @@ def counted(folder: Path) -> str:
 def run_and_print(what: str, arguments: Sequence[str], output: Path) -> None:
     """One row of the table."""
     found = run(arguments, output)
-    print(f"| {what} | {found['seconds']:,.0f} s | {found['peak_mb']:,.0f} MB | ", end="")
+    print(f"| {what} | {found['seconds']:,.0f} s | {found['processor']:,.0f} s | {found['peak_mb']:,.0f} MB | ", end="")
     print(f"{found['most_gb']:.2f} GB | {size_of(output) / 1e9:.2f} GB |", flush=True)
 
 
 def run(arguments: Sequence[str], output: Path) -> dict[str, float]:
-    """Run `impossible` with `arguments`; its time, its peak memory in MB, and the most that it kept on disk in GB."""
+    """Run `impossible` with `arguments`.
+
+    Returns its time by the clock and that of processors in seconds, its peak memory in MB, and the most that it kept on
+    disk in GB.
+    """
     most = 0.0
     done = threading.Event()
 
@@ -223,20 +227,21 @@ def run(arguments: Sequence[str], output: Path) -> dict[str, float]:
     start = time.perf_counter()
     command = [sys.executable, "-m", "impossible_lms", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - the package's own command
-    code, peak = waited_for(process)
+    code, processor, peak = waited_for(process)
     taken = time.perf_counter() - start
     done.set()
     watcher.join()
     if code != 0:
         sys.exit(f"{' '.join(command)} ended with {code}")
-    return {"seconds": taken, "peak_mb": peak, "most_gb": (most - before) / 1e9}
+    return {"seconds": taken, "processor": processor, "peak_mb": peak, "most_gb": (most - before) / 1e9}
 
 
-def waited_for(process: "subprocess.Popen[bytes]") -> tuple[int, float]:
-    """The exit code of a process, and its peak memory in MB."""
+def waited_for(process: "subprocess.Popen[bytes]") -> tuple[int, float, float]:
+    """The exit code of a process, its processor time in seconds, and its peak memory in MB."""
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, used.ru_maxrss / (1 << 10 if sys.platform != "darwin" else 1 << 20)
+    peak = used.ru_maxrss / (1 << 10 if sys.platform != "darwin" else 1 << 20)
+    return process.returncode, used.ru_utime + used.ru_stime, peak
 
 
 def size_of(folder: Path) -> int:
@@ -265,14 +270,16 @@ def annotate_for(options: argparse.Namespace, raw: Path) -> None:
     time.sleep(options.seconds)
     taken, last = time.perf_counter() - begun, words_done(state)
     process.send_signal(signal.SIGINT)
-    _, peak = waited_for(process)
+    _, processor, peak = waited_for(process)
     rate, part = (last - first) / taken, size_of(output.parent)
     print(
         f"| annotate, {options.processes} processes, **extrapolated** from {last - first:,} of {words:,} words in ",
         end="",
     )
     print(f"{taken:.0f} s ({rate:,.0f} words/s); the first batch was done after {begun - start:.0f} s | ", end="")
-    print(f"**{words / rate / 3600:.1f} hours** | {peak:,.0f} MB, the largest process | | ", end="")
+    print(
+        f"**{words / rate / 3600:.1f} hours** | {processor:,.0f} s | {peak:,.0f} MB, the largest process | | ", end=""
+    )
     print(f"**{part * words / last / 1e9:.1f} GB** |", flush=True)
 
 
