@@ -26,13 +26,13 @@ def follow(shell: Shell, blocks: list[Block], lacking: set[str]) -> None:
 
 @pytest.mark.parametrize("name", BLOCKS)
 def test_page(name, shell):
-    follow(shell, BLOCKS[name], {"network", "the Hub", "gpu", "time", "cluster"})
+    follow(shell, BLOCKS[name], {"network", "the Hub", "their files", "gpu", "time", "cluster"})
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SLOW)
 def test_page_with_what_takes_time(name, shell):
-    follow(shell, BLOCKS[name], {"network", "the Hub", "gpu", "cluster"})
+    follow(shell, BLOCKS[name], {"network", "the Hub", "their files", "gpu", "cluster"})
 
 
 @pytest.mark.parametrize("name", PAGES)
