@@ -121,11 +121,11 @@ def test_stopped_it_saves_and_goes_on(small, cluster, tmp_path):
     _until(lambda: max(_steps(store), default=0) > 2)
     running.send_signal(signal.SIGINT)
     said = running.communicate()[1]
-    assert running.returncode == 130 and "stopped with 2 of 4 tasks left. The same command continues." in said
+    assert running.returncode == 130 and "stopped with 2 of 5 tasks left. The same command continues." in said
     (done,) = _steps(store)
     assert done not in (200, 400) and list(store.glob(f"runs/*/state/step-{done}"))  # no state was due there
     assert not list(store.rglob(".stop-*"))
-    assert "tasks: 2 done before, 2 now, 0 failed" in _called(*words)
+    assert "tasks: 3 done before, 2 now, 0 failed" in _called(*words)
 
 
 @pytest.mark.slow
