@@ -267,3 +267,9 @@ def test_annotate(impossible, tmp_path, text):
     code, _, err = impossible("annotate", text, "--with", "spacy:xx_none", "--output", tmp_path / "y.conllu")
     assert code == 2 and err.endswith("Install it: python -m spacy download xx_none\n")
     assert not (tmp_path / "y.conllu").exists() and not list(tmp_path.glob(".*"))
+
+
+def test_a_word_that_is_no_text_is_refused(impossible):
+    for words in (("speak", "partial-reverse", "\udcff"), ("speak", "\udcff"), ("build", "--corpus=a\udcffb.txt")):
+        code, out, err = impossible(*words)
+        assert code == 2 and out == "" and err.count("\n") == 1 and "\\udcff" in err and "not UTF-8" in err

@@ -9,7 +9,6 @@ import pytest
 from impossible_lms.errors import UserError
 from impossible_lms.files import (
     MANIFEST,
-    GrowingFile,
     folder_beside,
     is_made,
     is_made_file,
@@ -21,6 +20,7 @@ from impossible_lms.files import (
     write_text,
     written_beside,
 )
+from impossible_lms.growing import GrowingFile
 
 
 def make(folder, content=b"content", request=None):

@@ -1,10 +1,13 @@
 """Tokenizers: nothing wraps, nothing in a sentence becomes a special id, and other tools load what is saved."""
 
+import json
+
 import numpy as np
 import pytest
 import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers.pre_tokenizers import ByteLevel
 
 from impossible_lms import read_corpus
 from impossible_lms.errors import UserError
@@ -95,3 +98,31 @@ def test_faults_are_named(tmp_path):
     }.items():
         with pytest.raises(UserError, match=fault):
             load_tokenizer(spec)
+
+
+def written_by_hand(folder, ids):
+    (folder / "vocab.json").write_text(json.dumps(ids), encoding="utf-8")
+    (folder / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
+    return str(folder)
+
+
+def test_two_tokens_of_one_id_are_refused_by_name(tmp_path):
+    ids = {"a": 0, "b": 1, "c": 1, "<|endoftext|>": 2}
+    with pytest.raises(UserError, match=r"'b' and 'c' both have the id 1\. Give each an id of its own"):
+        load_tokenizer(written_by_hand(tmp_path, ids))
+    with pytest.raises(UserError, match=r"'<\|endoftext\|>' and 'b' both have the id 1"):
+        load_tokenizer(written_by_hand(tmp_path, {"a": 0, "b": 1, "<|endoftext|>": 1}))
+
+
+def test_gaps_between_ids_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"no token has the id 2, and ids go up to 70000\. Number its 3 tokens from 0"):
+        load_tokenizer(written_by_hand(tmp_path, {"a": 0, "b": 1, "<|endoftext|>": 70000}))
+
+
+def test_without_merges_and_with_more_ids_than_two_bytes_hold(tmp_path):
+    letters = {letter: number for number, letter in enumerate(sorted(ByteLevel.alphabet()))}
+    ids = letters | {f"word{number}": number for number in range(len(letters), 70_000)} | {"<|endoftext|>": 70_000}
+    tokenizer = load_tokenizer(written_by_hand(tmp_path, ids)).with_markers(["🅁"])
+    assert tokenizer.dtype == np.dtype("<u4") and tokenizer.markers == {"🅁": 70_001}
+    tokens = tokenizer.encode(["She sings."])
+    assert len(tokens.values) == 10 and tokenizer.decode([*tokens.values, 70_001]) == "She sings.🅁"

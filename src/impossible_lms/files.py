@@ -1,4 +1,4 @@
-"""Files that are whole or absent: write beside and rename, content hashes, manifests, locks."""
+"""Files that are whole or absent, and prove it: write beside and rename, hashes, sealed records, manifests, locks."""
 
 import contextlib
 import hashlib
@@ -6,23 +6,41 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from impossible_lms.documents import read_json
+from impossible_lms.documents import parsed_json
 from impossible_lms.errors import UserError
 
 MANIFEST = "manifest.json"
+SEAL = "sha256"  # of a record, in the record: the hash of all else in it
+SETTLED = 2_000_000_000  # nanoseconds after which a change to a file shows in its times, however coarse they are
 _PART = ".part-"  # what a file or folder is called while it is being written
 
 
 def sha256_of(path: Path) -> str:
-    """The sha256 of a file's content, as 64 hexadecimal digits."""
+    """The sha256 of a file's content, as 64 hexadecimal digits; a file that has not changed is read once a process."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        known = _identity(file.fileno())
+        if known not in _HASHES:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if _identity(file.fileno()) != known or time.time_ns() - max(known[-2:]) < SETTLED:
+                return digest
+            _HASHES[known] = digest
+    return _HASHES[known]
+
+
+_HASHES: dict[tuple[int, ...], str] = {}
+
+
+def _identity(handle: int) -> tuple[int, ...]:
+    """What of an open file changes with its content: where it is, its size and its times, that of any change last."""
+    found = os.fstat(handle)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def git_id_of(content: bytes) -> str:
@@ -38,6 +56,55 @@ def to_json(value: Any) -> str:
 def digest_of(value: Any) -> str:
     """The sha256 of a value that JSON can hold."""
     return hashlib.sha256(to_json(value).encode()).hexdigest()
+
+
+def sealed(value: Mapping[str, Any]) -> str:
+    """A record as JSON that proves itself: its `sha256` is the hash of all else in it."""
+    plain = json.loads(to_json(dict(value)))
+    return to_json({**plain, SEAL: digest_of(plain)})
+
+
+def write_record(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a record that `read_record` reads, whole or not at all."""
+    write_text(path, sealed(value))
+
+
+def read_record(path: Path, fields: Mapping[str, Any], mend: str) -> dict[str, Any]:
+    """The record in a file, as `write_record` wrote it.
+
+    Args:
+        path: the file.
+        fields: what is read of it, by name, each with its type, or a mapping of the same kind for what is in it.
+        mend: what to do where it is damaged or of another version, as a sentence.
+
+    Raises:
+        UserError: it is missing, damaged, or lacks a field.
+    """
+    try:
+        found = parsed_json(path.read_bytes().decode())
+        if not isinstance(found, dict) or SEAL not in found:
+            raise UserError(f"{path}: damaged, or of an earlier version (no hash of its own). {mend}")
+        seal = found.pop(SEAL)
+        if seal != digest_of(found):
+            raise UserError(f"{path}: damaged (its content has changed since it was written). {mend}")
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing. {mend}") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: damaged ({type(error).__name__}). {mend}") from error
+    if lacking := _lacking(found, fields):
+        raise UserError(f"{path}: {lacking} is not there or of another kind: of another version. {mend}")
+    return dict(found)
+
+
+def _lacking(value: Any, fields: Mapping[str, Any], path: str = "") -> str | None:
+    """The path of the first field that is not there, or not of its type."""
+    for name, kind in fields.items():
+        found, place = value.get(name), f"{path}{name}"
+        if not isinstance(found, dict if isinstance(kind, Mapping) else kind):
+            return place
+        if isinstance(kind, Mapping) and (lacking := _lacking(found, kind, f"{place}.")):
+            return lacking
+    return None
 
 
 def write_text(path: Path, text: str) -> None:
@@ -115,17 +182,17 @@ def write_manifest(folder: Path, kind: str, record: Mapping[str, Any]) -> None:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path != folder / MANIFEST
     }
-    write_text(folder / MANIFEST, to_json({"kind": kind, "record": dict(record), "files": files}))
+    write_record(folder / MANIFEST, {"kind": kind, "record": dict(record), "files": files})
 
 
-def read_manifest(folder: Path, kind: str) -> dict[str, Any]:
-    """The manifest of a folder: `kind`, `record` and `files`. UserError where the folder is not a finished `kind`."""
+def read_manifest(folder: Path, kind: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The manifest of a folder: `kind`, `record` (with its `fields`), `files`; UserError where it is no such thing."""
     path = folder / MANIFEST
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder. A {kind} is expected here.")
     if not path.is_file():
         raise UserError(f"{folder}: not a finished {kind} (no {MANIFEST}).")
-    return _parsed(path, folder, kind)
+    return _parsed(path, folder, kind, fields or {})
 
 
 def read_file_manifest(path: Path, kind: str) -> dict[str, Any]:
@@ -133,7 +200,7 @@ def read_file_manifest(path: Path, kind: str) -> dict[str, Any]:
     beside = _manifest_beside(path)
     if not path.is_file() or not beside.is_file():
         raise UserError(f"{path}: exists and is not a finished {kind}. Choose another output.")
-    return _parsed(beside, path, kind)
+    return _parsed(beside, path, kind, {})
 
 
 def _manifest_beside(path: Path) -> Path:
@@ -145,7 +212,7 @@ def publish_file(part: Path, path: Path, kind: str, record: Mapping[str, Any]) -
     beside = _manifest_beside(path)
     remove_unfinished(beside)
     files = {path.name: {"sha256": sha256_of(part), "bytes": part.stat().st_size}}
-    write_text(beside, to_json({"kind": kind, "record": dict(record), "files": files}))
+    write_record(beside, {"kind": kind, "record": dict(record), "files": files})
     part.chmod(0o666 & ~_umask())
     _sync(part)
     part.replace(path)
@@ -158,33 +225,41 @@ def is_made_file(path: Path, kind: str, request: Mapping[str, Any]) -> bool:
         return False
     manifest = read_file_manifest(path, kind)
     refuse_other(path, manifest["record"].get("request", {}), request)
-    verify_files(path.parent, manifest, contents=False)
+    verify_files(path.parent, manifest)
     return True
 
 
-def _parsed(path: Path, artefact: Path, kind: str) -> dict[str, Any]:
-    try:
-        manifest = read_json(path)
-        found = manifest["kind"]
-        manifest["record"], manifest["files"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: damaged ({type(error).__name__}). Make the {kind} again.") from error
-    if found != kind:
-        raise UserError(f"{artefact}: holds a {found}, not a {kind}.")
-    return dict(manifest)
+def _parsed(path: Path, artefact: Path, kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    mend = f"Remove {artefact} and make the {kind} again."
+    manifest = read_record(path, {"kind": str, "record": dict, "files": dict}, mend)
+    if manifest["kind"] != kind:
+        raise UserError(f"{artefact}: holds a {manifest['kind']}, not a {kind}.")
+    if lacking := _lacking(manifest["record"], fields):
+        raise UserError(f"{path}: has no {lacking}, or another kind of it: of another version. {mend}")
+    for entry in manifest["files"].values():
+        if not isinstance(entry, dict) or _lacking(entry, {"sha256": str, "bytes": int}):
+            raise UserError(f"{path}: lists files without their hashes: of another version. {mend}")
+    return manifest
 
 
-def verify_files(folder: Path, manifest: Mapping[str, Any], contents: bool = True) -> None:
-    """Compare a folder with its manifest: every file there, of its size and (with `contents`) its sha256."""
-    for name, expected in manifest["files"].items():
-        path = folder / name
-        if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
-            raise UserError(f"{path}: missing. The {manifest['kind']} is damaged; make it again.")
+def verify_files(
+    folder: Path, manifest: Mapping[str, Any], contents: bool = True, names: Iterable[str] | None = None
+) -> None:
+    """Compare a folder with its manifest: every file there, of its size and (with `contents`) its sha256.
+
+    `names` are those to compare, all where None. What else is in the folder does not matter. UserError names the first
+    that differs.
+    """
+    for name in manifest["files"] if names is None else names:
+        path, expected = folder / name, manifest["files"].get(name)
+        mend = f"Remove {folder} and make the {manifest['kind']} again."
+        if expected is None or not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+            raise UserError(f"{path}: missing. {mend}")
         size = path.stat().st_size
         if size != expected["bytes"]:
-            raise UserError(f"{path}: {size} bytes, {expected['bytes']} expected. It is damaged; make it again.")
+            raise UserError(f"{path}: {size} bytes, {expected['bytes']} expected. {mend}")
         if contents and sha256_of(path) != expected["sha256"]:
-            raise UserError(f"{path}: its content has changed since it was made (sha256). Make it again.")
+            raise UserError(f"{path}: its content has changed since it was made (sha256). {mend}")
 
 
 def is_made(folder: Path, kind: str, request: Mapping[str, Any]) -> bool:
@@ -198,7 +273,7 @@ def is_made(folder: Path, kind: str, request: Mapping[str, Any]) -> bool:
         raise UserError(f"{folder}: exists and is not a finished {kind}. Choose another output folder.")
     manifest = read_manifest(folder, kind)
     refuse_other(folder, manifest["record"].get("request", {}), request)
-    verify_files(folder, manifest, contents=False)
+    verify_files(folder, manifest)
     return True
 
 
@@ -245,47 +320,6 @@ def wait_for_lock(path: Path, seconds: float) -> bool:
         except Timeout:
             return False
     return True
-
-
-class GrowingFile:
-    """A file that long work appends to, so that work which is cut off goes on from what is known to be on disk.
-
-    Args:
-        path: the file, which is made if there is none.
-        size: bytes known to be whole; what a killed writer left behind them is cut off.
-        sha256: of these bytes.
-
-    Raises:
-        UserError: the file does not hold these bytes.
-    """
-
-    def __init__(self, path: Path, size: int = 0, sha256: str = hashlib.sha256().hexdigest()) -> None:
-        self._file = path.open("r+b" if path.exists() else "w+b")
-        self._hash = hashlib.sha256()
-        self.size = 0
-        while piece := self._file.read(min(1 << 20, size - self.size)):
-            self._hash.update(piece)
-            self.size += len(piece)
-        if (self.size, self.sha256) != (size, sha256):
-            self._file.close()
-            raise UserError(f"{path}: damaged since it was written. Remove {path.parent} and begin again.")
-        self._file.truncate(size)
-
-    @property
-    def sha256(self) -> str:
-        """Of the whole file."""
-        return self._hash.hexdigest()
-
-    def append(self, content: bytes) -> None:
-        """Add `content` at the end; when this returns it is on the disk."""
-        self._file.write(content)
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._hash.update(content)
-        self.size += len(content)
-
-    def close(self) -> None:
-        self._file.close()
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impossible_lms.documents import read_json
+from impossible_lms.documents import read_json, shown
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of, to_json, write_text
 from impossible_lms.ragged import Ragged
@@ -303,11 +303,29 @@ def _prepared(name: str, backend: "tokenizers.Tokenizer") -> Tokenizer:
     end_of_text = backend.token_to_id(END_OF_TEXT)
     if end_of_text is None:
         raise UserError(f"--tokenizer {name}: has no {END_OF_TEXT} token, which separates sentences in a dataset.")
+    _refuse_ids(name, backend.get_vocab(with_added_tokens=True))
     backend.add_special_tokens([END_OF_TEXT])
     backend.encode_special_tokens = True
     backend.no_padding()
     backend.no_truncation()
     return Tokenizer(name, Backend(backend), int(end_of_text))
+
+
+def _refuse_ids(name: str, vocabulary: Mapping[str, int]) -> None:
+    """UserError where two tokens have one id, or an id below the largest has no token."""
+    tokens: dict[int, str] = {}
+    for token, number in vocabulary.items():
+        if number in tokens:
+            first, second = sorted((tokens[number], token))
+            said = f"{shown(first)} and {shown(second)} both have the id {number}"
+            raise UserError(f"--tokenizer {name}: {said}. Give each an id of its own.")
+        tokens[number] = token
+    missing = next((number for number in range(len(tokens)) if number not in tokens), None)
+    if missing is not None:
+        raise UserError(
+            f"--tokenizer {name}: no token has the id {missing}, and ids go up to {max(tokens)}. Number its "
+            f"{len(tokens)} tokens from 0, without gaps."
+        )
 
 
 def _first_line(error: Exception) -> str:

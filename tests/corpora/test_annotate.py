@@ -14,7 +14,8 @@ from impossible_lms import annotate, corpus_of, load_annotator, read_corpus
 from impossible_lms.corpora import annotate as stage
 from impossible_lms.corpora.annotated import Sentence, Token, Word, rows_of
 from impossible_lms.errors import UserError
-from impossible_lms.files import GrowingFile, write_text
+from impossible_lms.files import write_text
+from impossible_lms.growing import GrowingFile
 
 GRAMMAR = "grammar:sentences=130,seed=0"
 

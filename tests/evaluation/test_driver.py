@@ -12,6 +12,7 @@ from impossible_lms.evaluation.metric import Request, chosen
 from impossible_lms.evaluation.perplexity import PERPLEXITY
 from impossible_lms.evaluation.seeds import over_seeds
 from impossible_lms.models.checkpoints import Checkpoint
+from tests.sealing import resealed
 
 FEW = Request(sample=5)
 
@@ -70,6 +71,7 @@ def test_what_was_measured_of_another_model_is_never_taken(copied_run, loaded):
     folder = copied_run.folder / "checkpoints"
     for name in ("model.safetensors", "manifest.json"):
         shutil.copyfile(folder / "checkpoint-12" / name, folder / "checkpoint-8" / name)
+    resealed(folder / "checkpoint-8" / "manifest.json", lambda manifest: manifest["record"].update(step=8))
     evaluate(PERPLEXITY, copied_run, Request(sample=5, checkpoints="8"))
     assert loaded == [8, 8]
 

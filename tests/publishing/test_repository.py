@@ -1,6 +1,5 @@
 """Published repositories load with the code people have, in a process that does not know this package."""
 
-import json
 import os
 import re
 import shutil
@@ -12,12 +11,14 @@ from huggingface_hub import ModelCard
 
 from impossible_lms import METRICS, Request, evaluate
 from impossible_lms.errors import UserError
+from impossible_lms.files import write_record
 from impossible_lms.models.run import FINISHED, Run
 from impossible_lms.publishing.card import model_card, start_code
 from impossible_lms.publishing.model import model_publication
 from impossible_lms.publishing.repository import publish
 from impossible_lms.report.figures import save_figure
 from impossible_lms.report.metric_figures import metric_figure
+from tests.sealing import resealed
 
 CHECKS = """
 import sys
@@ -93,6 +94,8 @@ def test_other_weights_are_not_replaced_unless_asked(run, tmp_path):
             shutil.copytree(run.folder, other.folder)
             shutil.rmtree(other.folder / "checkpoints" / "checkpoint-12")
             shutil.copytree(run.folder / "checkpoints" / "checkpoint-8", other.folder / "checkpoints" / "checkpoint-12")
+            manifest = other.folder / "checkpoints" / "checkpoint-12" / "manifest.json"
+            resealed(manifest, lambda it: it["record"].update(step=12))
         with pytest.raises(UserError, match=r"checkpoint-12: holds another model.safetensors. Pass --overwrite"):
             publish(other, namespace="me", **target)
         publish(other, namespace="me", overwrite=True, **target)
@@ -135,7 +138,7 @@ def test_the_card_has_what_was_measured(run, tmp_path):
     metric = METRICS["perplexity"]
     curve = evaluate(metric, measured, Request(sample=5)).curve
     facts = {"kilowatt_hours": 0.01234, "energy_source": "NVML", "commit": "0123abc"}
-    (measured.folder / FINISHED).write_text(json.dumps({**(run.finished or {}), **facts}))
+    write_record(measured.folder / FINISHED, {**(run.finished or {}), **facts})
     card = model_card(measured, "me/it")
     for fact in ("| energy | 0.0123 kWh (NVML) |", "Commit of the code: `0123abc`.", "in `results/perplexity.csv`."):
         assert fact in card

@@ -13,6 +13,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.models.run import Run
 from impossible_lms.publishing.repository import planned_on_hub, publish_to_hub
 from tests.publishing.conftest import TOKEN, Troubled, answered, dropped, environment, quiet, served
+from tests.sealing import resealed
 
 # huggingface_hub sends large files by a name that its own HTTP library has given up.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
@@ -59,6 +60,7 @@ def other(run, tmp_path):
     shutil.copytree(run.folder, changed.folder)
     shutil.rmtree(changed.folder / "checkpoints" / "checkpoint-12")
     shutil.copytree(run.folder / "checkpoints" / "checkpoint-8", changed.folder / "checkpoints" / "checkpoint-12")
+    resealed(changed.folder / "checkpoints/checkpoint-12/manifest.json", lambda it: it["record"].update(step=12))
     return changed
 
 

@@ -11,7 +11,7 @@ import pytest
 from impossible_lms import METRICS
 from impossible_lms.evaluation.driver import TABLES, Evaluation, evaluate
 from impossible_lms.evaluation.metric import Metric, Request
-from impossible_lms.files import digest_of, folder_beside
+from impossible_lms.files import digest_of, folder_beside, write_record
 from impossible_lms.models.run import Run
 from impossible_lms.report.findings import Findings, findings_of_runs
 from impossible_lms.report.page import write_report
@@ -57,9 +57,8 @@ def measured(
     for each in (run, control_run, hop_run):
         shutil.copytree(each.folder, folder / "runs" / each.language, ignore=shutil.ignore_patterns("evaluation"))
         shutil.copytree(each.dataset().folder, folder / "data" / each.language)
-        record = folder / "runs" / each.language / "run.json"
-        text = record.read_text(encoding="utf-8").replace(each.record["data"], f"../../data/{each.language}")
-        record.write_text(text, encoding="utf-8")
+        data = f"../../data/{each.language}"
+        write_record(folder / "runs" / each.language / "run.json", each.record | {"data": data})
         copies[each.language] = Run.open(folder / "runs" / each.language)
     mine, control, hop = (copies[name] for name in ("partial-reverse", "no-reverse", "token-hop"))
     for each in copies.values():

@@ -1,6 +1,5 @@
 """What a report reads: tables that are there, what is damaged, what does not belong together."""
 
-import json
 import shutil
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.metric import Request
 from impossible_lms.evaluation.tables import read_evaluations
+from impossible_lms.files import write_record
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.report.findings import findings_of_runs
@@ -18,6 +18,7 @@ from impossible_lms.report.page import write_report
 from impossible_lms.report.provenance import cost_of, mixtures, split
 from impossible_lms.report.results import crossed, results_of
 from tests.report.conftest import Page
+from tests.sealing import resealed
 
 
 @pytest.fixture
@@ -48,8 +49,8 @@ def test_reads_what_evaluating_gives(measured):
         (lambda folder: flip(folder / "curve.parquet"), "its content has changed since it was made"),
         (lambda folder: (folder / "items.csv").unlink(), "items.csv: missing"),
         (lambda folder: (folder / "manifest.json").unlink(), "not a finished evaluation tables"),
-        (lambda folder: (folder / "manifest.json").write_text("{"), "damaged (JSONDecodeError)"),
-        (lambda folder: renamed(folder, "tables"), "damaged (KeyError)"),
+        (lambda folder: (folder / "manifest.json").write_text("{"), "manifest.json: damaged (JSONDecodeError)"),
+        (lambda folder: renamed(folder, "tables"), "manifest.json: has no request"),
         (lambda folder: renamed(folder, "perplexty"), "unknown metric 'perplexty'"),
     ],
 )
@@ -76,13 +77,14 @@ def flip(path):
 
 def renamed(folder, metric):
     """The metric's name in the manifest changed, or taken away."""
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    if metric == "tables":
-        del manifest["record"]["request"]
-    else:
-        manifest["record"]["request"]["metric"] = metric
-    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+    def change(manifest):
+        if metric == "tables":
+            del manifest["record"]["request"]
+        else:
+            manifest["record"]["request"]["metric"] = metric
+
+    resealed(folder / "manifest.json", change)
 
 
 def test_a_run_counts_once_however_often_it_is_named(copied):
@@ -156,9 +158,10 @@ def test_runs_that_do_not_belong_together_are_named(measured, tmp_path):
 def test_costs_are_added_up(measured, tmp_path):
     run = measured["no-reverse"]
     (tmp_path / "unread").mkdir()
-    (tmp_path / "unread" / "finished.json").write_text(json.dumps({"hours": 2.5, "kilowatt_hours": None}))
+    facts = (run.finished or {}) | {"hours": 2.5}
+    write_record(tmp_path / "unread" / "finished.json", facts | {"kilowatt_hours": None})
     assert "energy not readable" in cost_of([Run(tmp_path / "unread", run.record)])
-    (tmp_path / "finished.json").write_text(json.dumps({"hours": 2.5, "kilowatt_hours": 0.5}))
+    write_record(tmp_path / "finished.json", facts | {"kilowatt_hours": 0.5})
     said = cost_of([Run(tmp_path, run.record), Run(tmp_path, run.record), Run(tmp_path / "none", run.record)])
     assert said == "3 runs, 2 finished, 5 hours, 1 kWh in 2 of them"
 
@@ -180,9 +183,8 @@ def test_cross_tests_that_were_asked_otherwise_stand_apart(curve_of):
         return replace(one, curve=one.curve.assign(data="no-hop"))
 
     half = on("bf16", 5.0)
-    manifest = json.loads((half.folder / "manifest.json").read_text(encoding="utf-8"))
-    manifest["record"]["request"] |= {"precision": "bf16", "sample": 7}
-    (half.folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    asked = {"precision": "bf16", "sample": 7}
+    resealed(half.folder / "manifest.json", lambda manifest: manifest["record"]["request"].update(asked))
     found = {result.name: result.table for result in crossed([half, on("fp32", 6.0)])}
     assert {name: table["perplexity"].tolist() for name, table in found.items()} == {
         "perplexity-precision-bf16": [5.0],

@@ -21,8 +21,9 @@ from impossible_lms.training.fast.network import Network
 from impossible_lms.training.state import KEPT
 from impossible_lms.training.train import Options, train
 from tests.at_step import AtStep
+from tests.sealing import resealed
 
-TIMES = {"tokens_per_second", "model_flops_utilisation"}
+TIMES = {"tokens_per_second", "model_flops_utilisation", "check"}  # and the hash of a line with them
 CODE = (
     "import sys\n"
     "from impossible_lms.cli import main\n"
@@ -207,9 +208,7 @@ def test_a_damaged_state_is_named_and_the_one_before_taken(run, dataset, recipe,
         content[-9] ^= 1
         weights.write_bytes(content)
     elif damage == "foreign":
-        record = json.loads((newest / "manifest.json").read_text())
-        record["record"]["request"] = "0" * 64
-        (newest / "manifest.json").write_text(json.dumps(record))
+        resealed(newest / "manifest.json", lambda manifest: manifest["record"].update(request="0" * 64))
     elif damage == "no manifest":
         (newest / "manifest.json").unlink()
     else:

@@ -60,6 +60,7 @@ def options(version: Annotated[bool, typer.Option("--version", help="Print the v
 def main() -> None:
     """Run the command line; errors are one line on stderr: exit code 2 for bad input, 5 for disk and memory."""
     try:
+        _refuse_bytes(sys.argv[1:])
         code = app(standalone_mode=False)
     except UserErrors as errors:
         _fail_with(errors.faults, 2)
@@ -79,6 +80,17 @@ def main() -> None:
     if code == INTERRUPTED:
         _fail("interrupted. Nothing half-written is left; the same command begins again where it can.", INTERRUPTED)
     sys.exit(code or 0)
+
+
+def _refuse_bytes(words: list[str]) -> None:
+    """UserError for a word that is no text: what is not UTF-8 can neither be encoded nor written into a record."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            said = word.encode("utf-8", "backslashreplace").decode()
+            place = f"character {error.start + 1}"
+            raise UserError(f"{said}: not UTF-8 at {place}. Write it in UTF-8, or rename the file.") from None
 
 
 def _fail(message: str, code: int) -> None:

@@ -25,10 +25,8 @@ from impossible_lms.corpora.layout import WHOLE
 from impossible_lms.corpora.with_spacy import load_spacy
 from impossible_lms.corpora.with_stanza import load_stanza
 from impossible_lms.corpora.with_trees import Trees, load_trees
-from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.files import (
-    GrowingFile,
     is_made,
     is_made_file,
     locked,
@@ -36,15 +34,17 @@ from impossible_lms.files import (
     publish_folder,
     read_file_manifest,
     read_manifest,
+    read_record,
     refuse_other,
     remove_unfinished,
-    to_json,
-    write_text,
+    write_record,
 )
+from impossible_lms.growing import GrowingFile
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.versions import versions
 
 KIND = "annotated corpus"
+STATE = {"request": dict, "counts": list, "done": list, "words": int, "files": dict}  # fields of the state
 DEVICE = r"auto|cpu|mps|cuda(:[0-9]{1,3})?"
 # By the name before the colon of --with: what follows it, whether trees are asked for, the corpus and the device, to an
 # annotator.
@@ -196,7 +196,8 @@ class _Run:
         self.counts, self.done = [Counter() for _ in self.names], [0] * len(self.names)
         remove_unfinished(self._state)
         if self._state.is_file():
-            state = read_json(self._state)
+            mend = f"Remove {self.work} and begin again."
+            state = read_record(self._state, STATE, mend)
             refuse_other(self.work, state["request"], self.request)
             self.counts = [Counter(counts) for counts in state["counts"]]
             self.done, self.words, self.files = state["done"], state["words"], state["files"]
@@ -265,7 +266,7 @@ class _Run:
 
     def _save(self) -> None:
         state = {"request": self.request, "counts": self.counts, "done": self.done, "words": self.words}
-        write_text(self._state, to_json(state | {"files": self.files}))
+        write_record(self._state, state | {"files": self.files})
 
     def record(self) -> dict[str, Any]:
         """What was made from what, with the counts of each source."""

@@ -1,5 +1,6 @@
 """TokenDataset: a folder of tokens that can prove what it holds; training blocks and held-out sentences."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,17 @@ from impossible_lms.tokenizer import Tokenizer, load_tokenizer
 
 DATASET = "token dataset"
 HELD_OUT = ("dev", "test")
+FIELDS = {  # of its record
+    "request": {"corpus": str, "language": str, "tokenizer": str, "context": int, "seed": int},
+    "corpus": str,
+    "described": dict,
+    "tokenizer": str,
+    "vocabulary_size": int,
+    "end_of_text": int,
+    "markers": dict,
+    "dtype": str,
+    "counts": {"blocks": int, "tail_tokens": int, "train": dict, "dev": dict, "test": dict},
+}
 
 
 def shard_name(index: int) -> str:
@@ -43,15 +55,18 @@ class TokenDataset:
 
     @classmethod
     def open(cls, folder: str | Path) -> "TokenDataset":
-        """The dataset in `folder`; every file is there and has the size its manifest says."""
+        """The dataset in `folder`; every file is there, of its size, and compared with its hash before it is used."""
         folder = Path(folder)
-        manifest = read_manifest(folder, DATASET)
+        manifest = read_manifest(folder, DATASET, FIELDS)
         verify_files(folder, manifest, contents=False)
         return cls(folder, manifest["record"], manifest["files"])
 
     def verify(self) -> None:
         """Read every file and compare its sha256; UserError names the first that differs."""
-        verify_files(self.folder, {"kind": DATASET, "files": self.files})
+        self._verify(self.files)
+
+    def _verify(self, names: Iterable[str]) -> None:
+        verify_files(self.folder, {"kind": DATASET, "files": self.files}, names=names)
 
     @property
     def language(self) -> str:
@@ -77,6 +92,7 @@ class TokenDataset:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer with the language's markers."""
+        self._verify(name for name in self.files if name.startswith("tokenizer/"))
         markers: dict[str, int] = self.record["markers"]  # sorted by name in the manifest
         tokenizer = load_tokenizer(str(self.folder / "tokenizer")).with_markers(
             sorted(markers, key=markers.__getitem__)
@@ -97,11 +113,12 @@ class TokenDataset:
     @cached_property
     def _shards(self) -> list[NDArray[Any]]:
         names = sorted(name for name in self.files if name.startswith("train-"))
+        self._verify(names)
         return [np.load(self.folder / name, mmap_mode="r", allow_pickle=False) for name in names]
 
     def __len__(self) -> int:
         """The number of training blocks."""
-        return sum(len(shard) for shard in self._shards)
+        return int(self.record["counts"]["blocks"])
 
     def blocks(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """(m, context) int64: the training blocks at `indices` (m,)."""
@@ -117,6 +134,7 @@ class TokenDataset:
 
     def held_out(self, split: str) -> HeldOut:
         """The sentences of `dev` or `test`, one by one."""
+        self._verify([f"{split}.parquet"])
         table = pq.read_table(self.folder / f"{split}.parquet")
         lists = table.column("tokens").combine_chunks()
         values = lists.flatten().to_numpy(zero_copy_only=False)

@@ -48,6 +48,7 @@ class Evaluation:
 
     def items(self) -> pd.DataFrame:
         """One row an item and checkpoint."""
+        verify_files(self.folder, read_manifest(self.folder, TABLES), names=[f"{ITEMS}.parquet"])
         return pd.read_parquet(self.folder / f"{ITEMS}.parquet")
 
 
@@ -91,7 +92,8 @@ def evaluate(
         items = pd.concat([_read(parts / key, int(name.rpartition("-")[2])) for name, key in done.items()])
         curve = _curve(metric, subject, items, skipped, shortfall(task.notes))
         notes = dict(task.notes) | metric.conclude(curve)
-        record = {"request": record_request, "notes": notes, "versions": versions("torch", "transformers")}
+        record = {"run": run.identity, "name": folder.name, "request": record_request, "notes": notes}
+        record["versions"] = versions("torch", "transformers")
         with folder_beside(folder, TABLES, record) as part:
             for name, table in ((ITEMS, items), (CURVE, curve)):
                 table.to_parquet(part / f"{name}.parquet", index=False)
@@ -169,8 +171,9 @@ def _parts(
         except UserError as error:
             return checkpoint.revision, str(error)
         else:
-            record = {"request": asked, "checkpoint": checkpoint.revision}
-            with folder_beside(parts / keys[checkpoint.revision], PART, record) as part:
+            key = keys[checkpoint.revision]
+            record = {"request": asked, "checkpoint": checkpoint.revision, "key": key}
+            with folder_beside(parts / key, PART, record) as part:
                 items.to_parquet(part / f"{ITEMS}.parquet", index=False)
             return checkpoint.revision, None
         finally:
@@ -212,10 +215,11 @@ def homes_here() -> list[str]:
 def _is_whole(part: Path) -> bool:
     """Whether a checkpoint's part is there and as it was written; a damaged one is made again."""
     try:
-        verify_files(part, read_manifest(part, PART))
+        manifest = read_manifest(part, PART)
+        verify_files(part, manifest)
     except UserError:
         return False
-    return True
+    return bool(manifest["record"].get("key") == part.name)
 
 
 def _is_current(folder: Path, request: dict[str, Any]) -> bool:

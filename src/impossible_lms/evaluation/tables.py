@@ -1,6 +1,7 @@
 """The tables of evaluations that a run has already: listed, verified and read; nothing is evaluated."""
 
 from pathlib import Path
+from types import NoneType
 
 import pandas as pd
 
@@ -11,6 +12,14 @@ from impossible_lms.files import MANIFEST, read_manifest, verify_files
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
 
+FIELDS = {  # of its record
+    "run": (str, NoneType),
+    "name": str,
+    "request": {"metric": str, "checkpoints": dict, "skipped": dict},
+    "notes": dict,
+    "versions": dict,
+}
+
 
 def read_evaluations(run: Run | PublishedRun) -> tuple[list[Evaluation], dict[Path, str]]:
     """What was measured of a run, in the order of the folders' names, and the folders that cannot be read, with why."""
@@ -19,15 +28,17 @@ def read_evaluations(run: Run | PublishedRun) -> tuple[list[Evaluation], dict[Pa
         if folder.name == "parts":
             continue
         try:
-            found.append(read_evaluation(folder))
+            found.append(read_evaluation(folder, run))
         except UserError as error:
             faults[folder] = str(error)
     return found, faults
 
 
-def read_evaluation(folder: Path) -> Evaluation:
-    """The evaluation whose tables are in `folder`; UserError where they are not as they were written."""
-    manifest = read_manifest(folder, TABLES)
+def read_evaluation(folder: Path, run: Run | PublishedRun) -> Evaluation:
+    """The evaluation of a run whose tables are in `folder`; UserError where they are not as they were written."""
+    manifest = read_manifest(folder, TABLES, FIELDS)
+    if (run.identity, folder.name) != (manifest["record"]["run"], manifest["record"]["name"]):
+        raise UserError(f"{folder / MANIFEST}: of another run, or copied under another name. Evaluate the run again.")
     verify_files(folder, manifest)
     try:
         request, notes = manifest["record"]["request"], manifest["record"]["notes"]

@@ -12,11 +12,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from impossible_lms.documents import read_json
+from impossible_lms.errors import UserError
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING, State
 from impossible_lms.experiment.tasks import Task
 from impossible_lms.experiment.work import status_file
+from impossible_lms.files import read_record
 from impossible_lms.progress import span
 
 SECONDS_BETWEEN_LINES = 30.0
@@ -114,8 +115,8 @@ class Board:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        return dict(read_json(path))
-    except (OSError, ValueError):
+        return read_record(path, {}, "")
+    except (OSError, UserError):
         return None  # nothing said yet, or no longer
 
 

@@ -10,10 +10,12 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.planned import PlannedRun
 from impossible_lms.evaluation.registry import get_metric
-from impossible_lms.experiment.store import read_record
-from impossible_lms.files import to_json, write_text
+from impossible_lms.experiment.store import AGAIN
+from impossible_lms.files import read_record, write_record
 from impossible_lms.models.architectures import Architecture
 from impossible_lms.progress import Progress
+
+FIELDS = {"faults": dict}  # of a record
 
 
 class Checked(NamedTuple):
@@ -26,7 +28,7 @@ class Checked(NamedTuple):
         """Why the data do not serve; None where they do, or where nobody has looked."""
         if not self.record.is_file():
             return None
-        found: dict[str, str] = read_record(self.record)["faults"]
+        found: dict[str, str] = read_record(self.record, FIELDS, AGAIN)["faults"]
         return found.get(self.key)
 
 
@@ -69,7 +71,7 @@ class CheckData:
 
     def is_done(self) -> bool:
         """Whether all serve; what does not is looked at again, for it may have been mended."""
-        return self.record.is_file() and not read_record(self.record)["faults"]
+        return self.record.is_file() and not read_record(self.record, FIELDS, AGAIN)["faults"]
 
     def refused(self) -> str | None:
         return None
@@ -83,7 +85,7 @@ class CheckData:
                 progress.at(count)
         finally:
             progress.end()
-        write_text(self.record, to_json({"faults": faults}))
+        write_record(self.record, {"faults": faults})
         if faults:
             raise UserError(" ".join(_said(self.asked, faults)))
 

@@ -31,7 +31,7 @@ def findings_of_experiment(plan: Plan, command: str, title: str | None = None) -
             elif isinstance(task, Train):
                 runs.append(Run.open(task.folder))
             if isinstance(task, Measure) and has_tables(task.tables):
-                evaluations.append(read_evaluation(task.tables))
+                evaluations.append(read_evaluation(task.tables, Run.open(task.folder)))
         except UserError as error:
             failures[name] = str(error)
     if not runs:

@@ -11,10 +11,10 @@ from impossible_lms.experiment.checks import CheckData
 from impossible_lms.experiment.engines.engine import Engine
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING, State
-from impossible_lms.experiment.store import read_record
+from impossible_lms.experiment.store import AGAIN
 from impossible_lms.experiment.tasks import PublishRun, Task
 from impossible_lms.experiment.work import write_plan
-from impossible_lms.files import locked, to_json, write_text
+from impossible_lms.files import locked, read_record, write_record
 from impossible_lms.training.stopping import stop_signals
 
 FAILURES = "failures.json"
@@ -52,14 +52,14 @@ def run_experiment(plan: Plan, engine: Callable[[Path], Engine], board: Board) -
             if any(state.kind == WAITING for state in states.values()):
                 _carry_out(plan, states, engine(plan.folder), board)
         finally:  # what failed is known after a stop too
-            write_text(plan.folder / FAILURES, to_json(_failures(states)))
+            write_record(plan.folder / FAILURES, {"failures": _failures(states)})
         return Outcome(before, sum(state.is_done for state in states.values()) - before, _failures(states))
 
 
 def failures_of(plan: Plan) -> dict[str, str]:
     """The tasks that failed when the experiment last ran and are still not done, with the reason."""
     path = plan.folder / FAILURES
-    found = read_record(path) if path.is_file() else {}
+    found = read_record(path, {"failures": dict}, AGAIN)["failures"] if path.is_file() else {}
     return {name: why for name, why in found.items() if name in plan.tasks and not _found(plan.tasks[name]).is_done}
 
 

@@ -7,13 +7,12 @@ from typing import Any
 from impossible_lms import __version__
 from impossible_lms.corpora.options import options_text, path_of
 from impossible_lms.data.dataset import DATASET
-from impossible_lms.documents import read_json
-from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import TABLES
-from impossible_lms.files import MANIFEST, digest_of, read_manifest, sha256_of, to_json, write_text
+from impossible_lms.files import MANIFEST, digest_of, read_manifest, read_record, sha256_of, write_record
 from impossible_lms.models.run import FINISHED
 
 TOKENIZER = "tokenizer"  # a kind of artefact
+AGAIN = "Remove it: the same command writes it anew."  # what mends a damaged record of an experiment
 FAULTS = "faults"  # of an experiment: the folder of what the tasks that failed said
 DIGITS = 12  # of a hash, in names
 
@@ -87,10 +86,7 @@ def _is_whole(folder: Path, kind: str) -> bool:
     """Whether a folder holds a finished artefact of the kind; UserError where it is damaged or of another."""
     if not (folder / MANIFEST).is_file():
         return False
-    try:
-        read_manifest(folder, kind)
-    except UserError as error:
-        raise UserError(f"{error} Delete {folder}: the same command writes it anew.") from error
+    read_manifest(folder, kind)
     return True
 
 
@@ -110,21 +106,13 @@ def content_of(spec: str) -> Any:
 def fault_of(folder: Path, task: str) -> str | None:
     """What a task said when it last failed, as kept in the folder `folder`; None where it did not."""
     path = folder / f"{task}.json"
-    return str(read_record(path)["fault"]) if path.is_file() else None
+    return str(read_record(path, {"fault": str}, AGAIN)["fault"]) if path.is_file() else None
 
 
 def keep_fault(folder: Path, task: str, fault: str | None) -> None:
     """Keep what a task says that failed, or (None) that it did not."""
     path = folder / f"{task}.json"
     if fault is not None:
-        write_text(path, to_json({"fault": fault}))
+        write_record(path, {"fault": fault})
     else:
         path.unlink(missing_ok=True)
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """A record in JSON; UserError where it is damaged."""
-    try:
-        return dict(read_json(path))
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{path}: cannot be read ({type(error).__name__}). Start the experiment again.") from error

@@ -20,16 +20,16 @@ from impossible_lms.evaluation.registry import get_metric
 from impossible_lms.experiment.checks import Checked
 from impossible_lms.experiment.config import Publish
 from impossible_lms.experiment.store import (
+    AGAIN,
     TOKENIZER,
     fault_of,
     is_dataset,
     is_evaluated,
     is_tokenizer,
     is_trained,
-    read_record,
     short,
 )
-from impossible_lms.files import folder_beside, locked, to_json, write_text
+from impossible_lms.files import folder_beside, locked, read_record, write_record, write_text
 from impossible_lms.languages import get_languages
 from impossible_lms.models.run import LOCK, Run
 from impossible_lms.progress import Progress
@@ -332,8 +332,8 @@ class PublishRun:
         """Whether it is published with all that is measured by now."""
         if not self.record.is_file():
             return False
-        found = read_record(self.record)
-        return found.get("request") == self._request and sorted(found.get("missing", [])) == sorted(self._missing())
+        found = read_record(self.record, {"request": str, "missing": list}, AGAIN)
+        return found["request"] == self._request and sorted(found["missing"]) == sorted(self._missing())
 
     def refused(self) -> str | None:
         return None
@@ -352,7 +352,7 @@ class PublishRun:
             cache = Path(asked.cache) if asked.cache else None
             to = CACHE if asked.to == CACHE else asked.to
             where = "{} in {}".format(*publish(publication, to, asked.namespace, cache=cache))
-        write_text(self.record, to_json({"request": self._request, "where": where, "missing": sorted(missing)}))
+        write_record(self.record, {"request": self._request, "where": where, "missing": sorted(missing)})
         say(f"published: {where}")
 
     def _missing(self) -> dict[str, str]:

@@ -10,17 +10,18 @@ from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.experiment.config import Experiment
 from impossible_lms.experiment.engines.engine import Ended
 from impossible_lms.experiment.plan import Plan
-from impossible_lms.experiment.store import FAULTS, keep_fault, read_record
-from impossible_lms.files import to_json, write_text
+from impossible_lms.experiment.store import AGAIN, FAULTS, keep_fault
+from impossible_lms.files import read_record, write_record
 
 RECORD = "experiment.json"
+FIELDS = {"experiment": dict, "found": dict, "chunks": int, "devices": int}  # of the record
 SECONDS_BETWEEN_REPORTS = 1.0
 
 
 def write_plan(plan: Plan) -> None:
     """Keep a plan in its experiment's folder, for the processes that do its tasks, and for the report."""
     how = {"chunks": plan.chunks, "devices": plan.devices}
-    write_text(plan.folder / RECORD, to_json(_asked(plan) | how))
+    write_record(plan.folder / RECORD, _asked(plan) | how)
 
 
 def write_plan_if_other(plan: Plan) -> None:
@@ -29,7 +30,7 @@ def write_plan_if_other(plan: Plan) -> None:
     Another one's number of chunks and devices stays: processes that go by it may be at work.
     """
     path = plan.folder / RECORD
-    if not path.is_file() or not _asked(plan).items() <= read_record(path).items():
+    if not path.is_file() or not _asked(plan).items() <= read_record(path, FIELDS, AGAIN).items():
         write_plan(plan)
 
 
@@ -39,7 +40,7 @@ def _asked(plan: Plan) -> dict[str, Any]:
 
 def read_plan(folder: Path) -> Plan:
     """The plan kept in an experiment's folder; UserError where there is none."""
-    record = read_record(folder / RECORD)
+    record = read_record(folder / RECORD, FIELDS, AGAIN)
     experiment = Experiment.model_validate(record["experiment"])
     return Plan(experiment, record["found"], record["chunks"], record["devices"])
 
@@ -109,7 +110,7 @@ class Reported:
             return
         self._wrote = time.monotonic()
         now = {**self._status, "done": done, "note": note, "at": time.time()}
-        write_text(self._path, to_json(now))
+        write_record(self._path, now)
 
     def end(self) -> None:
         self._path.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from impossible_lms.documents import read_json
@@ -30,10 +31,11 @@ _NAME = re.compile(r"checkpoint-([0-9]+)")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model as it was after `step` steps, in `folder`."""
+    """A model as it was after `step` steps, in `folder`; of the run of the identity `run`, where it is asked for."""
 
     folder: Path
     step: int
+    run: str | None = None
 
     @property
     def revision(self) -> str:
@@ -41,19 +43,31 @@ class Checkpoint:
         return f"checkpoint-{self.step}"
 
     def files(self) -> list[Path]:
-        """What a repository holds of it: all files but the manifest."""
-        return sorted(path for path in self.folder.iterdir() if path.name != MANIFEST)
+        """What a repository holds of it: all files in its manifest, which they are compared with."""
+        self.verify()
+        return sorted(self.folder / name for name in self._manifest()["files"])
+
+    def verify(self) -> None:
+        """UserError where a file is not as its manifest says, or it is another one than its name and its run say."""
+        verify_files(self.folder, self._manifest())
+
+    def _manifest(self) -> dict[str, Any]:
+        manifest = read_manifest(self.folder, CHECKPOINT, {"step": int, "run": (str, NoneType)})
+        record = manifest["record"]
+        if record["step"] != self.step or (self.run is not None and record["run"] != self.run):
+            raise UserError(f"{self.folder / MANIFEST}: of another checkpoint or run. Remove the folder.")
+        return manifest
 
     def digests(self) -> dict[str, str]:
         """The sha256 of every file, by name, from the manifest."""
-        manifest = read_manifest(self.folder, CHECKPOINT)
+        manifest = self._manifest()
         return {name: entry["sha256"] for name, entry in manifest["files"].items()}
 
     def load(self) -> Any:
         """The model in float32, for evaluation, once its files are as the manifest says; UserError where not."""
         import torch
 
-        verify_files(self.folder, read_manifest(self.folder, CHECKPOINT))
+        self.verify()
         with quiet_transformers():
             kind = model_class(architecture_of(self.folder))
             model = kind.from_pretrained(self.folder, local_files_only=True, dtype=torch.float32)
@@ -84,13 +98,15 @@ class Blank:
             self._model.get_submodule(owner)._buffers[leaf] = buffer.clone()
         self._model.to(self._dtype)
 
-    def save(self, weights: "Mapping[str, torch.Tensor]", folder: Path, step: int) -> Checkpoint:
-        """Write a checkpoint with these weights, by the names of the model's parameters."""
+    def save(self, weights: "Mapping[str, torch.Tensor]", folder: Path, step: int, run: str) -> Checkpoint:
+        """Write a checkpoint of a run with these weights, by the names of the model's parameters."""
         filled = {
             name: value.to(self._dtype) if value.is_floating_point() else value
             for name, value in {**weights, **self._buffers}.items()
         }
-        return save_checkpoint(self._model, self._tokenizer, folder, step, context=self._context, weights=filled)
+        return save_checkpoint(
+            self._model, self._tokenizer, folder, step, context=self._context, weights=filled, run=run
+        )
 
     def checkpoint_bytes(self) -> int:
         """Bytes of a checkpoint's weights and tokenizer; its other files have some thousands."""
@@ -109,6 +125,7 @@ def save_checkpoint(
     *,
     context: int,
     weights: "Mapping[str, torch.Tensor] | None" = None,
+    run: str | None = None,
 ) -> Checkpoint:
     """Write the model after `step` steps as a complete Hugging Face folder; it appears whole or not at all.
 
@@ -122,8 +139,9 @@ def save_checkpoint(
         step: how many steps were taken.
         context: the longest sequence it was trained on, for the tokenizer.
         weights: in place of the model's own.
+        run: the identity of the run it is of.
     """
-    with folder_beside(folder, CHECKPOINT, {"step": step}) as part:
+    with folder_beside(folder, CHECKPOINT, {"step": step, "run": run}) as part:
         with quiet_transformers():
             model.generation_config.pad_token_id = tokenizer.end_of_text
             model.save_pretrained(part, state_dict=None if weights is None else dict(weights))
@@ -141,13 +159,17 @@ def checkpoint_step(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def list_checkpoints(folder: Path) -> list[Checkpoint]:
-    """The finished checkpoints `checkpoint-N` below `folder`, in the order of their steps."""
+def list_checkpoints(folder: Path, run: str | None = None) -> list[Checkpoint]:
+    """The checkpoints `checkpoint-N` below `folder`, in the order of their steps.
+
+    `run` is the identity that their run is to have. They appear by renaming, so one that is not whole has been damaged,
+    and says so when it is used.
+    """
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
         step = checkpoint_step(path.name)
-        if step is not None and (path / MANIFEST).is_file():
-            found.append(Checkpoint(path, step))
+        if step is not None and path.is_dir() and any(path.iterdir()):
+            found.append(Checkpoint(path, step, run))
     return sorted(found, key=lambda checkpoint: checkpoint.step)
 
 

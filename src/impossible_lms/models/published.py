@@ -106,6 +106,11 @@ class PublishedRun:
         return next((self.name.removesuffix(end) for end in endings if self.name.endswith(end)), self.name)
 
     @property
+    def identity(self) -> None:
+        """The hash of all that decides its result, which a published model does not say."""
+        return
+
+    @property
     def architecture(self) -> Architecture:
         """What its last checkpoint says it is."""
         return self.checkpoints()[-1].architecture

@@ -6,15 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from impossible_lms.data.dataset import TokenDataset
-from impossible_lms.documents import parsed_json, read_json
 from impossible_lms.errors import UserError
-from impossible_lms.files import to_json, write_text
+from impossible_lms.files import digest_of, read_record, write_record
 from impossible_lms.models.architectures import Architecture, architecture_named
 from impossible_lms.models.checkpoints import Checkpoint, list_checkpoints
+from impossible_lms.models.metric_lines import MEND, lines_of
 
 RECORD = "run.json"
 FINISHED = "finished.json"
 METRICS = "metrics.jsonl"
+AGAIN = "Remove the folder and train again."  # what mends a damaged run
+FIELDS = {  # of its record
+    "data": str,
+    "request": {
+        "model": str,
+        "seed": int,
+        "recipe": dict,
+        "dataset": {"request": {"corpus": str, "language": str, "tokenizer": str, "context": int}, "shards": dict},
+    },
+}
+TOTALS = {"steps": int, "seconds": float, "hours": float, "loss": float, "hardware": dict, "versions": dict}
 LOCK = ".lock"  # held by the process that trains
 
 
@@ -38,18 +49,13 @@ class Run:
             raise UserError(f"{folder}: no such folder. A run made by `impossible train` is expected here.")
         if not path.is_file():
             raise UserError(f"{folder}: not a run (no {RECORD}). A folder made by `impossible train` is expected.")
-        try:
-            record = read_json(path)
-            record["request"], record["data"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path}: damaged ({type(error).__name__}).") from error
-        return cls(folder, record)
+        return cls(folder, read_record(path, FIELDS, AGAIN))
 
     @classmethod
     def begin(cls, folder: Path, data: Path, request: dict[str, Any], facts: dict[str, Any]) -> "Run":
         """Write the record of a new run."""
         record = {"request": request, "data": os.path.relpath(data.resolve(), folder.resolve()), **facts}
-        write_text(folder / RECORD, to_json(record))
+        write_record(folder / RECORD, record)
         return cls(folder, record)
 
     @property
@@ -79,33 +85,49 @@ class Run:
         return dict(self.record["request"]["dataset"]["request"])
 
     @property
+    def identity(self) -> str:
+        """What tells its files from those of any other run: the hash of all that decides its result."""
+        return digest_of(self.record["request"])
+
+    @property
     def name(self) -> str:
         """The published name of such a model: `<language>-<architecture>`."""
         return f"{self.language}-{self.architecture.name}"
 
     def checkpoints(self) -> list[Checkpoint]:
         """The finished checkpoints in order; UserError where there is none yet."""
-        found = list_checkpoints(self.folder / "checkpoints")
+        found = list_checkpoints(self.folder / "checkpoints", self.identity)
         if not found:
             raise UserError(f"{self.folder}: no checkpoint yet. Train further with `impossible train`.")
         return found
 
     def dataset(self, folder: str | Path | None = None) -> TokenDataset:
-        """The dataset it was trained on, or another one of the same tokenizer at `folder`."""
+        """The dataset it was trained on, or another one of the same tokenizer at `folder`.
+
+        UserError where it is neither.
+        """
         dataset = TokenDataset.open(folder or self.folder / self.record["data"])
         if dataset.record["request"]["tokenizer"] != self.data_request["tokenizer"]:
             raise UserError(f"{dataset.folder}: built with another vocabulary than the model of {self.folder}.")
+        if folder is None and dataset.identity != self.record["request"]["dataset"]:
+            raise UserError(f"{dataset.folder}: not the data that {self.folder / RECORD} says it was trained on.")
         return dataset
 
     @property
     def finished(self) -> dict[str, Any] | None:
         """What was recorded at its end (`steps`, `seconds`, `loss`, energy ...); None while it is not finished."""
         path = self.folder / FINISHED
-        return dict(read_json(path)) if path.is_file() else None
+        if not path.is_file():
+            return None
+        found = read_record(path, TOTALS, f"Remove it: the same `impossible train` writes it anew from {self.folder}.")
+        if found.get("run") != self.identity:
+            raise UserError(f"{path}: of another run than {self.folder / RECORD}. {AGAIN}")
+        return found
 
     def metrics(self) -> list[dict[str, Any]]:
-        """One entry a step, as in `metrics.jsonl`."""
-        path = self.folder / METRICS
-        if not path.is_file():
-            return []
-        return [parsed_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+        """One entry a step, as in `metrics.jsonl`; UserError where it is damaged."""
+        path, finished = self.folder / METRICS, self.finished
+        found = [values for *_, values in lines_of(path, self.identity)] if path.is_file() else []
+        if path.is_file() and finished is not None and (not found or found[-1]["step"] != finished["steps"]):
+            raise UserError(f"{path}: does not reach step {finished['steps']}, where the run ended. {MEND}")
+        return found

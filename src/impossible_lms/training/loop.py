@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import Interrupted, UserError
-from impossible_lms.files import to_json, write_text
+from impossible_lms.files import to_json, write_record, write_text
 from impossible_lms.models.checkpoints import Blank
 from impossible_lms.models.run import FINISHED, METRICS, Run
 from impossible_lms.progress import Progress
@@ -292,9 +292,9 @@ class Training:
         if not self.devices.is_first:
             yield None
             return
-        with metrics_of(self.run.folder / METRICS, step, self.devices.accelerator) as metrics:
+        with metrics_of(self.run.folder / METRICS, self.run.identity, step, self.devices.accelerator) as metrics:
             yield metrics
 
     def _finish(self, progressed: Progressed, values: dict[str, Any]) -> None:
         said = totals(self.recipe, progressed, values, self.network.parameters, self.meter.source, self.devices)
-        write_text(self.run.folder / FINISHED, to_json(said))
+        write_record(self.run.folder / FINISHED, {"run": self.run.identity, **said})

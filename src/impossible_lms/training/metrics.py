@@ -1,6 +1,5 @@
 """Metrics: one line a step in `metrics.jsonl`, always, and the trackers that were asked for, through Accelerate."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Any
 
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of, write_text
+from impossible_lms.models.metric_lines import MEND, line_of, lines_of
 
 TRACKERS = ("trackio", "wandb", "tensorboard")
 _PROJECT = "impossible-lms"
@@ -18,12 +18,13 @@ _PROJECT = "impossible-lms"
 class Metrics:
     """Where the metrics of a run go."""
 
-    def __init__(self, file: Any, accelerator: Any) -> None:
-        self._file, self._accelerator = file, accelerator
+    def __init__(self, file: Any, check: str, accelerator: Any) -> None:
+        self._file, self._check, self._accelerator = file, check, accelerator
 
     def write(self, step: int, **values: float | None) -> None:
         """One step's values; None means that it cannot be known here."""
-        self._file.write(json.dumps({"step": step, **values}) + "\n")
+        line, self._check = line_of({"step": step, **values}, self._check)
+        self._file.write(line)
         self._file.flush()
         self._accelerator.log({name: value for name, value in values.items() if value is not None}, step=step)
 
@@ -33,15 +34,23 @@ class Metrics:
 
 
 @contextmanager
-def metrics_of(path: Path, step: int, accelerator: Any) -> Iterator[Metrics]:
-    """The metrics of a run that goes on after `step`; lines of steps that will be done again are taken off first."""
+def metrics_of(path: Path, run: str, step: int, accelerator: Any) -> Iterator[Metrics]:
+    """The metrics of the run of the identity `run`, which goes on after `step`.
+
+    Lines of steps that will be done again are taken off first. UserError where those before are not all there.
+    """
     kept: list[str] = []
-    for line in path.read_text(encoding="utf-8").split("\n") if path.is_file() else ():
-        if len(kept) < step and line:
-            kept.append(line)
-    write_text(path, "".join(f"{line}\n" for line in kept))
+    check, reached = run, 0
+    for line, check_of_line, values in lines_of(path, run) if step and path.is_file() else ():
+        if values["step"] > step:
+            break
+        kept.append(line)
+        check, reached = check_of_line, values["step"]
+    if path.is_file() and reached != step:
+        raise UserError(f"{path}: ends at step {reached}, and the run has done {step}. {MEND}")
+    write_text(path, "".join(kept))
     with path.open("a", encoding="utf-8") as file:
-        yield Metrics(file, accelerator)
+        yield Metrics(file, check, accelerator)
 
 
 def refuse_missing(trackers: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from impossible_lms.errors import UserError
+from impossible_lms.files import digest_of
 from impossible_lms.models.checkpoints import Blank, list_checkpoints
 from impossible_lms.training.state import KEPT, Progressed, Snapshot, save_state
 from impossible_lms.versions import versions
@@ -65,7 +66,8 @@ class Saver:
         try:
             if checkpoint:
                 folder = self.folder / "checkpoints"
-                self.blank.save(snapshot["weights"], folder / f"checkpoint-{progressed.step}", progressed.step)
+                name, run = f"checkpoint-{progressed.step}", digest_of(self.request)
+                self.blank.save(snapshot["weights"], folder / name, progressed.step, run)
                 for old in list_checkpoints(folder)[: -self.keep] if self.keep else ():
                     shutil.rmtree(old.folder)
             save_state(self.folder / "state", progressed, snapshot, self.request, self.computed_with)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 STATE = "training state"
 KEPT = 2
 _NAME = re.compile(r"step-([0-9]+)")
+FIELDS = {"step": int, "request": str, "seconds": float, "computed_with": dict}  # of its record
 _ARRAYS = ("weights", "exp_avg", "exp_avg_sq")
 
 Snapshot = dict[str, dict[str, "torch.Tensor"]]
@@ -72,7 +73,7 @@ def load_state(
     skipped: list[Path] = []
     for step, path in _found(folder):
         try:
-            manifest = read_manifest(path, STATE)
+            manifest = read_manifest(path, STATE, FIELDS)
             verify_files(path, manifest)
             record = manifest["record"]
             if record["request"] != digest_of(request) or record["step"] != step:
