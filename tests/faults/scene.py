@@ -64,6 +64,7 @@ class Scene:
             shutil.rmtree(home / "cut" / "checkpoints" / f"checkpoint-{last}")
             shutil.rmtree(home / "cut" / "state" / f"step-{last}")
             evaluate(METRICS["perplexity"], Run.open(home / "run"), Request(sample=SAMPLE))
+        shutil.copytree(root / "mine" / "run" / "evaluation", root / "kept")
         return cls(root, recipe)
 
     @cached_property
@@ -75,8 +76,12 @@ class Scene:
         """What comes of a mutation under all commands that read the file; AssertionError where it is no good."""
         names = COMMANDS_OF[mutation.file.relative_to(self.mine).parts[0]]
         expected = self.expected
-        with applied(mutation):
-            outcomes = {self._outcome(mutation, name, expected[name]) for name in names}
+        try:
+            with applied(mutation):
+                outcomes = {self._outcome(mutation, name, expected[name]) for name in names}
+        finally:  # evaluating writes anew what is damaged
+            shutil.rmtree(self.mine / "run" / "evaluation")
+            shutil.copytree(self.root / "kept", self.mine / "run" / "evaluation")
         return next(kind for kind in (NAMED, WITHOUT, EQUAL) if kind in outcomes)
 
     def _outcome(self, mutation: Mutation, name: str, expected: Answer) -> str:
@@ -197,10 +202,10 @@ COMMANDS: dict[str, Callable[[Scene], Answer]] = {
     "inspect": _inspected,
     "train": _resumed,
 }
-# Those that read a part of a scene.
+# Those that read a part of a scene; what writes into it comes last.
 COMMANDS_OF: dict[str, tuple[str, ...]] = {
-    "data": ("evaluate", "publish", "inspect", "train"),
-    "run": ("evaluate", "evaluate anew", "report", "publish"),
+    "data": ("publish", "inspect", "train", "evaluate"),
+    "run": ("report", "publish", "evaluate anew", "evaluate"),
     "cut": ("train",),
 }
 
