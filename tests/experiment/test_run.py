@@ -117,6 +117,7 @@ def test_a_damaged_manifest_fails_its_task_alone(planned, run):
     outcome, asked = run(planned("seeds=[1, 2]"))
     ((name, why),) = outcome.failures.items()
     assert "learnability" in name and why.endswith(f"Remove {tables} and make the evaluation tables again.")
+    assert "learnability" in name and why.endswith(f"Remove {tables} and make the evaluation tables again.")
     assert len(asked) == outcome.now == 6 and dict(findings_of_experiment(plan, "again").failures) == {name: why}
 
 
