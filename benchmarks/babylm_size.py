@@ -15,7 +15,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -269,7 +268,7 @@ def annotate_for(options: argparse.Namespace, raw: Path) -> None:
     begun, first = time.perf_counter(), words_done(state)
     time.sleep(options.seconds)
     taken, last = time.perf_counter() - begun, words_done(state)
-    process.send_signal(signal.SIGINT)
+    process.terminate()  # what a script starts in the background may ignore Ctrl-C
     _, processor, peak = waited_for(process)
     rate, part = (last - first) / taken, size_of(output.parent)
     print(
