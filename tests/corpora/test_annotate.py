@@ -167,6 +167,8 @@ def test_files_of_one_genre_become_one(tmp_path):
         "bad": {},
         "sentences": 4,
         "words": 8,
+        "open": 0,
+        "told_by": "line",
     }
 
 

@@ -11,7 +11,7 @@ from impossible_lms import cli
 from tests.docs.pages import ROOT, PageError
 
 MODULE = ["-m", "impossible_lms"]
-_TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
+_TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 
 
 def words_of(command: str) -> list[str]:

@@ -12,7 +12,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation import scoring
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.interventions import interchange
-from impossible_lms.evaluation.metric import Request
+from impossible_lms.evaluation.metric import Request, loaded
 from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.models.gpu import tf32
@@ -28,7 +28,7 @@ def sentences(count=200):
 
 
 def scorer_on(run, device, dtype=torch.float32):
-    return Scorer(run.checkpoints()[-1].load().to(device, dtype))
+    return Scorer(loaded(run.checkpoints()[-1]).to(device, dtype))
 
 
 @pytest.mark.parametrize("device", DEVICES)
