@@ -14,7 +14,7 @@ from impossible_lms import annotate, corpus_of, load_annotator, read_corpus
 from impossible_lms.corpora import annotate as stage
 from impossible_lms.corpora.annotated import Sentence, Token, Word, rows_of
 from impossible_lms.errors import UserError
-from impossible_lms.files import write_text
+from impossible_lms.files import write_record
 from impossible_lms.growing import GrowingFile
 
 GRAMMAR = "grammar:sentences=130,seed=0"
@@ -204,7 +204,7 @@ class Instants:
 
         monkeypatch.setattr(GrowingFile, "append", dying_append)
         monkeypatch.setattr(Path, "replace", dying(Path.replace))
-        monkeypatch.setattr(stage, "write_text", dying(write_text))
+        monkeypatch.setattr(stage, "write_record", dying(write_record))
         monkeypatch.setattr(shutil, "rmtree", dying(shutil.rmtree))
 
     def tick(self):
