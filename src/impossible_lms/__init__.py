@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from impossible_lms.data.build import build_dataset
     from impossible_lms.data.dataset import TokenDataset
     from impossible_lms.errors import UserError
+    from impossible_lms.evaluation.compare import compare
     from impossible_lms.evaluation.driver import evaluate
     from impossible_lms.evaluation.metric import Request
     from impossible_lms.evaluation.registry import METRICS
@@ -40,6 +41,7 @@ _HOMES = {
     "build_dataset": "data.build",
     "TokenDataset": "data.dataset",
     "UserError": "errors",
+    "compare": "evaluation.compare",
     "evaluate": "evaluation.driver",
     "Request": "evaluation.metric",
     "METRICS": "evaluation.registry",
@@ -72,6 +74,7 @@ __all__ = [
     "build_dataset",
     "TokenDataset",
     "UserError",
+    "compare",
     "evaluate",
     "Request",
     "METRICS",

@@ -2,10 +2,12 @@
 
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from impossible_lms.errors import UserError
+from impossible_lms.evaluation.cells import Tables
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.generation import GENERATION
 from impossible_lms.evaluation.metric import Request, chosen
@@ -145,21 +147,25 @@ def test_half_precision_is_reported_and_near(copied_run):
 
 
 def test_over_seeds(copied_run):
-    curve = evaluate(PERPLEXITY, copied_run, FEW).curve
-    alone = over_seeds(PERPLEXITY, [curve])
-    assert (alone["interval"] == "items").all() and alone["low"].tolist() == curve["low"].tolist()
-    twice = over_seeds(PERPLEXITY, [curve, curve.assign(seed=54, perplexity=curve["perplexity"] + 2)])
-    assert (twice["interval"] == "seeds").all() and (twice["seeds"] == 2).all()
-    assert twice["perplexity"].tolist() == pytest.approx((curve["perplexity"] + 1).tolist())
-    # Student's t with one degree of freedom reaches 12.706 standard errors; that of x and x + 2 is 1.
-    assert (twice["high"] - twice["perplexity"]).tolist() == pytest.approx([12.7062] * 3, rel=1e-4)
+    found = evaluate(PERPLEXITY, copied_run, FEW)
+    curve, tables = found.curve, found.tables
+    alone = over_seeds(PERPLEXITY, [tables])
+    assert alone["interval"].str.contains("one seed: other seeds may differ").all()
+    for column in ("perplexity", "low", "high"):
+        assert alone[column].tolist() == pytest.approx(curve[column].tolist())
+    items = tables.items.assign(perplexity=tables.items["perplexity"] * 1.21)
+    twice = over_seeds(PERPLEXITY, [tables, tables._replace(curve=curve.assign(seed=54), items=items)])
+    assert (twice["interval"] == "seeds and items").all() and (twice["seeds"] == 2).all()
+    assert twice["perplexity"].tolist() == pytest.approx((curve["perplexity"] * 1.1).tolist())  # a geometric mean
+    assert (twice["low"] > 0).all() and (twice["low"] < alone["low"]).all()
+    assert twice["each"].map(len).tolist() == [2] * len(twice)
 
 
 def test_intervals_of_shares_over_seeds_end_at_0_and_1():
     row = {"language": "no-hop", "architecture": "gpt2", "data": "no-hop", "step": 9, "fault": None}
-    curves = [
-        pd.DataFrame([row | dict.fromkeys(GENERATION.groups, "all") | {"well_formed": value, "low": 0.0, "high": 1.0}])
-        for value in (0.5, 0.9)
-    ]
-    (found,) = over_seeds(GENERATION, curves).itertuples()
-    assert (found.well_formed, found.low, found.high) == (0.7, 0.0, 1.0)
+    tables = []
+    for seed, right in enumerate((5, 9)):
+        items = pd.DataFrame({"step": 9, "who": "model", "length": "1-10", "well_formed": np.arange(10) < right})
+        tables.append(Tables(pd.DataFrame([row | {"seed": seed}]), items))
+    (found,) = over_seeds(GENERATION, tables).query("length == 'all'").itertuples()
+    assert found.each == [0.5, 0.9] and 0 < found.low < 0.1 and 0.7 < found.well_formed < 0.8 and 0.95 < found.high < 1

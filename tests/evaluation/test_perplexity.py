@@ -56,7 +56,7 @@ def test_the_sample_is_seeded_and_takes_all_where_there_are_fewer(copied_run):
 def test_the_published_sample_is_that_of_one_generator_over_the_genres():
     genres = np.repeat(["b", "a"], [30, 50])
     wanted = np.arange(80) % 5 > 0
-    rows, fewer = sampled_by_genre(genres, wanted, 30, 7, in_one_stream=True)
+    rows, fewer = sampled_by_genre(genres, wanted, 30, 7, np.arange(len(genres)), in_one_stream=True)
     generator, expected = np.random.default_rng(7), []
     for of_genre in ([row for row in range(30, 80) if row % 5], [row for row in range(30) if row % 5]):
         expected += [
@@ -70,7 +70,9 @@ def test_the_published_sample_equals_the_reference(shared):
     (files,) = (value for name, value in found.items() if name.startswith("perplexity and surprisal, seed 41"))
     names = sorted(files, reverse=True)
     genres = np.repeat(names, [files[name]["sentences"] for name in names])
-    rows, fewer = sampled_by_genre(genres, np.ones(len(genres), bool), 1000, 41, in_one_stream=True)
+    rows, fewer = sampled_by_genre(
+        genres, np.ones(len(genres), bool), 1000, 41, np.arange(len(genres)), in_one_stream=True
+    )
     first = {name: int(np.flatnonzero(genres == name)[0]) for name in names}
     assert not fewer and rows.tolist() == [
         first[name] + line for name in sorted(files) for line in files[name]["drawn"]

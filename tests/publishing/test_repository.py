@@ -136,7 +136,8 @@ def test_the_card_has_what_was_measured(run, tmp_path):
     measured = Run(tmp_path / "run", run.record | {"data": str(run.dataset().folder)})
     shutil.copytree(run.folder, measured.folder)
     metric = METRICS["perplexity"]
-    curve = evaluate(metric, measured, Request(sample=5)).curve
+    found = evaluate(metric, measured, Request(sample=5))
+    curve = found.curve
     facts = {"kilowatt_hours": 0.01234, "energy_source": "NVML", "commit": "0123abc"}
     write_record(measured.folder / FINISHED, {**(run.finished or {}), **facts})
     card = model_card(measured, "me/it")
@@ -151,7 +152,7 @@ def test_the_card_has_what_was_measured(run, tmp_path):
     low, high = curve[["low", "high"]].iloc[-1]
     assert f"| {last:.4g} | {low:.4g} to {high:.4g} | 5 | 12 | partial-reverse | nothing | sample of 5 at most" in card
     assert "perplexity.png" not in card
-    save_figure(metric_figure(metric, [curve]), measured.folder / "evaluation" / "perplexity.png")
+    save_figure(metric_figure(metric, [found.tables]), measured.folder / "evaluation" / "perplexity.png")
     assert "![Perplexity on held-out sentences over training steps](results/perplexity.png)" in model_card(
         measured, "me/it"
     )

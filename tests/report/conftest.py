@@ -105,9 +105,16 @@ def curve_of(tmp_path: Path) -> Callable[..., Evaluation]:
             "fault": None,
         }
         folder = tmp_path / digest_of([language, seed])[:16] / "evaluation" / (name or metric.name)
-        request = {"metric": metric.name, "checkpoints": {}, "skipped": {}}
-        with folder_beside(folder, TABLES, {"request": request, "notes": {}, "versions": {}}):
-            pass
+        request = {"metric": metric.name, "checkpoints": {}, "skipped": {}, "corpus": "made"}
+        spread = {"perplexity": [0.5, 1.0, 2.0], "learnability": [0.9, 1.0, 1.1], "surprisal": [0.9, 1.0, 1.1]}
+        rows = [
+            {"step": step, "sentence": sentence, "genre": "made", "affected": True, "moved": value > sentence / 3}
+            | {"perplexity": value * by, "difference": value * by, "gap": value * by, "original_tokens": 1, **groups}
+            for step, value in values.items()
+            for sentence, by in enumerate(spread.get(metric.name, spread["perplexity"]))
+        ]
+        with folder_beside(folder, TABLES, {"request": request, "notes": {}, "versions": {}}) as part:
+            pd.DataFrame(rows).to_parquet(part / "items.parquet", index=False)
         return Evaluation(metric, folder, curve.assign(**said, **groups), {}, {})
 
     return made

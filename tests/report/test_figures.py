@@ -28,7 +28,7 @@ FIGURES = [
 def test_each_figure_is_there_as_pdf_svg_and_csv(report):
     files = {path.name: path for path in report[1:]}
     expected = {f"{name}.{ending}" for name in FIGURES for ending in ("pdf", "svg", "csv")}
-    assert set(files) == expected | {"summary.csv", "runs.csv", "evaluations.csv"}
+    assert set(files) == expected | {"summary.csv", "contrasts.csv", "runs.csv", "evaluations.csv"}
     assert {path.parent.name for path in report[1:]} == {"report-figures"}
     for name in FIGURES:
         assert files[f"{name}.pdf"].read_bytes().startswith(b"%PDF")
@@ -39,10 +39,11 @@ def test_each_figure_is_there_as_pdf_svg_and_csv(report):
 
 
 def test_csv_holds_what_was_measured(report, findings):
-    curves = [one.curve for one in findings.evaluations if one.folder.name == "perplexity"]
-    expected = over_seeds(METRICS["perplexity"], curves)
+    own = [one for one in findings.evaluations if one.folder.name == "perplexity"]
+    curves, expected = [one.curve for one in own], over_seeds(METRICS["perplexity"], [one.tables for one in own])
     path = next(path for path in report if path.name == "perplexity.csv")
     found = pd.read_csv(path)
+    expected["each"] = expected["each"].map(str)
     pd.testing.assert_frame_equal(found[list(expected)], expected, check_dtype=False)
     unaffected = pd.concat(curves).sort_values(["language", "step"])["unaffected"]
     assert found["unaffected"].tolist() == pytest.approx(unaffected.tolist(), nan_ok=True)
@@ -95,8 +96,11 @@ def test_pairs_by_field_and_probes_by_layer(findings):
 def test_heat_maps_are_of_some_checkpoints_of_each_model(findings):
     result = next(result for result in results_of(findings.evaluations) if result.name == "interventions")
     (row,) = metric_picture(result.metric, result.table).rows
+    cells = set(result.table["items"])
+    said = str(min(cells)) if len(cells) == 1 else f"{min(cells)} to {max(cells)}"
     assert [panel.title for panel in row if panel] == [
-        f"token-hop, without positions, step {step}" for step in (4, 8, 12)
+        f"token-hop, without positions, step {step}\n{said} items a cell, 1 seed: others may differ"
+        for step in (4, 8, 12)
     ]
 
 
@@ -114,7 +118,7 @@ def test_what_was_measured_at_one_step_stands_beside_each_other(curve_of):
         str(line.get_label()): (np.asarray(line.get_xdata()).tolist(), np.asarray(line.get_ydata()).tolist())
         for line in axes.lines
     }
-    assert drawn == {"word-hop": ([0], [90.0]), "no-hop": ([1], [80.0])}
+    assert drawn == {"word-hop": ([0], [pytest.approx(90.0)]), "no-hop": ([1], [pytest.approx(80.0)])}
 
 
 def test_published_curves_lie_behind_the_languages_that_are_there(curve_of):
@@ -132,7 +136,8 @@ def test_published_curves_lie_behind_the_languages_that_are_there(curve_of):
         assert ("read off the authors' figures" in picture.caption) is (name == "both")
     (theirs,) = [line for line in drawn["both"] if line not in drawn["ours"]]
     mine = behind[(behind["language"] == "no-hop") & (behind["architecture"] == "gpt2")]
-    assert theirs == mine["value"].tolist() and drawn["ours"] == [[90.0, 80.0]]
+    assert theirs == mine["value"].tolist() and drawn["ours"][0] == pytest.approx([90.0, 80.0])
+    assert len(drawn["ours"]) == 3  # of one seed: the line, and both ends of its interval in dots
 
 
 def test_published_curves_are_those_of_their_source_in_our_unit(shared):

@@ -134,7 +134,7 @@ def test_a_metric_that_is_new_has_its_section(curve_of, tmp_path):
     paths = write_report(Findings("t", [], found, "c"), tmp_path / "report.html")
     page = Page(paths[0].read_text(encoding="utf-8"))
     assert [each["id"] for each in page.all("section")] == ["summary", "novelty", "failed", "provenance"]
-    assert "means over 2 seeds with 95 % intervals of t over seeds. Unit: bits of novelty" in page.text
+    assert "means over 2 seeds with 95 % intervals over seeds and items, 3 of them. Unit: bits of novelty" in page.text
     assert "Not measured: perplexity (" in page.text
     assert {"novelty.pdf", "novelty.svg", "novelty.csv"} <= {path.name for path in paths}
 

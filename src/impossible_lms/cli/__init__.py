@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from impossible_lms import __version__
-from impossible_lms.cli import data, evaluation, experiments, languages, models, publishing, report
+from impossible_lms.cli import comparison, data, evaluation, experiments, languages, models, publishing, report
 from impossible_lms.errors import Interrupted, UserError, UserErrors
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     evaluation.metrics,
     evaluation.generate,
     evaluation.words,
+    comparison.compare,
     publishing.publish,
     publishing.card,
     experiments.init,

@@ -1,6 +1,7 @@
 """The verbs of evaluation: evaluate runs under a metric, list the metrics."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -86,7 +87,7 @@ def evaluate(
     runs = [open_run(source, output) for source in run]
     found = [evaluated(wanted, each, request, progress=Console()) for each in runs]
     for one in found:
-        figure = save_figure(metric_figure(wanted, [one.curve]), one.folder.with_suffix(".png"))
+        figure = save_figure(metric_figure(wanted, [one.tables]), one.folder.with_suffix(".png"))
         if not as_json:
             print(_shown(one).to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
             others = {name: value for name, value in one.notes.items() if value and name not in (SAMPLE, FEWER)}
@@ -95,7 +96,7 @@ def evaluate(
             if few := shortfall(one.notes):
                 print(upper_first(f"{few}."))
     if output:
-        _together(wanted.name, [one.curve for one in found], output)
+        _together(found, output)
     if as_json:
         print(pd.concat([one.curve for one in found]).to_json(orient="records"))
     faults = [
@@ -215,19 +216,23 @@ def _shown(found: "Evaluation") -> "pd.DataFrame":
     return rows[["step", *metric.groups, "items", metric.value, "low", "high"]]
 
 
-def _together(name: str, curves: "list[pd.DataFrame]", output: Path) -> None:
-    """Write the figure and the table of all runs."""
-    from impossible_lms.evaluation.registry import METRICS
+def _together(found: "list[Evaluation]", output: Path) -> None:
+    """Write the figure and the table of all runs, and where these are."""
+    from impossible_lms.evaluation.compare import RUNS
     from impossible_lms.evaluation.seeds import over_seeds
+    from impossible_lms.files import to_json, write_text
     from impossible_lms.report.figures import save_figure
     from impossible_lms.report.metric_figures import metric_figure
 
-    metric = METRICS[name]
+    metric, tables = found[0].metric, [one.tables for one in found]
     if output.exists() and not output.is_dir():
         raise UserError(f"--output {output}: is a file. A folder is expected.")
     output.mkdir(parents=True, exist_ok=True)
-    save_figure(metric_figure(metric, curves), output / f"{name}.png")
-    _write_tables(over_seeds(metric, curves), output / name)
+    save_figure(metric_figure(metric, tables), output / f"{metric.name}.png")
+    _write_tables(over_seeds(metric, tables), output / metric.name)
+    home = output.resolve()
+    folders = [os.path.relpath(one.folder.resolve(), home) for one in found]
+    write_text(output / f"{metric.name}{RUNS}", to_json(folders))
 
 
 def _write_tables(table: "pd.DataFrame", path: Path) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from impossible_lms import __version__
 from impossible_lms.errors import UserError
+from impossible_lms.evaluation.cells import Tables
 from impossible_lms.evaluation.metric import OPTIONS, AnyCheckpoint, Metric, Request, Subject, Task, loaded, placed
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import shortfall
@@ -45,6 +46,14 @@ class Evaluation:
     curve: pd.DataFrame
     skipped: dict[str, str]
     notes: dict[str, Any]
+
+    @property
+    def tables(self) -> Tables:
+        """Its tables with what is needed to compare them with others."""
+        record = read_manifest(self.folder, TABLES)["record"]
+        request = record["request"]
+        corpus = request.get("pairs") or request.get("corpus") or request["data"]["request"]["corpus"]
+        return Tables(self.curve, self.items(), str(corpus), record.get("control"))
 
     def items(self) -> pd.DataFrame:
         """One row an item and checkpoint."""
@@ -93,6 +102,7 @@ def evaluate(
         curve = _curve(metric, subject, items, skipped, shortfall(task.notes))
         notes = dict(task.notes) | metric.conclude(curve)
         record = {"run": run.identity, "name": folder.name, "request": record_request, "notes": notes}
+        record["control"] = subject.language.control if subject.dataset.language == run.language else None
         record["versions"] = versions("torch", "transformers")
         with folder_beside(folder, TABLES, record) as part:
             for name, table in ((ITEMS, items), (CURVE, curve)):

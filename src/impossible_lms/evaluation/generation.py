@@ -1,5 +1,6 @@
 """Generation: what a model says in its language, whether it is well-formed, and how good the English behind it is."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from impossible_lms.evaluation.learnability import control_of
-from impossible_lms.evaluation.metric import HIGHER, Metric, Subject, Task, context_of, language_of, loaded
+from impossible_lms.evaluation.metric import HIGHER, Metric, Sampled, Subject, Task, context_of, language_of, loaded
 from impossible_lms.evaluation.sampling import LONGEST, is_well_formed, sampled, texts_behind, written
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.evaluation.statistics import proportion
+from impossible_lms.evaluation.statistics import share_over_items
 from impossible_lms.languages.language import Language, Sentences
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
@@ -116,17 +117,22 @@ def aggregate(items: pd.DataFrame) -> pd.DataFrame:
     Shares of all sentences said; one that is not well-formed is below no quantile. What is not judged has no share.
     """
     rows = []
+    for (who, length), group in by_length(items, GENERATION.groups):
+        found = share_over_items(group["well_formed"].to_numpy(dtype=bool))
+        row: dict[str, Any] = {"who": who, "length": length, "items": len(group), "well_formed": found.estimate}
+        row |= {"low": found.low, "high": found.high, "bits_a_token": group["bits_a_token"].mean()}
+        shares = {name: group[name].to_numpy(dtype=float, na_value=np.nan).mean() for name in QUANTILES}
+        rows.append(row | shares)
+    return pd.DataFrame(rows)
+
+
+def by_length(items: pd.DataFrame, groups: tuple[str, ...]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+    """What each says, all of it and by length."""
     for who, of_who in items.groupby("who", sort=True):
         for length in (ALL, *BINS):
             group = of_who if length == ALL else of_who[of_who["length"] == length]
-            if not len(group):
-                continue
-            found = proportion(int(group["well_formed"].sum()), len(group))
-            row: dict[str, Any] = {"who": who, "length": length, "items": len(group), "well_formed": found.estimate}
-            row |= {"low": found.low, "high": found.high, "bits_a_token": group["bits_a_token"].mean()}
-            shares = {name: group[name].to_numpy(dtype=float, na_value=np.nan).mean() for name in QUANTILES}
-            rows.append(row | shares)
-    return pd.DataFrame(rows)
+            if len(group):
+                yield (who, length), group
 
 
 def _placed(table: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
@@ -162,6 +168,7 @@ GENERATION = Metric(
     aggregate=aggregate,
     sample=SAMPLE,
     check=lambda subject, control: None,  # it takes nothing from the data but what the judge reads
+    sampled=Sampled(lambda items: items["well_formed"], divided=by_length),
     options=frozenset(["control", "control_data"]),
     needs=frozenset(["control"]),
     groups=("who", "length"),

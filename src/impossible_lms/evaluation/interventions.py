@@ -8,10 +8,10 @@ import pandas as pd
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.agreement_pairs import COLUMNS, agreement_pairs
-from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Sampled, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of, sample_notes
-from impossible_lms.evaluation.statistics import mean_over_items, proportion
+from impossible_lms.evaluation.statistics import mean_over_items, share_over_items
 from impossible_lms.languages.hop import PLURAL, SINGULAR, marks_number
 from impossible_lms.languages.language import Language
 from impossible_lms.ragged import Ragged
@@ -200,7 +200,8 @@ def aggregate(items: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for (layer, position), group in items.groupby(["layer", "position"], sort=True):
-        found, shift = proportion(int(group["moved"].sum()), len(group)), mean_over_items(group["shift"].to_numpy())
+        found = share_over_items(group["moved"].to_numpy(dtype=bool))
+        shift = mean_over_items(group["shift"].to_numpy())
         row = {"layer": layer, "position": position, "items": len(group)}
         row |= {"accuracy": found.estimate, "low": found.low, "high": found.high}
         rows.append(row | {"shift": shift.estimate, "shift_low": shift.low, "shift_high": shift.high})
@@ -233,6 +234,7 @@ INTERVENTIONS = Metric(
     aggregate=aggregate,
     sample=SAMPLE,
     columns=COLUMNS,
+    sampled=Sampled(lambda items: items["moved"], key=("sentence",)),
     options=frozenset(["corpus", "as_published"]),
     groups=("layer", "position"),
     figure="heat maps",

@@ -14,6 +14,7 @@ from impossible_lms.evaluation.metric import (
     PLAIN,
     Metric,
     Request,
+    Sampled,
     Subject,
     Task,
     context_of,
@@ -21,7 +22,7 @@ from impossible_lms.evaluation.metric import (
     loaded,
 )
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.evaluation.sentences import sample_notes
+from impossible_lms.evaluation.sentences import first_drawn, sample_notes
 from impossible_lms.evaluation.statistics import mean_over_items, ratio_over_items
 from impossible_lms.languages.language import Language, unknown_bits
 from impossible_lms.models.published import PublishedRun, open_run
@@ -64,7 +65,7 @@ def prepare(subject: Subject) -> Task:
     sample = subject.sample(SAMPLE)
     size = min(sample, len(both))
     fewer = {"test sentences that both languages have": size} if size < sample else {}
-    kept = np.sort(np.random.default_rng(subject.seed).choice(both, size, replace=False))
+    kept = both[first_drawn(mine.table["sentence"].to_numpy()[rows[both]], size, subject.seed)]
     tokens, control_tokens = mine.tokens.take(rows[kept]), theirs.tokens.take(control_rows[kept])
     original = before_change(language_of(dataset), control_tokens, dataset.tokenizer)
     added = language.added_bits(original, subject.tokenizer)
@@ -124,7 +125,7 @@ def _shared(
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:
-    """The gap per original token with its paired bootstrap interval over sentences, and per sentence with its own."""
+    """The gap per original token with its interval over sentences, paired, and per sentence with its own."""
     gaps = items["gap"].to_numpy()
     of_token = ratio_over_items(gaps, items["original_tokens"].to_numpy(dtype=np.float64))
     of_sentence = mean_over_items(gaps)
@@ -186,6 +187,10 @@ LEARNABILITY = Metric(
     aggregate=aggregate,
     sample=SAMPLE,
     check=check,
+    sampled=Sampled(
+        lambda items: items["gap"] / items["original_tokens"], key=("sentence",), weights="original_tokens"
+    ),
+    is_contrast=True,
     options=frozenset(["control", "control_data"]),
     needs=frozenset(["control"]),
     conclude=steps_until_closed,

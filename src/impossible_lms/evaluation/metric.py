@@ -1,7 +1,7 @@
 """Metric: what a measure of checkpoints declares, and what it is given; one file a metric beside this one."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from impossible_lms.data.dataset import HeldOut, TokenDataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.planned import PlannedRun
 from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.evaluation.statistics import IDENTITY, LOGARITHM, SHARE
 from impossible_lms.languages import get_language
 from impossible_lms.languages.language import Language
 from impossible_lms.models.checkpoints import Checkpoint
@@ -152,6 +153,39 @@ class Task:
 PLAIN = Request()
 
 
+def in_groups(items: pd.DataFrame, groups: tuple[str, ...]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+    """The items of each group, with its names; all of them where there are no groups."""
+    if not groups:
+        yield (), items
+        return
+    for names, mine in items.groupby(list(groups), sort=True):
+        yield tuple(names), mine
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """How the items of one checkpoint give the value, and what they are a sample of (docs/statistics.md).
+
+    Attributes:
+        values: one an item, on the metric's scale; the value is their mean (of a share, of 0 and 1).
+        key: the columns by which an item is the same one for other models and languages of the corpus; none where each
+            model has items of its own.
+        weights: the column of their weights, where they have any.
+        stratum: the column by which the sample was drawn, so many of each.
+        counted: the rows that count.
+        divided: the rows of each group, with its names in the order of the metric's groups.
+        overlap: of values from repeated splits of the same data, how large the test part is to the other.
+    """
+
+    values: Callable[[pd.DataFrame], pd.Series]
+    key: tuple[str, ...] = ()
+    weights: str | None = None
+    stratum: str | None = None
+    counted: Callable[[pd.DataFrame], pd.DataFrame] = lambda items: items
+    divided: Callable[[pd.DataFrame, tuple[str, ...]], Iterator[tuple[tuple[Any, ...], pd.DataFrame]]] = in_groups
+    overlap: float = 0.0
+
+
 class Serves(Protocol):
     """Says why a language does not serve a metric, in one line that names it; None where it does."""
 
@@ -187,8 +221,10 @@ class Metric:
         groups: the columns of the curve that tell several rows of one step apart.
         shown: of its groups, the one that the figure shows: a value for each of some columns.
         figure: how its curve is drawn: `curves` over training, or `heat maps` of layers and positions.
-        logarithmic: whether its axis is.
-        share: whether its values lie between 0 and 1, and so do intervals over seeds.
+        logarithmic: whether it is a ratio, whose axis and means are logarithmic.
+        share: whether its values lie between 0 and 1.
+        sampled: how its items give the value.
+        is_contrast: whether its value is a difference to the control already.
         conclude: from a whole curve, what is to be said of it, by name.
         check: see `refuse`; `prepare` where None.
     """
@@ -201,6 +237,7 @@ class Metric:
     item: str
     prepare: Callable[[Subject], Task]
     aggregate: Callable[[pd.DataFrame], pd.DataFrame]
+    sampled: Sampled
     sample: int
     serves: Serves = every_language
     options: frozenset[str] = frozenset()
@@ -211,6 +248,7 @@ class Metric:
     figure: str = "curves"
     logarithmic: bool = False
     share: bool = False
+    is_contrast: bool = False
     conclude: Callable[[pd.DataFrame], dict[str, Any]] = lambda curve: {}
     check: Callable[[Subject, TokenDataset | None], None] | None = None
 
@@ -224,6 +262,11 @@ class Metric:
             self.prepare(subject)
         else:
             self.check(subject, control)
+
+    @property
+    def scale(self) -> str:
+        """On which means are taken: logarithms of ratios, logarithmic odds of shares."""
+        return SHARE if self.share else LOGARITHM if self.logarithmic else IDENTITY
 
 
 def language_of(dataset: TokenDataset) -> Language:

@@ -1,5 +1,6 @@
 """Minimal pairs in the language itself: whether the grammatical sentence is the likelier (Janarthan et al. 2026)."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,10 +14,10 @@ from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.annotation import Annotation
 from impossible_lms.evaluation.blimp import read_pairs
-from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Sampled, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import sample_notes
-from impossible_lms.evaluation.statistics import proportion
+from impossible_lms.evaluation.statistics import numbered, share_over_items
 from impossible_lms.files import digest_of
 from impossible_lms.languages.language import Language, sentences_for
 from impossible_lms.ragged import Ragged
@@ -64,6 +65,7 @@ def prepare(subject: Subject) -> Task:
     if request.corpus is None:
         raise UserError("--corpus: needed. Name a folder of BLiMP's .jsonl files, or hub:NAME.")
     everything, sample = read_pairs(request.corpus), subject.sample(SAMPLE)
+    everything = everything.assign(pair=everything.groupby("paradigm").cumcount())
     counts = everything["paradigm"].value_counts()
     fewer = {f"pairs of {paradigm}": int(count) for paradigm, count in counts.items() if count < sample}
     pairs = _sampled(everything, sample, subject.seed)
@@ -155,22 +157,28 @@ def _sampled(pairs: pd.DataFrame, sample: int, seed: int) -> pd.DataFrame:
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:
-    """The share of pairs in which the good sentence is the likelier, with Wilson's interval.
+    """The share of pairs in which the good sentence is the likelier, with Wilson's interval within paradigms.
 
     Over all, by field and by paradigm; each of all pairs and of those with equal and with unequal numbers of tokens.
     """
     rows = []
-    levels = [("", "", items)]
-    levels += [(field, "", group) for field, group in items.groupby("field")]
+    for names, mine in in_levels(items, MINIMAL_PAIRS.groups):
+        found = share_over_items(mine["correct"].to_numpy(dtype=bool), numbered(mine["paradigm"]))
+        row = dict(zip(MINIMAL_PAIRS.groups, names, strict=True)) | {"items": len(mine)}
+        rows.append(row | {"accuracy": found.estimate, "low": found.low, "high": found.high})
+    return pd.DataFrame(rows)
+
+
+def in_levels(items: pd.DataFrame, groups: tuple[str, ...]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+    """The items of all, of each field and each paradigm; of all pairs, and of those of equal and unequal tokens."""
+    levels = [(ALL, ALL, items)]
+    levels += [(field, ALL, group) for field, group in items.groupby("field")]
     levels += [(group["field"].iloc[0], paradigm, group) for paradigm, group in items.groupby("paradigm")]
     for field, paradigm, group in levels:
         for tokens in (ALL, EQUAL, UNEQUAL):
             mine = group if tokens == ALL else group[group["tokens"] == tokens]
             if len(mine):
-                found = proportion(int(mine["correct"].sum()), len(mine))
-                row = {"field": field or ALL, "paradigm": paradigm or ALL, "tokens": tokens, "items": len(mine)}
-                rows.append(row | {"accuracy": found.estimate, "low": found.low, "high": found.high})
-    return pd.DataFrame(rows)
+                yield (field, paradigm, tokens), mine
 
 
 MINIMAL_PAIRS = Metric(
@@ -186,6 +194,7 @@ MINIMAL_PAIRS = Metric(
     aggregate=aggregate,
     sample=SAMPLE,
     check=check,
+    sampled=Sampled(lambda items: items["correct"], key=("paradigm", "pair"), stratum="paradigm", divided=in_levels),
     options=frozenset(["corpus", "annotator"]),
     needs=frozenset(["corpus"]),
     groups=("field", "paradigm", "tokens"),

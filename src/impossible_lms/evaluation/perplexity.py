@@ -5,10 +5,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import LOWER, Metric, Subject, Task
+from impossible_lms.evaluation.metric import LOWER, Metric, Sampled, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer, sums
 from impossible_lms.evaluation.sentences import sample_notes, sampled_by_genre
-from impossible_lms.evaluation.statistics import mean_over_items
+from impossible_lms.evaluation.statistics import mean_over_items, numbered
 from impossible_lms.ragged import Ragged
 
 SAMPLE = 1000  # test sentences a genre, as published
@@ -37,31 +37,31 @@ def prepare(subject: Subject) -> Task:
     context = subject.context
     fits = tokens.lengths() <= context if context is not None else np.ones(len(table), dtype=bool)
     affected, genres = table["affected"].to_numpy(), table["genre"].to_numpy()
-    among, seed = fits | published, subject.seed
-    rows, fewer = sampled_by_genre(genres, affected & among, sample, seed, in_one_stream=published)
-    others, _ = sampled_by_genre(genres, ~affected & among, sample, seed, in_one_stream=published)
+    among, seed, sentences = fits | published, subject.seed, table["sentence"].to_numpy()
+    rows, fewer = sampled_by_genre(genres, affected & among, sample, seed, sentences, in_one_stream=published)
+    others, _ = sampled_by_genre(genres, ~affected & among, sample, seed, sentences, in_one_stream=published)
     too_long = int((~fits[rows]).sum() if published else (affected & ~fits).sum())
     chosen = np.concatenate([rows, others])
     chosen = chosen[fits[chosen]]
     if not affected[chosen].any():
         raise UserError("no affected test sentence to measure perplexity on. Build the data from a larger corpus.")
     items = table.iloc[chosen][["sentence", "genre", "affected"]].reset_index(drop=True)
-    sentences = tokens.take(chosen)
+    drawn = tokens.take(chosen)
 
     def score(scorer: Scorer, step: int) -> pd.DataFrame:
-        return items.assign(tokens=sentences.lengths(), perplexity=perplexity(scorer, sentences))
+        return items.assign(tokens=drawn.lengths(), perplexity=perplexity(scorer, drawn))
 
     return Task(score, notes={"too_long": too_long, **sample_notes(sample, fewer)})
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:
-    """The geometric means over affected and over unaffected sentences, each with a bootstrap interval over sentences.
+    """The geometric means over affected and over unaffected sentences, the former with its interval over sentences.
 
     The value is that of the affected ones, as published; `unaffected` stands beside it where there are any.
     """
     affected = items["affected"].to_numpy()
     logarithms = np.log(items["perplexity"].to_numpy())
-    mean = mean_over_items(logarithms[affected])
+    mean = mean_over_items(logarithms[affected], numbered(items["genre"])[affected])
     row = {"items": int(affected.sum()), "perplexity": np.exp(mean.estimate)}
     row |= {
         name: None if bound is None else np.exp(bound) for name, bound in zip(("low", "high"), mean[1:], strict=True)
@@ -81,6 +81,12 @@ PERPLEXITY = Metric(
     prepare=prepare,
     aggregate=aggregate,
     sample=SAMPLE,
+    sampled=Sampled(
+        lambda items: np.log(items["perplexity"]),
+        key=("sentence",),
+        stratum="genre",
+        counted=lambda items: items[items["affected"]],
+    ),
     options=frozenset(["as_published"]),
     logarithmic=True,
 )

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.logistic import fit, fit_together
-from impossible_lms.evaluation.metric import HIGHER, LOADING, PLAIN, Metric, Request, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, LOADING, PLAIN, Metric, Request, Sampled, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of, sample_notes
 from impossible_lms.evaluation.spans import CATEGORIES, COLUMNS, Spans, spans_of
-from impossible_lms.evaluation.statistics import mean_over_seeds
+from impossible_lms.evaluation.statistics import share_over_splits
 from impossible_lms.languages.hop import marks_number
 from impossible_lms.languages.language import Language
 from impossible_lms.languages.reverse import MARKER
@@ -55,6 +55,7 @@ def prepare(subject: Subject) -> Task:
     sample = subject.sample(PUBLISHED_SAMPLE if subject.request.as_published else SAMPLE)
     spans, fewer = _balanced(found, sample, subject.seed, f"corpus {corpus.name}")
     seeds = range(subject.seed, subject.seed + SEEDS)
+    tested = round(TEST * len(spans.sentence))  # spans of a split, about
     untrained: dict[tuple[str, str], list[dict[str, Any]]] = {}
 
     def probed(states: dict[tuple[str, str], NDArray[np.float64]], device: Any) -> dict[tuple[str, str], Any]:
@@ -68,7 +69,7 @@ def prepare(subject: Subject) -> Task:
         rows = []
         for (layer, pooling), found in probed(pooled(scorer, spans), device).items():
             for seed, probe, baseline in zip(seeds, found, untrained[layer, pooling], strict=True):
-                row = {"layer": layer, "pooling": pooling, "probe_seed": seed, **probe}
+                row = {"layer": layer, "pooling": pooling, "probe_seed": seed, "tested": tested, **probe}
                 rows.append(row | {"untrained": baseline["accuracy"]})
         return pd.DataFrame(rows)
 
@@ -107,10 +108,12 @@ def pooled(scorer: Scorer, spans: Spans) -> dict[tuple[str, str], NDArray[np.flo
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:
-    """The mean accuracy over splits by layer and pooling, with the interval of t, the control task and the baseline."""
+    """The mean accuracy over splits by layer and pooling, with its interval, the control task and the baseline."""
     rows = []
     for (layer, pooling), group in items.groupby(["layer", "pooling"], sort=True):
-        found = mean_over_seeds(group["accuracy"].to_numpy())
+        found = share_over_splits(
+            group["accuracy"].to_numpy(), group["tested"].to_numpy(dtype=float), TEST / (1 - TEST)
+        )
         row = {"layer": layer, "pooling": pooling, "items": len(group), "accuracy": found.estimate}
         row |= {"low": found.low, "high": found.high, "selectivity": (group["accuracy"] - group["control"]).mean()}
         row |= {name: group[name].mean() for name in ("control", "untrained")} | {"converged": group["converged"].all()}
@@ -224,6 +227,7 @@ PROBES = Metric(
     aggregate=aggregate,
     sample=SAMPLE,
     columns=COLUMNS,
+    sampled=Sampled(lambda items: items["accuracy"], key=("probe_seed",), weights="tested", overlap=TEST / (1 - TEST)),
     options=frozenset(["corpus", "as_published"]),
     groups=("layer", "pooling"),
     shown={"layer": LAST_FOUR, "pooling": "mean"},

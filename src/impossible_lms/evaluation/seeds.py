@@ -1,46 +1,38 @@
-"""Several runs together: the mean over seeds of the same model, with the interval of t."""
+"""Several runs together: the mean over seeds of the same model, with an interval over seeds and items."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
+from impossible_lms.evaluation.cells import Tables, cells_of, over_seeds_of
 from impossible_lms.evaluation.metric import Metric
-from impossible_lms.evaluation.statistics import Interval, mean_over_seeds
 
-OVER_SEEDS, OVER_ITEMS = "seeds", "items"  # what an interval is over
+OVER_BOTH = "seeds and items"  # what an interval is over
+OVER_ITEMS = "items (one seed: other seeds may differ)"
 
 
-def over_seeds(metric: Metric, curves: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """One row a language, architecture, test set, step and group, from the curves of any number of runs.
+def over_seeds(metric: Metric, tables: Sequence[Tables]) -> pd.DataFrame:
+    """One row a language, architecture, test set, step and group, from the tables of any number of runs.
 
-    Columns: these, `seeds` (how many), the metric's value (their mean), `low` and `high` (95 %), and `interval`: over
-    `seeds` where there are two or more, else what the one run has over its `items`. Intervals of shares end at 0 and 1.
-    Skipped checkpoints are left out.
+    Columns: these, `seeds` (how many), `items` (of a seed), the metric's value (their mean on its scale), `low` and
+    `high` (95 %), `each` (the value of every seed), and `interval`: over `seeds and items`, or over the items of the
+    one seed there is. Skipped checkpoints are left out.
     """
-    table = pd.concat([curve[curve["fault"].isna()] for curve in curves], ignore_index=True)
-    keys = ["language", "architecture", "data", "step", *metric.groups]
     rows = []
-    for key, group in table.groupby(keys, sort=True):
-        values = group[metric.value].dropna().to_numpy(dtype=float)
-        if not len(values):
-            continue
-        found, over = mean_over_seeds(values), OVER_SEEDS
-        if metric.share and found.low is not None and found.high is not None:
-            found = Interval(found.estimate, max(0.0, found.low), min(1.0, found.high))
-        if len(values) == 1:
-            low, high = (
-                None if pd.isna(group[name].iloc[0]) else float(group[name].iloc[0]) for name in ("low", "high")
-            )
-            found, over = Interval(found.estimate, low, high), OVER_ITEMS
+    for place, cell in sorted(cells_of(metric, tables).items()):
+        found = over_seeds_of(cell).interval(metric.scale)
+        own = [over_seeds_of([each]).interval(metric.scale).estimate for each in cell]
         rows.append(
-            dict(zip(keys, key, strict=True))
-            | {
-                "seeds": len(values),
-                metric.value: found.estimate,
-                "low": found.low,
-                "high": found.high,
-                "interval": over,
-            }
+            [
+                *place[:4],
+                *place.groups,
+                len(cell),
+                max(len(each.items) for each in cell),
+                *found,
+                own,
+                OVER_BOTH if len(cell) > 1 else OVER_ITEMS,
+            ]
         )
-    columns = [*keys, "seeds", metric.value, "low", "high", "interval"]
+    keys = ["language", "architecture", "data", "step", *metric.groups]
+    columns = [*keys, "seeds", "items", metric.value, "low", "high", "each", "interval"]
     return pd.DataFrame(rows, columns=columns).astype({"low": float, "high": float})

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Sampled, Subject, Task
 from impossible_lms.evaluation.scoring import BITS, Scorer
 from impossible_lms.evaluation.sentences import sample_notes, sampled_by_genre
-from impossible_lms.evaluation.statistics import mean_over_items
+from impossible_lms.evaluation.statistics import mean_over_items, numbered
 from impossible_lms.languages.hop import PLURAL, SINGULAR, marks_number
 from impossible_lms.languages.language import Language
 from impossible_lms.ragged import Ragged
@@ -51,8 +51,8 @@ def prepare(subject: Subject) -> Task:
     if not len(rows):
         raise UserError(f"{subject.dataset.folder}: no test sentence has a marker. Build it from a larger corpus.")
     genres, everything = table["genre"].to_numpy()[rows], np.ones(len(rows), dtype=bool)
-    sample = subject.sample(SAMPLE)
-    kept, fewer = sampled_by_genre(genres, everything, sample, subject.seed, in_one_stream=published)
+    sample, sentences = subject.sample(SAMPLE), table["sentence"].to_numpy()[rows]
+    kept, fewer = sampled_by_genre(genres, everything, sample, subject.seed, sentences, in_one_stream=published)
     rows, place = rows[kept], place[kept]
     sentences = tokens.take(rows)
     at = sentences.offsets[:-1] + place
@@ -70,8 +70,8 @@ def prepare(subject: Subject) -> Task:
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:
-    """Means in bits, the difference with its paired bootstrap interval over sentences."""
-    found = mean_over_items(items["difference"].to_numpy())
+    """Means in bits, the difference with its interval over sentences, of which both are."""
+    found = mean_over_items(items["difference"].to_numpy(), numbered(items["genre"]))
     row = {"items": len(items), "difference": found.estimate, "low": found.low, "high": found.high}
     row |= {"marker": items["marker"].mean(), "left_out": items["left_out"].mean()}
     return pd.DataFrame([row]).astype({"low": float, "high": float})
@@ -88,5 +88,6 @@ SURPRISAL = Metric(
     serves=serves,
     aggregate=aggregate,
     sample=SAMPLE,
+    sampled=Sampled(lambda items: items["difference"], key=("sentence",), stratum="genre"),
     options=frozenset(["as_published"]),
 )

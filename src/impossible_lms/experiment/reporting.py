@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from impossible_lms.errors import UserError
+from impossible_lms.evaluation.compare import write_contrasts
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.tables import read_evaluation
 from impossible_lms.experiment.plan import Plan
@@ -11,7 +12,7 @@ from impossible_lms.experiment.store import has_tables
 from impossible_lms.experiment.tasks import Measure, Train
 from impossible_lms.models.run import Run
 from impossible_lms.report.findings import Findings
-from impossible_lms.report.page import write_report
+from impossible_lms.report.page import contrasts_of, write_report
 
 REPORT = "report.html"
 
@@ -47,5 +48,9 @@ def has_results(plan: Plan) -> bool:
 
 
 def report_experiment(plan: Plan, command: str, output: Path | None = None) -> Path:
-    """Write the report to `output`, or into the experiment's folder; the page's path."""
-    return write_report(findings_of_experiment(plan, command), output or plan.folder / REPORT)[0]
+    """Write the report to `output`, or into the experiment's folder, and every language less its control beside it."""
+    findings = findings_of_experiment(plan, command)
+    contrasts = contrasts_of(findings.evaluations)
+    if len(contrasts):
+        write_contrasts(contrasts, plan.folder)
+    return write_report(findings, output or plan.folder / REPORT)[0]

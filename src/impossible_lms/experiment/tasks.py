@@ -294,7 +294,7 @@ class Measure:
             raise UserError(why)
         metric = get_metric(self.metric)
         found = evaluate(metric, Run.open(self.folder), self.request, progress=progress)
-        save_figure(metric_figure(metric, [found.curve]), found.folder.with_suffix(".png"))
+        save_figure(metric_figure(metric, [found.tables]), found.folder.with_suffix(".png"))
         if found.skipped:
             raise UserError("; ".join(f"{revision} skipped: {why}" for revision, why in found.skipped.items()))
 

@@ -13,6 +13,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from impossible_lms.errors import UserError
+from impossible_lms.evaluation.compare import is_manifold, measured_of
+from impossible_lms.evaluation.contrasts import contrasts
+from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.files import folder_beside, read_manifest, write_text
 from impossible_lms.models.run import Run
@@ -34,7 +37,7 @@ from impossible_lms.report.provenance import (
 from impossible_lms.report.published import published_curves
 from impossible_lms.report.results import Result, crossed, results_of
 from impossible_lms.report.special_figures import SPECIAL, cross_tests
-from impossible_lms.report.tables import Table, last_values, summary_frame, summary_table, table_of
+from impossible_lms.report.tables import Table, contrast_table, last_values, summary_frame, summary_table, table_of
 from impossible_lms.versions import versions
 
 FIGURES = "figures of a report"  # kind of artefact
@@ -74,6 +77,7 @@ def write_report(findings: Findings, output: Path, *, published: bool = False) -
     summary = summary_frame(results)
     tables = {
         "summary": summary,
+        "contrasts": contrasts_of(findings.evaluations),
         "runs": provenance_of_runs(findings.runs),
         "evaluations": provenance_of_evaluations(findings.evaluations),
     }
@@ -81,6 +85,12 @@ def write_report(findings: Findings, output: Path, *, published: bool = False) -
     files = _write_figures(folder, sections, tables, findings.command)
     write_text(output, page)
     return [output, *files]
+
+
+def contrasts_of(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+    """Every language less its control, of all metrics with one value a model; an empty table where there is none."""
+    several = [each for each in evaluations if not is_manifold(each)]
+    return contrasts(measured_of(several)) if several else pd.DataFrame()
 
 
 def _of_metrics(results: Sequence[Result], published: bool) -> list[Section]:
@@ -142,6 +152,7 @@ def _rendered(
         drawn=drawn,
         usual_width=WIDTH,
         summary=summary_table(results, tables["summary"]) if len(tables["summary"]) else None,
+        contrasts=contrast_table(tables["contrasts"]) if len(tables["contrasts"]) else None,
         asked=flattened(findings.asked) if findings.asked is not None else None,
         examples=examples,
         whose=whose,

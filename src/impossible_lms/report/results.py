@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -94,7 +94,7 @@ def last_of(table: pd.DataFrame) -> pd.DataFrame:
 
 def _table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     metric, curves = evaluations[0].metric, [evaluation.curve for evaluation in evaluations]
-    table = over_seeds(metric, curves)
+    table = over_seeds(metric, [evaluation.tables for evaluation in evaluations])
     keys = ["language", "architecture", "data", "step", *metric.groups]
     known = {*keys, "seed", "items", metric.value, "low", "high", "fault"}
     numbers = {
@@ -103,9 +103,9 @@ def _table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
         for name in curve.select_dtypes("number")
         if name not in known and not name.endswith(("_low", "_high"))
     }
-    for name in numbers:
-        blank = [curve.assign(**{name: curve.get(name)}) for curve in curves]
-        means = over_seeds(replace(metric, value=name), blank)[[*keys, name]]
+    measured = pd.concat([curve[curve["fault"].isna()] for curve in curves], ignore_index=True)
+    if numbers and len(table):
+        means = measured.groupby(keys, sort=False)[list(numbers)].mean().reset_index()
         table = table.merge(means, on=keys, how="left")
     return table
 

@@ -8,7 +8,14 @@ import pandas as pd
 from impossible_lms.evaluation.metric import Metric
 from impossible_lms.report.figures import architecture_order, language_order, positions_of, style_of
 from impossible_lms.report.heat_map import heat_map
-from impossible_lms.report.metric_figures import intervals_of, shown_of
+from impossible_lms.report.metric_figures import (
+    draw_interval,
+    intervals_of,
+    is_of_one_seed,
+    seed_by_seed,
+    shown_of,
+    sign_of,
+)
 from impossible_lms.report.picture import Panel, Picture, by_family
 from impossible_lms.report.results import Result, last_of
 
@@ -43,8 +50,11 @@ def by_layer(result: Result) -> Picture:
             line = mine[mine["language"] == language].set_index("layer").reindex(layers).dropna(subset=metric.value)
             at, style = [layers.index(layer) for layer in line.index], style_of(language)
             look: dict[str, Any] = {"color": style.colour, "linestyle": style.dash}
+            look |= sign_of(line)
+            for places, values in seed_by_seed(line):
+                axes.plot([at[place] for place in places], values, color=style.colour, linewidth=0.5, alpha=0.5)
             axes.plot(at, line[metric.value], label=language, marker=style.sign, markersize=4, **look)
-            axes.fill_between(at, line["low"], line["high"], color=style.colour, alpha=0.15, linewidth=0)
+            draw_interval(axes, at, line, style.colour)
         axes.set_xticks(range(len(layers)), layers)
         axes.grid()
 
@@ -105,8 +115,13 @@ def _dots(metric: Metric, table: pd.DataFrame) -> "Callable[[Axes], None]":
     def draw(axes: "Axes") -> None:
         for place, row in enumerate(table.itertuples()):
             style, value = style_of(row.language), getattr(row, metric.value)
-            axes.plot([value], [place], color=style.colour, marker=style.sign, linestyle="none")
-            axes.plot([row.low, row.high], [place, place], color=style.colour, linewidth=1.5)
+            point = table.iloc[[place]]
+            dash = ":" if is_of_one_seed(point) else "-"
+            axes.plot([row.low, row.high], [place, place], color=style.colour, linewidth=1.5, linestyle=dash)
+            look: dict[str, Any] = {"color": style.colour, "marker": style.sign, "linestyle": "none"} | sign_of(point)
+            axes.plot([value], [place], **look)
+            for _, values in seed_by_seed(point):
+                axes.plot(values, [place + 0.25], color=style.colour, marker=".", markersize=4, linestyle="none")
         axes.axvline(0, color="0.5", linewidth=0.8)
         axes.set_yticks(range(len(table)), table["language"])
         axes.set_ylim(len(table) - 0.5, -0.5)

@@ -1,5 +1,6 @@
 """Tables of a page: cells with what they are sorted by."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from impossible_lms.evaluation.seeds import OVER_ITEMS
 from impossible_lms.report.figures import architecture_order, language_order
 from impossible_lms.report.metric_figures import shown_of
 from impossible_lms.report.results import Result, last_of
@@ -85,7 +87,9 @@ def summary_table(results: Sequence[Result], frame: pd.DataFrame) -> Table:
                 cells.append(Cell(""))
                 continue
             row = mine.loc[result.name]
-            cells.append(Cell(f"{number(row['value'])} {_interval(row['low'], row['high']).text}", float(row["value"])))
+            alone = " (one seed)" if row["interval"] == OVER_ITEMS else ""
+            said = f"{number(row['value'])} {_interval(row['low'], row['high']).text}{alone}"
+            cells.append(Cell(said, float(row["value"])))
         rows.append(cells)
     steps = sorted(set(frame["step"]))
     at = f"step {steps[0]:,}" if len(steps) == 1 else f"the last step measured ({steps[0]:,} to {steps[-1]:,})"
@@ -94,8 +98,46 @@ def summary_table(results: Sequence[Result], frame: pd.DataFrame) -> Table:
     )
 
 
+def contrast_table(frame: pd.DataFrame) -> Table:
+    """Contrasts, one row each."""
+    count = int(frame["contrasts"].max())
+    rows = []
+    for entry in frame.to_dict("records"):
+        sides = f"{number(entry['value'])}" + (
+            f" against {number(entry['less_value'])}" if entry["less_value"] == entry["less_value"] else ""
+        )
+        alone = " (one seed)" if entry["interval"] == OVER_ITEMS else ""
+        rows.append(
+            [
+                Cell(entry["metric"] if entry["what"] == "value" else f"{entry['metric']}, {entry['what']}"),
+                Cell(f"{entry['language']} less {entry['less']}"),
+                Cell(entry["architecture"]),
+                Cell(sides),
+                Cell(entry["contrast"]),
+                Cell(
+                    f"{number(entry['estimate'])} {_interval(entry['low'], entry['high']).text}{alone}",
+                    entry["estimate"],
+                ),
+                Cell(_p(entry["p"]), entry["p"]),
+                Cell(_p(entry["p_holm"]), entry["p_holm"]),
+                Cell(f"{entry['seeds']}, {entry['less_seeds']}"),
+                Cell(f"{entry['items']:,}", float(entry["items"])),
+                Cell(entry["paired"]),
+            ]
+        )
+    columns = ["metric", "model less what", "architecture", "values", "contrast", "95 % interval", "p", "p (Holm)"]
+    caption = f"{count} contrasts with 95 % intervals; p corrected for all {count} after Holm"
+    return Table(caption, [*columns, "seeds", "items of both", "paired by"], rows)
+
+
+def _p(value: float) -> str:
+    return "" if value != value else f"{value:.3f}" if value >= 0.001 else "< 0.001"
+
+
 def number(value: float) -> str:
     """A number in four digits or so."""
+    if not math.isfinite(value):
+        return str(value)
     if value == int(value):
         return f"{int(value):,}"
     size = abs(value)
@@ -125,7 +167,7 @@ def _interval(low: Any, high: Any) -> Cell:
 
 def _cell(value: Any) -> Cell:
     if isinstance(value, list | tuple):
-        value = ", ".join(map(str, value))
+        value = ", ".join(number(each) if isinstance(each, float) else str(each) for each in value)
     if value is None or value != value:  # NaN
         return Cell("")
     if isinstance(value, str):

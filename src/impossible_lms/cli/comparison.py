@@ -1,0 +1,113 @@
+"""The verb of contrasts."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from impossible_lms.cli.options import Changes, Json
+from impossible_lms.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from impossible_lms.evaluation.driver import Evaluation
+
+
+def compare(
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            help="Run folders that were measured, folders of `evaluate --output`, or an experiment file; several seeds "
+            "of each model make the intervals about other seeds, too."
+        ),
+    ],
+    metric: Annotated[str | None, typer.Option(help="One metric; without it, all that have one value a model.")] = None,
+    between: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A,B",
+            help="Two languages, two architectures, or two steps; B is taken from A. May be repeated. Without it, "
+            "every language less its control.",
+        ),
+    ] = None,
+    over_training: Annotated[
+        bool, typer.Option("--over-training", help="The areas under the curves, too, as means over training.")
+    ] = False,
+    threshold: Annotated[
+        float | None, typer.Option(help="Of the metric's value: compares the first steps past it, too.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A folder for the table, as Parquet and CSV.")
+    ] = None,
+    as_json: Json = False,
+    changes: Changes = None,
+) -> None:
+    """Differences between models with intervals and p-values, paired by seed and item, corrected for their number."""
+    from impossible_lms.evaluation.compare import compare as compared
+    from impossible_lms.evaluation.compare import write_contrasts
+    from impossible_lms.evaluation.registry import get_metric
+
+    if metric is not None:
+        get_metric(metric)
+    pairs = [_pair(each) for each in between or ()]
+    table = compared(
+        _evaluations(source, changes), pairs, metric=metric, over_training=over_training, threshold=threshold
+    )
+    if output:
+        if output.exists() and not output.is_dir():
+            raise UserError(f"--output {output}: is a file. A folder is expected.")
+        write_contrasts(table, output)
+    if as_json:
+        print(table.to_json(orient="records"))
+        return
+    print(_shown(table).to_string(index=False, float_format=_number, na_rep="-"))
+    count = int(table["contrasts"].max())
+    print(f"{count} contrasts; p_holm is corrected for all of them (Holm 1979).")
+    if table["interval"].str.startswith("items").any():
+        print("one seed: where a side has one alone, the interval is over its items, and other seeds may differ.")
+
+
+def _pair(said: str) -> tuple[str, str]:
+    first, comma, second = said.partition(",")
+    if not comma or not first.strip() or not second.strip() or "," in second:
+        raise UserError(f"--between {said}: two names with a comma between are expected, as token-hop,no-hop.")
+    if first.strip() == second.strip():
+        raise UserError(f"--between {said}: is the same twice.")
+    return first.strip(), second.strip()
+
+
+def _evaluations(source: list[str], changes: list[str] | None) -> "list[Evaluation]":
+    """Of an experiment, or of folders."""
+    from impossible_lms.evaluation.compare import evaluations_in
+
+    files = [each for each in source if each.endswith(".toml")]
+    if files and len(source) > 1:
+        raise UserError(f"{files[0]}: an experiment file is compared alone. Leave the others out.")
+    if files:
+        from impossible_lms.experiment.config import load_experiment
+        from impossible_lms.experiment.plan import Plan
+        from impossible_lms.experiment.reporting import findings_of_experiment
+
+        return list(findings_of_experiment(Plan.of(load_experiment(files[0], changes or ())), "").evaluations)
+    if changes:
+        raise UserError(f"--set {changes[0]}: changes an experiment file, and none is given.")
+    return [each for folder in source for each in evaluations_in(Path(folder))]
+
+
+def _shown(table: "pd.DataFrame") -> "pd.DataFrame":
+    """The columns that say something here."""
+    alike = (table["data"] == table["language"]).all()
+    empty = [
+        *(["data"] if alike else []),
+        *(["groups"] if (table["groups"] == "").all() else []),
+        *(["less_step"] if (table["step"] == table["less_step"]).all() else []),
+        *(["what"] if (table["what"] == "value").all() else []),
+        *(["architecture"] if table["architecture"].nunique() == 1 else []),
+        *(["agree"] if table["agree"].isna().all() else []),
+    ]
+    return table.drop(columns=[*empty, "contrasts", "interval"])
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.1g}"

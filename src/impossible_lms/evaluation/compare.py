@@ -1,0 +1,111 @@
+"""compare: the contrasts of evaluations, or of what is there of any runs."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.contrasts import Measured, contrasts
+from impossible_lms.evaluation.driver import Evaluation
+from impossible_lms.evaluation.tables import read_evaluation, read_evaluations
+from impossible_lms.files import written_beside
+from impossible_lms.models.published import PublishedRun
+from impossible_lms.models.run import RECORD, Run
+
+CONTRASTS = "contrasts"  # name of their table
+RUNS = ".runs.json"  # how the file ends that says of which runs a folder of `evaluate --output` is
+
+
+def compare(
+    sources: Iterable[Evaluation | Run | str | Path],
+    between: Sequence[tuple[str, str]] = (),
+    *,
+    metric: str | None = None,
+    over_training: bool = False,
+    threshold: float | None = None,
+) -> pd.DataFrame:
+    """Contrasts with their intervals and p-values, corrected for their number.
+
+    >>> compare(["runs/token-hop", "runs/no-hop"], [("token-hop", "no-hop")])  # doctest: +SKIP
+
+    Args:
+        sources: evaluations; or runs, of which all that was measured is taken.
+        between: pairs of languages, architectures or steps; every language and its control, if none is named.
+        metric: which alone; without one, all that have one value a model.
+        over_training: the mean over training (the area under the curve), too.
+        threshold: of the metric's value; compares the first steps past it, too.
+
+    Returns the table of `contrasts`. UserError where nothing was measured of both sides.
+    """
+    found: list[Evaluation] = []
+    for source in sources:
+        if isinstance(source, Evaluation):
+            found.append(source)
+            continue
+        found += evaluations_in(source.folder if isinstance(source, Run) else Path(source))
+    table = contrasts(measured_of(found, metric), between, over_training=over_training, threshold=threshold)
+    if table.empty:
+        raise UserError("compare: no language and its control, measured alike, are among the runs. Name --between A,B.")
+    return table
+
+
+def evaluations_in(folder: Path) -> list[Evaluation]:
+    """What was measured of a run, of a published model, or of the runs that a folder of `evaluate --output` is of.
+
+    UserError for a folder that is none of these, and for tables that cannot be read.
+    """
+    said = sorted(folder.glob(f"*{RUNS}")) if not (folder / RECORD).is_file() else []
+    if said:
+        return [
+            read_evaluation(folder / each) for path in said for each in json.loads(path.read_text(encoding="utf-8"))
+        ]
+    if not (folder / RECORD).is_file() and (folder / "evaluation").is_dir():
+        run: Run | PublishedRun = PublishedRun(folder.resolve().name, folder)
+    else:
+        run = Run.open(folder)
+    found, faults = read_evaluations(run)
+    if faults:
+        raise UserError(f"{next(iter(faults))}: {next(iter(faults.values()))}")
+    if not found:
+        raise UserError(f"{folder}: not measured. `impossible evaluate METRIC` makes the tables.")
+    return found
+
+
+def write_contrasts(table: pd.DataFrame, folder: Path) -> None:
+    """Write contrasts into a folder, as `contrasts.parquet` and `.csv`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with written_beside(folder / f"{CONTRASTS}.parquet") as part:
+        table.to_parquet(part, index=False)
+    with written_beside(folder / f"{CONTRASTS}.csv") as part:
+        table.to_csv(part, index=False, lineterminator="\n")
+
+
+def measured_of(evaluations: Iterable[Evaluation], metric: str | None = None) -> Measured:
+    """Evaluations by metric and by how it was asked, which the name of their folder tells.
+
+    Without a `metric` named, those whose figure shows many values a model are left out: a correction for so many would
+    drown the others. UserError where nothing was measured.
+    """
+    groups: dict[str, list[Evaluation]] = {}
+    for each in evaluations:
+        if metric in (None, each.metric.name) and not (metric is None and is_manifold(each)):
+            groups.setdefault(each.folder.name, []).append(each)
+    if not groups:
+        what = metric or "any metric that has one value a model"
+        raise UserError(f"compare: {what}: not measured. `impossible evaluate` does it.")
+    names = [group[0].metric.name for group in groups.values()]
+    return [
+        (
+            group[0].metric.name if names.count(group[0].metric.name) == 1 else folder,
+            group[0].metric,
+            [each.tables for each in group],
+        )
+        for folder, group in groups.items()
+    ]
+
+
+def is_manifold(evaluation: Evaluation) -> bool:
+    """Whether a metric's figure shows more than one value of a model at a step."""
+    return set(evaluation.metric.groups) != set(evaluation.metric.shown)
