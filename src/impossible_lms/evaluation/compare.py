@@ -58,19 +58,22 @@ def evaluations_in(folder: Path) -> list[Evaluation]:
     """
     said = sorted(folder.glob(f"*{RUNS}")) if not (folder / RECORD).is_file() else []
     if said:
-        return [
-            read_evaluation(folder / each) for path in said for each in json.loads(path.read_text(encoding="utf-8"))
-        ]
-    if not (folder / RECORD).is_file() and (folder / "evaluation").is_dir():
-        run: Run | PublishedRun = PublishedRun(folder.resolve().name, folder)
-    else:
-        run = Run.open(folder)
+        tables = [folder / each for path in said for each in json.loads(path.read_text(encoding="utf-8"))]
+        return [read_evaluation(each, _opened(each.parent.parent)) for each in tables]
+    run = _opened(folder)
     found, faults = read_evaluations(run)
     if faults:
         raise UserError(f"{next(iter(faults))}: {next(iter(faults.values()))}")
     if not found:
         raise UserError(f"{folder}: not measured. `impossible evaluate METRIC` makes the tables.")
     return found
+
+
+def _opened(folder: Path) -> Run | PublishedRun:
+    """The run in a folder, or the published model that was measured into it."""
+    if not (folder / RECORD).is_file() and (folder / "evaluation").is_dir():
+        return PublishedRun(folder.resolve().name, folder)
+    return Run.open(folder)
 
 
 def write_contrasts(table: pd.DataFrame, folder: Path) -> None:

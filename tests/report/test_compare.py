@@ -1,0 +1,50 @@
+"""impossible compare: contrasts of run folders and of what `evaluate --output` wrote, as told and as written."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from impossible_lms import compare
+from impossible_lms.evaluation.contrasts import COLUMNS
+
+
+def test_every_language_less_its_control(impossible, measured, tmp_path):
+    folders = [str(run.folder) for run in measured.values()]
+    code, out, err = impossible("compare", *folders, "--output", str(tmp_path / "found"))
+    assert code == 0, err
+    assert "contrasts; p_holm is corrected for all of them (Holm 1979)." in out
+    assert "one seed: where a side has one alone" in out
+    table = pd.read_parquet(tmp_path / "found" / "contrasts.parquet")
+    assert list(table) == list(COLUMNS) and (tmp_path / "found" / "contrasts.csv").is_file()
+    found = table[(table["metric"] == "perplexity") & (table["language"] == "partial-reverse")].iloc[0]
+    assert found["less"] == "no-reverse" and found["contrast"] == "ratio" and found["items"] > 0
+    assert found["estimate"] == pytest.approx(found["value"] / found["less_value"])
+    assert set(table["metric"]) == {"perplexity", "learnability", "generation"} & set(table["metric"])
+    again = compare(folders)
+    pd.testing.assert_frame_equal(again.reset_index(drop=True), table, check_dtype=False)
+
+
+def test_what_is_asked_wrongly_is_said_in_one_line(impossible, measured, tmp_path):
+    folders = [str(run.folder) for run in measured.values()]
+    for words, message in {
+        ("--between", "no-reverse"): "--between no-reverse: two names with a comma between are expected",
+        ("--between", "a,a"): "--between a,a: is the same twice.",
+        ("--metric", "perplexty"): "unknown metric 'perplexty'. Did you mean perplexity",
+        (
+            "--between",
+            "no-hop,word-hop",
+        ): "--between no-hop,word-hop: nothing was measured of both. There are: languages",
+        ("--threshold", "3"): "--threshold: is one metric's. Name it with --metric.",
+    }.items():
+        code, out, err = impossible("compare", *folders, *words)
+        assert code == 2 and message in err and not out, words
+    code, out, err = impossible("compare", str(tmp_path))
+    assert code == 2 and "not a run" in err
+
+
+def test_steps_of_one_run_as_json(impossible, measured):
+    folder = str(measured["partial-reverse"].folder)
+    _, out, _ = impossible("compare", folder, "--metric", "perplexity", "--between", "12,4", "--json")
+    (row,) = json.loads(out)
+    assert (row["step"], row["less"], row["seeds"], row["paired"]) == (12, "step 4", 1, "seeds and items")
