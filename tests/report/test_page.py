@@ -19,7 +19,17 @@ from impossible_lms.report.page import write_report
 from tests.report.conftest import Page
 
 SECTIONS = [
-    *("summary", "languages", "perplexity", "surprisal", "interventions", "probes", "learnability", "minimal-pairs"),
+    *(
+        "summary",
+        "contrasts",
+        "languages",
+        "perplexity",
+        "surprisal",
+        "interventions",
+        "probes",
+        "learnability",
+        "minimal-pairs",
+    ),
     *("generation", "perplexity-cross-tests", "training-loss", "failed", "provenance"),
 ]
 PAYLOADS = (
@@ -39,7 +49,7 @@ def test_says_what_the_tables_say(page, measured, findings):
     curve = next(one.curve for one in findings.evaluations if one.folder.parents[1] == measured["no-reverse"].folder)
     last = curve.iloc[-1]
     assert f"{last['perplexity']:,.1f} [{last['low']:,.1f}, {last['high']:,.1f}]" in page.text
-    assert "one seed with the 95 % interval over its items (each a sentence)" in page.text
+    assert "one seed, drawn hollow with dots for the 95 % interval over its items (each a sentence" in page.text
     assert "over seeds" in page.text and "means over" not in page.text  # there is one seed of each
     assert findings.command in page.text and "3 runs, 3 finished" in page.text
     assert measured["token-hop"].record["request"]["dataset"]["request"]["corpus"] in page.source
