@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from impossible_lms import METRICS
+from impossible_lms import METRICS, publish
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.metric import Request
 from impossible_lms.evaluation.tables import read_evaluations
 from impossible_lms.files import write_record
-from impossible_lms.models.published import PublishedRun
+from impossible_lms.models.published import PublishedRun, open_run
 from impossible_lms.models.run import Run
 from impossible_lms.report.findings import findings_of_runs
 from impossible_lms.report.page import write_report
@@ -100,14 +100,19 @@ def test_a_run_that_is_not_measured_or_not_finished_is_said(copied, tmp_path):
     assert f"{copied.folder}: not measured" in page.text and f"{copied.folder}: not finished" in page.text
 
 
-def test_what_was_measured_of_a_published_model_is_read(copied, tmp_path):
-    home = tmp_path / "results" / "no-reverse-gpt2"
-    shutil.copytree(copied.folder / "evaluation", home / "evaluation")
-    findings = findings_of_runs([str(home)], "command")
+def test_what_was_measured_of_a_published_model_is_read(measured, tmp_path):
+    made = measured["no-reverse"]
+    publish(made, str(tmp_path / "published"), "someone")
+    source = next((tmp_path / "published").rglob("checkpoint-12")).parent
+    model = open_run(source, tmp_path / "results")
+    evaluate(METRICS["perplexity"], model, Request(sample=8, data=made.dataset().folder))
+    findings = findings_of_runs([str(model.folder)], "command")
     (run,) = findings.runs
     assert isinstance(run, PublishedRun) and run.language == "no-reverse" and len(findings.evaluations) == 1
     page = Page(write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8"))
-    assert {"languages", "perplexity"} <= set(page.values("id")) and "training-loss" not in page.values("id")
+    assert {"languages", "perplexity-cross-tests"} <= set(page.values("id")) and "training-loss" not in page.values(
+        "id"
+    )
     assert "trained on the built-in English (train:vocab=2048)" in page.text
 
 

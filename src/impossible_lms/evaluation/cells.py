@@ -49,9 +49,12 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class OfSeed:
-    """What one seed's items say: its mean with each item's influence on it, and (n,) uint64, what the items are."""
+    """What one seed's items say: its mean with each item's influence on it, and (n,) uint64, what the items are.
 
-    seed: int
+    A model that does not say its seed, as published ones do not, has one here that no other has: nothing is its pair.
+    """
+
+    seed: int | str
     found: Moved
     items: NDArray[np.uint64]
 
@@ -68,13 +71,14 @@ def cells_of(metric: Metric, tables: Sequence[Tables], *, shown: bool = False) -
             continue
         first = measured.iloc[0]
         model = str(first["language"]), str(first["architecture"]), str(first["data"])
+        seed = f"of run {number}" if pd.isna(first["seed"]) else int(first["seed"])
         counted = metric.sampled.counted(table.items)
         corpus = f"{table.corpus} {model[2] if metric.sampled.overlap else ''}"  # splits are a test set's own
         counted = counted.assign(**{ITEM: _names(metric, corpus, number, counted)})
         for step, of_step in counted.groupby("step", sort=True):
             for groups, mine in metric.sampled.divided(of_step, metric.groups):
                 if not shown or _is_shown(metric, groups):
-                    found = OfSeed(int(first["seed"]), moved(metric, mine), mine[ITEM].to_numpy())
+                    found = OfSeed(seed, moved(metric, mine), mine[ITEM].to_numpy())
                     cells.setdefault(Place(*model, int(str(step)), groups), []).append(found)
     return cells
 
@@ -181,5 +185,5 @@ def _is_shown(metric: Metric, groups: tuple[Any, ...]) -> bool:
     return all(named[column] == group for column, group in metric.shown.items())
 
 
-def _seeds(cell: Iterable[OfSeed]) -> list[int]:
+def _seeds(cell: Iterable[OfSeed]) -> list[int | str]:
     return list(dict.fromkeys(each.seed for each in cell))

@@ -55,9 +55,9 @@ def curves_of(cells: Mapping[Place, Cell]) -> dict[Place, dict[int, Cell]]:
 def area(curve: Mapping[int, Cell], steps: Sequence[int]) -> Cell:
     """The mean over training of each seed that has all the steps, by trapezoids, with each item's influence on it."""
     weights = trapezoids(np.array(steps, dtype=np.float64))
-    of_seed: dict[int, list[OfSeed]] = {}
+    of_seed: dict[int | str, list[OfSeed]] = {}
     for step in steps:
-        seen: dict[int, int] = {}
+        seen: dict[int | str, int] = {}
         for each in curve[step]:
             seen[each.seed] = seen.get(each.seed, 0) + 1
             if seen[each.seed] == 1:
@@ -103,7 +103,7 @@ class Passed(NamedTuple):
     step: int | None
     low: int | None
     high: int | None
-    each: dict[int, int | None]
+    each: dict[int | str, int | None]
     last: int
     censored: int
 
@@ -117,7 +117,7 @@ def first_passed(metric: Metric, curve: Mapping[int, Cell], threshold: float) ->
     means = {step: over_seeds_of(cell).interval(metric.scale) for step, cell in curve.items()}
     better, worse = (1, 2) if metric.direction == LOWER else (2, 1)
     first = [next((step for step, found in means.items() if is_past(found[at])), None) for at in (0, better, worse)]
-    each: dict[int, int | None] = {}
+    each: dict[int | str, int | None] = {}
     for step, cell in curve.items():
         for one in cell:
             value = over_seeds_of([one]).interval(metric.scale).estimate
