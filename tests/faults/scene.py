@@ -105,7 +105,8 @@ class Scene:
         places = [
             path.relative_to(self.mine if path.is_relative_to(self.mine) else self.other) for path in mutation.places
         ]
-        return any(str(each) in fault for path in places for each in (path, path.parent) if each.parts)
+        names = [(str(path), path.name, *([str(path.parent)] if len(path.parts) > 2 else [])) for path in places]
+        return any(name in fault for group in names for name in group)
 
 
 def _evaluated(scene: Scene) -> Answer:
@@ -183,9 +184,11 @@ def _resumed(scene: Scene) -> Answer:
         run = train(scene.mine / "data", home, recipe=scene.recipe, size="tiny", say=said.append)
         last = run.checkpoints()[-1]
         losses = [{key: line[key] for key in ("step", "loss", "gradient_norm")} for line in run.metrics()]
-        return Answer({"weights": last.digests()["model.safetensors"], "losses": repr(losses)})
+        faults = [line.replace(str(home), str(scene.mine / "cut")) for line in said if "metrics begin after" in line]
+        values = {"weights": last.digests()["model.safetensors"], "losses": repr(losses)}
+        return Answer({"weights": values["weights"]} if faults else values, faults)
     except UserError as error:
-        raise UserError(str(error).replace(f"{home}/", f"{scene.mine / 'cut'}/")) from error
+        raise UserError(str(error).replace(str(home), str(scene.mine / "cut"))) from error
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from tests.faults.mutations import drawn
-from tests.faults.scene import Scene, table
+from tests.faults.mutations import Mutation, drawn
+from tests.faults.scene import EQUAL, Scene, table
 
 QUICK, MANY = 24, int(os.environ.get("MUTATIONS", "900"))
 FIRST = int(os.environ.get("FIRST_SEED", "0"))
@@ -20,6 +20,21 @@ def scene(tmp_path_factory, run, control_run, recipe):
 def test_single_mutations(scene):
     for seed in range(QUICK):
         scene.outcome(drawn(scene.mine, scene.other, seed))
+
+
+@pytest.mark.parametrize(
+    ("kind", "file"),
+    [
+        ("removed", "run/run.json"),  # was taken for a published model that was measured
+        ("removed", "cut/run.json"),
+        ("removed", "cut/metrics.jsonl"),  # the steps before were missing in silence
+        ("appended", "run/checkpoints/checkpoint-12/config.json"),  # the card read it before it was compared
+        ("hostile", "run/checkpoints/checkpoint-12/tokenizer.json"),
+    ],
+)
+def test_what_went_wrong_once(scene, kind, file):
+    for seed in range(2):
+        assert scene.outcome(Mutation(kind, scene.mine / file, seed)) != EQUAL
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from impossible_lms.languages.language import Language
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.ragged import Ragged
-from impossible_lms.tokenizer import Tokenizer, load_marked_tokenizer
+from impossible_lms.tokenizer import Tokenizer
 
 AT_ONCE = 64  # sampled in a batch
 LONGEST = 64  # tokens; a sentence that has not ended there is not well-formed
@@ -33,7 +33,7 @@ def generate(
     by itself; `well_formed`; and `undone`, what the language was made from, as far as it can be had back (None where it
     cannot). UserError where the language is none that is known here.
     """
-    language, tokenizer = get_language(run.language), load_marked_tokenizer(checkpoint.folder)
+    language, tokenizer = get_language(run.language), checkpoint.tokenizer
     room = context_of(run)
     limit = longest if room is None else min(longest, room - 1)
     sentences, has_ended = sampled(Scorer(loaded(checkpoint)), count, limit, tokenizer.end_of_text, seed)

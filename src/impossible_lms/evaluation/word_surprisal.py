@@ -31,7 +31,7 @@ from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.ragged import Ragged
-from impossible_lms.tokenizer import END_OF_TEXT, Tokenizer, load_marked_tokenizer
+from impossible_lms.tokenizer import END_OF_TEXT, Tokenizer
 
 WHITE = " \t\n\r\v\f"  # what stands between words; other spaces of Unicode belong to their word
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~‘’“”«»–—…¿¡。、，"
@@ -71,7 +71,7 @@ def word_surprisal(
     """
     steps = chosen(run, checkpoints)
     room = context_of(run)
-    tokenizer = load_marked_tokenizer(steps[-1].folder)
+    tokenizer = steps[-1].tokenizer
     genres, texts = _sentences(corpus)
     tokens = tokenizer.encode(texts)
     is_read = tokens.lengths() + 1 <= (np.inf if room is None else room)
@@ -87,7 +87,7 @@ def word_surprisal(
     progress.start(f"words under {run.name}, checkpoints", len(steps))
     try:
         for count, checkpoint in enumerate(steps, 1):
-            if load_marked_tokenizer(checkpoint.folder).sha256 != tokenizer.sha256:
+            if checkpoint.tokenizer.sha256 != tokenizer.sha256:
                 raise UserError(f"{checkpoint.folder}: has another vocabulary than the last checkpoint.")
             table = words.table(*_bits(Scorer(loaded(checkpoint)), tokenizer, tokens.take(rows), begins, words))
             parts.append(table.assign(**said, step=checkpoint.step))

@@ -20,7 +20,7 @@ from impossible_lms.models.architectures import (
     architecture_named,
     model_class,
 )
-from impossible_lms.tokenizer import Tokenizer
+from impossible_lms.tokenizer import Tokenizer, load_marked_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -50,6 +50,18 @@ class Checkpoint:
     def verify(self) -> None:
         """UserError where a file is not as its manifest says, or it is another one than its name and its run say."""
         verify_files(self.folder, self._manifest())
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Its tokenizer, with the markers it has; UserError where its files are not as the manifest says."""
+        self.verify()
+        return load_marked_tokenizer(self.folder)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Its configuration; UserError where its files are not as the manifest says."""
+        self.verify()
+        return config_of(self.folder)
 
     def _manifest(self) -> dict[str, Any]:
         manifest = read_manifest(self.folder, CHECKPOINT, {"step": int, "run": (str, NoneType)})
@@ -173,13 +185,22 @@ def list_checkpoints(folder: Path, run: str | None = None) -> list[Checkpoint]:
     return sorted(found, key=lambda checkpoint: checkpoint.step)
 
 
+def config_of(folder: Path) -> dict[str, Any]:
+    """The configuration of a saved model; UserError where it is none."""
+    path = folder / "config.json"
+    try:
+        found = read_json(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}).") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: a {type(found).__name__}, an object expected.")
+    return found
+
+
 def architecture_of(folder: Path) -> Architecture:
     """The architecture of a saved model, from its config: ours say it in `auto_map`, others in `architectures`."""
-    try:
-        config: dict[str, Any] = read_json(folder / "config.json")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder / 'config.json'}: cannot be read ({error}).") from error
-    kind = config.get("model_type") if isinstance(config, dict) else None
+    config = config_of(folder)
+    kind = config.get("model_type")
     if kind is None:
         raise UserError(f"{folder / 'config.json'}: model_type {kind}, gpt2 expected.")
     if kind != "gpt2":

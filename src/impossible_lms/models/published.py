@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impossible_lms.data.dataset import TokenDataset
-from impossible_lms.documents import read_json
+from impossible_lms.documents import shown
 from impossible_lms.errors import UserError
 from impossible_lms.files import sha256_of
 from impossible_lms.models.architectures import ARCHITECTURES, Architecture, get_architecture
-from impossible_lms.models.checkpoints import architecture_of, checkpoint_step
+from impossible_lms.models.checkpoints import architecture_of, checkpoint_step, config_of
 from impossible_lms.models.run import RECORD, Run
 from impossible_lms.models.weights import WEIGHTS, build_model
 from impossible_lms.tokenizer import Tokenizer, load_marked_tokenizer
@@ -123,8 +123,11 @@ class PublishedRun:
     @property
     def context(self) -> int:
         """The most tokens it takes, as its configuration says."""
-        config = read_json(self.checkpoints()[-1].folder / "config.json")
-        return int(config["n_positions"])
+        folder = self.checkpoints()[-1].folder
+        found = config_of(folder).get("n_positions")
+        if not isinstance(found, int) or isinstance(found, bool):
+            raise UserError(f"{folder / 'config.json'}: n_positions {shown(found)}, a number expected.")
+        return found
 
     @property
     def data_request(self) -> None:

@@ -15,6 +15,7 @@ from impossible_lms.models.metric_lines import MEND, lines_of
 RECORD = "run.json"
 FINISHED = "finished.json"
 METRICS = "metrics.jsonl"
+CHECKPOINTS = "checkpoints"  # a folder
 AGAIN = "Remove the folder and train again."  # what mends a damaged run
 FIELDS = {  # of its record
     "data": str,
@@ -96,7 +97,7 @@ class Run:
 
     def checkpoints(self) -> list[Checkpoint]:
         """The finished checkpoints in order; UserError where there is none yet."""
-        found = list_checkpoints(self.folder / "checkpoints", self.identity)
+        found = list_checkpoints(self.folder / CHECKPOINTS, self.identity)
         if not found:
             raise UserError(f"{self.folder}: no checkpoint yet. Train further with `impossible train`.")
         return found

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.models.checkpoints import Checkpoint
 from impossible_lms.models.run import Run
@@ -89,7 +88,7 @@ def model_card(run: Run, model_id: str, results: Results | None = None) -> str:
 
 def _shape(checkpoint: Checkpoint) -> str:
     """Layers, heads and width, as far as the configuration knows them."""
-    config = read_json(checkpoint.folder / "config.json")
+    config = checkpoint.config
     names = {
         "layers": ("n_layer", "num_hidden_layers"),
         "heads": ("n_head", "num_attention_heads"),

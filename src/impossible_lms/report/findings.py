@@ -9,7 +9,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.tables import read_evaluations
 from impossible_lms.models.published import PublishedRun
-from impossible_lms.models.run import RECORD, Run
+from impossible_lms.models.run import CHECKPOINTS, RECORD, Run
 
 TITLE = "Impossible languages: what was learnt"
 
@@ -58,7 +58,8 @@ def findings_of_runs(sources: Sequence[str], command: str, title: str = TITLE) -
 
 def _opened(folder: Path) -> Run | PublishedRun:
     """The run in `folder`, or the published model that was measured into it."""
-    if not (folder / RECORD).is_file() and (folder / "evaluation").is_dir():
+    is_trained = (folder / RECORD).is_file() or (folder / CHECKPOINTS).is_dir()
+    if not is_trained and (folder / "evaluation").is_dir():
         return PublishedRun(folder.resolve().name, folder)
     try:
         return Run.open(folder)

@@ -292,7 +292,10 @@ class Training:
         if not self.devices.is_first:
             yield None
             return
-        with metrics_of(self.run.folder / METRICS, self.run.identity, step, self.devices.accelerator) as metrics:
+        path = self.run.folder / METRICS
+        if step and not path.is_file():
+            self.say(f"{path}: not there; metrics begin after step {step}.")
+        with metrics_of(path, self.run.identity, step, self.devices.accelerator) as metrics:
             yield metrics
 
     def _finish(self, progressed: Progressed, values: dict[str, Any]) -> None:

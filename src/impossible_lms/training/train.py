@@ -136,7 +136,7 @@ def _begin(
     """Lock the run folder, and begin or open the run: its record, and whether it is finished."""
     others = [path for path in output.iterdir() if path.name != LOCK] if output.is_dir() else []
     if others and not (output / RECORD).is_file():
-        raise UserError(f"{output}: exists and is not a run. Choose another output folder.")
+        raise UserError(f"{output}: exists and is not a run (no {RECORD}). Choose another output folder.")
     held.enter_context(locked(output / LOCK, "in use"))
     if (output / RECORD).is_file():
         run = Run.open(output)
