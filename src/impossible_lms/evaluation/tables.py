@@ -37,7 +37,8 @@ def read_evaluations(run: Run | PublishedRun) -> tuple[list[Evaluation], dict[Pa
 def read_evaluation(folder: Path, run: Run | PublishedRun) -> Evaluation:
     """The evaluation of a run whose tables are in `folder`; UserError where they are not as they were written."""
     manifest = read_manifest(folder, TABLES, FIELDS)
-    if (run.identity, folder.name) != (manifest["record"]["run"], manifest["record"]["name"]):
+    record = manifest["record"]
+    if record["name"] != folder.name or run.identity not in (None, record["run"]):
         raise UserError(f"{folder / MANIFEST}: of another run, or copied under another name. Evaluate the run again.")
     verify_files(folder, manifest)
     try:
