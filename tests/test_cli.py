@@ -93,7 +93,7 @@ FAULTS = [
     ),
     (["evaluate", "perplexity", "nowhere"], "nowhere: no such folder. A run made by `impossible train` is expected"),
     (["evaluate", "perplexty", "nowhere"], "unknown metric 'perplexty'. Did you mean perplexity"),
-    (["evaluate", "perplexity", "nowhere", "--precision", "fp8"], "--precision fp8: unknown. Known: fp32, bf16."),
+    (["evaluate", "perplexity", "nowhere", "--precision", "fp8"], "--precision fp8: unknown. Known: fp32, tf32, bf16."),
     (["publish", "nowhere", "--to", "cache"], "nowhere: no such folder. A run made by `impossible train`"),
     (["dance"], "No such command 'dance'"),
 ]

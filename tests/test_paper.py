@@ -140,7 +140,8 @@ def test_a_reader_makes_other_choices(tmp_path, monkeypatch, impossible):
     layouts.babylm_2023(tmp_path)
     impossible("init", "paper")
     code, _, err = impossible("run", "paper.toml", "--set", "corpus=babylm_data", "--dry-run")
-    assert code == 2 and "babylm_data:100M" in err and err.count("\n") == 1
+    assert code == 2 and "babylm_data:100M" in err.splitlines()[0]  # and the tokenizer is not to be had here
+    assert all(line.startswith("error: ") for line in err.splitlines())
     text_alone = json.dumps([name for name, language in PAPER.items() if not language.needs])
     smaller = [change for change in SMALL if not change.startswith("evaluate")]
     evaluate = 'evaluate=[{metric="perplexity", checkpoints=2}]'

@@ -229,7 +229,7 @@ class Miniature:
     def _evaluated(self, metric: Metric, run: Run, request: Request) -> None:
         """All that an evaluation does beside scoring, which was done before."""
         found = evaluate(metric, run, replace(request, name="again"))
-        save_figure(metric_figure(metric, [found.curve]), found.folder.with_suffix(".png"))
+        save_figure(metric_figure(metric, [found.tables]), found.folder.with_suffix(".png"))
 
     def _loaded(self, run: Run, request: Request) -> Any:
         return placed(loaded(run.checkpoints()[-1]), homes_here()[0], request.precision)
@@ -296,6 +296,7 @@ class Miniature:
                 run.folder / "checkpoints" / f"checkpoint-{STEP}",
                 STEP,
                 context=dataset.context,
+                run=run.identity,
             )
             self._runs[key] = run
         return self._runs[key]
