@@ -1,6 +1,7 @@
 """The board: a table of the runs on a terminal, lines elsewhere."""
 
 import io
+import re
 import time
 
 import pytest
@@ -10,6 +11,8 @@ from impossible_lms.experiment.board import Board, _left
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, WAITING, State
 from impossible_lms.experiment.work import Reported, status_file
 from impossible_lms.progress import span
+
+STYLING = re.compile(r"\r?\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @pytest.fixture
@@ -31,10 +34,10 @@ def states(planned):
     return plan, found
 
 
-def shown(states, height=50):
+def shown(states, height=50, width=120):
     plan, found = states
     file = io.StringIO()
-    board = Board(Console(file=file, force_terminal=True, width=120, height=height, color_system=None))
+    board = Board(Console(file=file, force_terminal=True, width=width, height=height, color_system=None))
     with board.watching(plan, found):
         board.look(found)
     return file.getvalue()
@@ -52,6 +55,32 @@ def test_what_is_under_way_comes_first_where_there_is_no_room(states):
     text = shown(states, height=9)
     last = text[text.rindex("run ") :]
     assert "no-reverse-gpt2" in last and "data.1-of-1" not in last and "3 more rows" in last
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_names_of_runs_are_whole_on_a_narrow_terminal(states, width):
+    text = shown(states, width=width)
+    drawn = STYLING.sub("\n", text)  # without the cursor's movements; each drawing begins on a line of its own
+    last = [line.strip() for line in drawn.splitlines()]
+    runs = {task.run for task in states[0].tasks.values() if task.run}
+    assert len(runs) == 2
+    for name in runs:
+        assert sum(line == name or line.startswith(f"{name} ") for line in last) >= 1, text
+    together = " ".join(" ".join(last).split())
+    assert "12 of 60" in together and "no [room] left" in together and "0 of 2" in together
+    assert "…" not in text and max(map(len, last)) <= width
+    assert ("done: 0 of 2" in together) == (width < 80)
+
+
+def test_a_terminal_narrower_than_a_name_gets_lines(states):
+    text = shown(states, width=30)
+    assert text == "small: 9 tasks, 4 done already\n"
+
+
+def test_a_narrow_and_low_terminal_says_how_many_rows_there_are(states):
+    text = shown(states, height=14, width=40)
+    last = text[text.rindex("no-reverse-gpt2") :]
+    assert "more rows" in " ".join(last.split()) and len(last.splitlines()) <= 14
 
 
 def test_lines_where_it_is_no_terminal(states, board, monkeypatch):

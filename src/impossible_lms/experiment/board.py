@@ -1,13 +1,13 @@
-"""The board: how an experiment says where it is; a live table of its runs on a terminal, lines elsewhere."""
+"""The board: how an experiment says where it is; a live table where a terminal has room for runs' names, else lines."""
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -19,9 +19,10 @@ from impossible_lms.experiment.tasks import Task
 from impossible_lms.experiment.work import status_file
 from impossible_lms.files import read_record
 from impossible_lms.progress import span
+from impossible_lms.terminal import below, fits
 
 SECONDS_BETWEEN_LINES = 30.0
-WIDE = 100  # columns of a terminal from which on names of runs stand on one line; they are folded, not cut, below that
+LEAST = 14  # columns in which what a task says of itself can still be read
 COLOURS = {WAITING: "dim", RUNNING: "cyan", DONE: "green", FAILED: "bold red", BLOCKED: "red", STOPPED: "yellow"}
 
 
@@ -38,7 +39,8 @@ class Board:
         self._plan, self._spoke = plan, time.monotonic()
         done = sum(state.is_done for state in states.values())
         self.say(f"{plan.experiment.name}: {len(states)} tasks, {done} done already")
-        if not self._console.is_terminal:
+        # What is drawn again and again is cut at a terminal's edge, and a line that is said once is not.
+        if not self._console.is_terminal or self._console.width < max(map(len, self._groups()), default=0):
             yield
             return
         with Live(self._table(states), console=self._console, auto_refresh=False) as self._live:
@@ -73,18 +75,23 @@ class Board:
 
     def _table(self, states: Mapping[str, State]) -> Group:
         """The tasks that belong to no run, then a row a run; where there is no room for all, those under way first."""
-        table = Table(box=None, padding=(0, 2, 0, 0))
-        for heading in ("run", "stage", "done", "", "left"):
-            table.add_column(heading, no_wrap=self._console.width >= WIDE and heading != "", overflow="fold")
         rows = [self._row(label, names, states) for label, names in self._groups().items()]
         rows.sort(key=lambda row: (RUNNING, FAILED, BLOCKED, STOPPED, WAITING, DONE).index(row[0]))
         room = max(3, self._console.height - 6)
-        for kind, *cells in rows[:room]:
-            table.add_row(*map(Text, cells), style=COLOURS[kind])
+        table = _tabulated(rows[:room])
+        shown: RenderableType = table
+        if not fits(table, self._console, LEAST):
+            while room > 1 and self._lines(below(_tabulated(rows[:room]))) > self._console.height - 3:
+                room -= 1
+            shown = Group(*below(_tabulated(rows[:room])))
         counts = Counter(state.kind for state in states.values())
         said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         hidden = f"; {len(rows) - room} more rows" if len(rows) > room else ""
-        return Group(table, Text(f"tasks: {said}{hidden}", style="dim"))
+        return Group(shown, Text(f"tasks: {said}{hidden}", style="dim"))
+
+    def _lines(self, shown: list[RenderableType]) -> int:
+        """Lines of the terminal that these take."""
+        return sum(len(self._console.render_lines(each)) for each in shown)
 
     def _groups(self) -> dict[str, list[Task]]:
         groups: dict[str, list[Task]] = {}
@@ -111,6 +118,16 @@ class Board:
     def _status(self, name: str) -> dict[str, Any] | None:
         """What a task last said of itself."""
         return _read(status_file(self._plan.folder, name))
+
+
+def _tabulated(rows: Sequence[tuple[str, ...]]) -> Table:
+    """A row of cells after its kind of state, coloured by that; only what a task says of itself may be folded."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("run", "stage", "done", "", "left"):
+        table.add_column(heading, no_wrap=heading != "", overflow="fold")
+    for kind, *cells in rows:
+        table.add_row(*(Text(cell, style=COLOURS[kind]) for cell in cells))
+    return table
 
 
 def _read(path: Path) -> dict[str, Any] | None:
