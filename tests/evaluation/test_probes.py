@@ -18,6 +18,7 @@ from impossible_lms.evaluation.spans import CATEGORIES, CHANGED, IN_TOKENS, SHOR
 from impossible_lms.models.run import Run
 
 CORPUS = "grammar:sentences=400,seed=5"
+MAY_PART = 2  # predictions of some 270; none did in any setting tried
 
 
 @pytest.mark.parametrize("name", ["no-reverse", "full-reverse", "partial-reverse", "local-shuffle-w3"])
@@ -164,10 +165,11 @@ def test_fits_side_by_side_are_those_one_by_one(device):
     for split, rows in enumerate(is_train):
         for task, labels in enumerate(classes):
             alone = fit(standard[split][rows], labels[rows], 4)
-            expected = (alone.predict(standard[split]) == labels)[~rows].mean()
-            found = (predicted[split, task].cpu().numpy() == labels)[~rows].mean()
-            assert alone.converged and found == pytest.approx(expected, abs=1e-3)
-            assert expected > (0.35 if task == 0 else 0.15)
+            expected = alone.predict(standard[split])
+            # Solvers that stop within their tolerance of one minimum may part at a tie of two classes, and only there.
+            apart = (predicted[split, task].cpu().numpy() != expected)[~rows].sum()
+            assert alone.converged and apart <= MAY_PART
+            assert (expected == labels)[~rows].mean() > (0.35 if task == 0 else 0.15)
 
 
 def test_a_fit_that_is_cut_off_says_so(monkeypatch):
