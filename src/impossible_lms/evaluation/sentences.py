@@ -81,8 +81,8 @@ def first_drawn(sentences: NDArray[np.int64], size: int, seed: int) -> NDArray[n
     measured on the same sentences as far as they have them, and can be compared by sentence (Ohlsson 1995 calls it
     permanent random numbers).
     """
-    number = np.asarray(sentences).astype(np.uint64) + np.uint64(seed) * np.uint64(0xD1342543DE82EF95)
     with np.errstate(over="ignore"):  # SplitMix64 (Steele, Lea & Flood 2014)
+        number = np.asarray(sentences).astype(np.uint64) + np.uint64(seed) * np.uint64(0xD1342543DE82EF95)
         number = (number + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
         number = (number ^ (number >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         number = (number ^ (number >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
