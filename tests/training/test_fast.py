@@ -320,11 +320,7 @@ def plain_losses(dataset, recipe, seed):
         SIZES["tiny"], vocabulary_size=dataset.vocabulary_size, context=32, end_of_text=0, dropout=recipe.dropout
     )
     model = make_model(get_architecture("gpt2-no-pos"), config, seed).train()
-    groups = [
-        {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, betas=(recipe.beta1, recipe.beta2), eps=recipe.epsilon)
+    optimizer = optimizer_of(list(model.parameters()), recipe)
     losses = []
     for step in range(recipe.steps):
         ids = torch.from_numpy(dataset.blocks(blocks_of_step(seed, step, recipe.sequences_per_step, len(dataset))))

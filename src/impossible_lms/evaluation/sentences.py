@@ -12,7 +12,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Subject
 
 SAMPLE, FEWER = "sample", "fewer_than_the_sample"  # notes
-NAMED = 3  # in a message
+NAMED = 10  # in a message: the genres of BabyLM
 
 
 def corpus_of(subject: Subject, needs: str) -> Corpus:
@@ -106,5 +106,5 @@ def shortfall(notes: Mapping[str, Any]) -> str | None:
         return None
     least = sorted(fewer, key=fewer.__getitem__)
     said = ", ".join(f"{fewer[each]:,} {each}" for each in least[:NAMED])
-    more = f", and too few of {len(least) - NAMED} more" if len(least) > NAMED else ""
+    more = f", and all there were of {len(least) - NAMED} more" if len(least) > NAMED else ""
     return f"sample of {notes[SAMPLE]:,}: there were {said}{more}"
