@@ -179,6 +179,11 @@ def measure(options: argparse.Namespace) -> None:
             ["build", "--corpus", str(raw), *named, *tokenizer, "--output", str(built / "raw")],
             built / "raw",
         ),
+        "split": lambda: run_and_print(
+            f"build --sentences split, the {len(text_alone)} languages, from raw text",
+            ["build", "--corpus", str(raw), "--sentences", "split", *named, *tokenizer, "--output", str(built / "cut")],
+            built / "cut",
+        ),
         "annotated": lambda: run_and_print(
             "build --language paper, from annotated text",
             ["build", "--corpus", str(annotated), "--language", "paper", *tokenizer, "--output", str(built / "paper")],
@@ -304,7 +309,7 @@ def arguments() -> argparse.Namespace:
     measurer.add_argument("--processes", type=int, default=os.cpu_count())
     measurer.add_argument("--seconds", type=float, default=300, help="how long `annotate` is run")
     measurer.add_argument(
-        "--parts", nargs="+", default=["raw", "annotated", "inspect", "annotate"], help="which commands to measure"
+        "--parts", nargs="+", default=["raw", "split", "annotated", "inspect", "annotate"], help="which to measure"
     )
     return parser.parse_args()
 

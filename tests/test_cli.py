@@ -147,7 +147,7 @@ def test_ctrl_c_while_building_leaves_nothing(tmp_path, tokenizer):
     time.sleep(0.5)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=60)
-    assert child.returncode == 130 and err.strip().splitlines()[-1].startswith("error: interrupted.")
+    assert child.returncode == 130 and err.strip().splitlines()[-1].startswith("interrupted.")
     assert "Traceback" not in err and (not out.exists() or list(out.iterdir()) == [])
 
 
@@ -226,8 +226,24 @@ def test_build_paper_needs_annotation(impossible, text, tmp_path):
         tmp_path / "x",
     )
     code, _, err = impossible(*words)
-    assert code == 2 and "the corpus has no words: this language needs annotated sentences." in err
-    assert not (tmp_path / "x").exists()
+    assert code == 2 and err.count("impossible annotate") == 1
+    assert err.splitlines()[-1].startswith(
+        "error: hop: the corpus has no words, for it is not annotated. Get a tagger:"
+    )
+    assert err.endswith("Of the corpus as it is there can be: shuffle, reverse.\n") and not (tmp_path / "x").exists()
+
+
+def test_a_family_stands_for_its_languages_and_what_was_there_is_said(impossible, text, tmp_path):
+    made = ("--corpus", text, "--tokenizer", "train:vocab=300", "--context", 16, "--output", tmp_path / "x")
+    code, out, _ = impossible("build", "--language", "reverse", *made)
+    assert "already" not in out
+    again = impossible("build", "--language", "reverse", *made)[1]
+    assert again == out.replace("of sentences\n", "of sentences, as it was there already\n")
+    assert code == 0 and [line.split(":")[0].rpartition("/")[2] for line in out.splitlines()] == [
+        "no-reverse",
+        "partial-reverse",
+        "full-reverse",
+    ]
 
 
 def test_check_says_what_a_language_does_beside_its_control(impossible):
@@ -255,7 +271,8 @@ def test_annotate(impossible, tmp_path, text):
     counts = "2 read, 1 sentences, 3 words, 1 read without words, 3 words without lemma"
     marked = "marked in the hop languages: 🅂 in 0.0%, 🄿 in 0.0% of 1 sentences, the first of every file"
     assert out == f"{tmp_path / 'x.conllu'}: {counts}\n{marked}\n"
-    assert impossible(*words, tmp_path / "x.conllu")[:2] == (0, out)
+    again = out.replace("without lemma\n", "without lemma, as it was there already\n")
+    assert impossible(*words, tmp_path / "x.conllu")[:2] == (0, again)
     code, _, err = impossible(*words, tmp_path / "x")
     assert code == 2 and err.startswith(f"error: --output {tmp_path / 'x'}: two.txt is not divided into splits")
     gold = ("grammar:sentences=200,seed=0", "--with", "trees:grammar:sentences=200,seed=0", "--processes", 2)
@@ -273,3 +290,22 @@ def test_a_word_that_is_no_text_is_refused(impossible):
     for words in (("speak", "partial-reverse", "\udcff"), ("speak", "\udcff"), ("build", "--corpus=a\udcffb.txt")):
         code, out, err = impossible(*words)
         assert code == 2 and out == "" and err.count("\n") == 1 and "\\udcff" in err and "not UTF-8" in err
+
+
+def test_check_takes_what_ids_a_small_corpus_gives(impossible, text):
+    code, out, _ = impossible("check", "partial-reverse", "--corpus", text)
+    assert code == 0 and re.search(
+        r"^200 sentences of corpus.txt, up to [0-9,]+ tokens, [0-9]{3} ids of train:", out, re.M
+    )
+
+
+def test_build_says_how_many_sentences_are_dropped(impossible, tmp_path):
+    made = ("--corpus", "grammar:sentences=300", "--tokenizer", "train:vocab=300", "--context", 16)
+    code, out, error = impossible("build", *made, "--language", "word-hop", "--output", tmp_path / "x")
+    dropped = sum(sum(count["dropped"].values()) for count in counts_of(tmp_path / "x"))
+    assert code == 0 and dropped and out.endswith(f"; {dropped} sentences dropped\n"), error
+
+
+def counts_of(folder):
+    counts = TokenDataset.open(folder).record["counts"]
+    return [counts[split] for split in ("train", "dev", "test")]

@@ -177,7 +177,7 @@ class Tokenizer:
         write_text(folder / "tokenizer_config.json", to_json(settings))
 
 
-def load_tokenizer(spec: str, texts: Iterable[str] | None = None) -> Tokenizer:
+def load_tokenizer(spec: str, texts: Iterable[str] | None = None, *, at_most: bool = False) -> Tokenizer:
     """The tokenizer that `spec` names.
 
     Args:
@@ -185,12 +185,13 @@ def load_tokenizer(spec: str, texts: Iterable[str] | None = None) -> Tokenizer:
             `train:vocab=4096`, a byte-level BPE of that many ids trained on `texts`; or the id of a Hugging Face
             repository (`gpt2`).
         texts: the sentences to train on, for `train:` alone.
+        at_most: of `train:`, whether fewer ids will do where the sentences give no more.
 
     Raises:
-        UserError: nothing is found at `spec`, or it holds no `<|endoftext|>`.
+        UserError: nothing is found at `spec`, it holds no `<|endoftext|>`, or the sentences give fewer ids.
     """
     if spec.startswith(TRAIN):
-        return _train(spec, texts)
+        return _train(spec, texts, at_most)
     path = Path(spec)
     if path.exists():
         return _prepared(path.resolve().name, _read(path))
@@ -264,7 +265,7 @@ def _from_hub(name: str) -> "tokenizers.Tokenizer":
         ) from error
 
 
-def _train(spec: str, texts: Iterable[str] | None) -> Tokenizer:
+def _train(spec: str, texts: Iterable[str] | None, at_most: bool) -> Tokenizer:
     import tokenizers
 
     options = parse_options("--tokenizer", spec, {"vocab": 4096})
@@ -282,7 +283,7 @@ def _train(spec: str, texts: Iterable[str] | None) -> Tokenizer:
     )
     backend.train_from_iterator(texts, trainer)
     tokenizer = _prepared(spec, backend)
-    if tokenizer.vocabulary_size < size:
+    if tokenizer.vocabulary_size < size and not at_most:
         found = tokenizer.vocabulary_size
         raise UserError(
             f"--tokenizer {spec}: this corpus gives only {found} ids. Ask for fewer, or take a larger corpus."

@@ -70,7 +70,7 @@ def main() -> None:
     except CommandLineError as error:
         _fail(error.format_message(), error.exit_code)
     except Interrupted as error:
-        _fail(str(error), INTERRUPTED)
+        _stop(str(error))
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except BrokenPipeError:
@@ -79,7 +79,7 @@ def main() -> None:
     except OSError as error:
         _fail(f"{error.filename or 'disk'}: {error.strerror or error}.", 5)
     if code == INTERRUPTED:
-        _fail("interrupted. Nothing half-written is left; the same command begins again where it can.", INTERRUPTED)
+        _stop("interrupted. Nothing half-written is left; the same command begins again where it can.")
     sys.exit(code or 0)
 
 
@@ -92,6 +92,11 @@ def _refuse_bytes(words: list[str]) -> None:
             said = word.encode("utf-8", "backslashreplace").decode()
             place = f"character {error.start + 1}"
             raise UserError(f"{said}: not UTF-8 at {place}. Write it in UTF-8, or rename the file.") from None
+
+
+def _stop(message: str) -> None:
+    print(message, file=sys.stderr)  # it was asked for, and is no error
+    sys.exit(INTERRUPTED)
 
 
 def _fail(message: str, code: int) -> None:

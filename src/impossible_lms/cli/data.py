@@ -9,6 +9,8 @@ import typer
 
 from impossible_lms.cli.options import BadLines, Column, CorpusSpec, Features, Json, SentencesFlag, TokenizerSpec
 
+SPLITS = ("train", "dev", "test")
+
 if TYPE_CHECKING:
     from impossible_lms.corpora import Corpus
     from impossible_lms.data.dataset import TokenDataset
@@ -55,10 +57,11 @@ def annotate(
     outputs(source, output)  # a wrong one is said before models are loaded
     loaded = load_annotator(annotator, source, trees, device)
     say_read(source)
+    was_there = output.exists()
     record = annotate_corpus(
         source, loaded, output, processes=processes, join_lines=join_lines, progress=Console(), say=_said
     )
-    print(f"{output}: {summary(record)}")
+    print(f"{output}: {summary(record)}{', as it was there already' if was_there else ''}")
     _say_what_is_marked(output)
 
 
@@ -82,7 +85,8 @@ def build(
     language: Annotated[
         list[str],
         typer.Option(
-            help="A language, as `impossible languages` lists them; repeat it for several. paper: the fifteen."
+            help="A language, as `impossible languages` lists them; repeat it for several. paper: the fifteen; "
+            "shuffle, reverse, hop or another family: its languages."
         ),
     ],
     output: Annotated[Path, typer.Option(help="The folder to write; of several languages, each gets one in it.")],
@@ -110,6 +114,7 @@ def build(
     from impossible_lms.data.token_files import build_from_token_files, token_files
     from impossible_lms.experiment.building import build_in_parts
     from impossible_lms.experiment.engines.choice import LOCAL, RAY, Choice
+    from impossible_lms.files import MANIFEST
     from impossible_lms.languages import get_languages
     from impossible_lms.progress import Console
     from impossible_lms.tokenizer import load_tokenizer
@@ -121,35 +126,41 @@ def build(
         for each in chosen:
             if files := token_files(corpus, each):
                 home = output if len(chosen) == 1 else output / each.name
+                was_there = (home / MANIFEST).exists()
                 dataset = build_from_token_files(
                     files, each, loaded, home, context=context, seed=seed, progress=Console()
                 )
-                _say_dataset(dataset, each, corpus)
+                _say_dataset(dataset, each, corpus, was_there)
         return
     corpus, source = asked(corpus, sentences, bad_lines, column, features)
     loaded = load_tokenizer(tokenizer, training_texts(source))
     say_read(source)
+    folders = [output] if len(chosen) == 1 else [output / each.name for each in chosen]
+    before = [(folder / MANIFEST).exists() for folder in folders]
     options: dict[str, Any] = {"context": context, "seed": seed, "as_published": as_published}
     if len(chosen) == 1:
         datasets = [build_dataset(source, chosen[0], loaded, output, progress=Console(), **options)]
     elif choice.name == RAY or choice.count is not None:
         build_in_parts(choice, corpus, chosen, loaded, output, say=_said, **options)
-        datasets = [TokenDataset.open(output / each.name) for each in chosen]
+        datasets = [TokenDataset.open(folder) for folder in folders]
     else:
         datasets = build_datasets(source, chosen, loaded, output, progress=Console(), **options)
-    for each, dataset in zip(chosen, datasets, strict=True):
-        _say_dataset(dataset, each, source.name)
+    for each, dataset, was_there in zip(chosen, datasets, before, strict=True):
+        _say_dataset(dataset, each, source.name, was_there)
 
 
-def _say_dataset(dataset: "TokenDataset", language: "Language", corpus: str) -> None:
-    """Say what was built, and on stderr what of its markers is not as it should be."""
+def _say_dataset(dataset: "TokenDataset", language: "Language", corpus: str, was_there: bool) -> None:
+    """Say what was built or was there, what of it the language drops, and on stderr what is wrong with its markers."""
     from impossible_lms.languages.markers import marker_fault, shares_said
 
     if not len(dataset):
         print(f"{dataset.folder}: no training blocks, for there is no training part; sentences to measure")
         return
     marked = "".join(f"; {said} of sentences" for said in [shares_said(dataset.marked)] if said)
-    print(f"{dataset.folder}: {len(dataset):,} blocks of {dataset.context} tokens in {dataset.language}{marked}")
+    dropped = sum(sum(dataset.record["counts"][split]["dropped"].values()) for split in SPLITS)
+    left = f"; {dropped:,} sentences dropped" if dropped else ""
+    said = f"{len(dataset):,} blocks of {dataset.context} tokens in {dataset.language}{marked}{left}"
+    print(f"{dataset.folder}: {said}{', as it was there already' if was_there else ''}")
     if fault := marker_fault(language, corpus, dataset.marked):
         _said(fault)
 
@@ -208,7 +219,7 @@ def inspect(
     print(
         f"blocks     {counts['blocks']:,} of {dataset.context} tokens, order seed {request['seed']}, {tail} tokens left"
     )
-    for split in ("train", "dev", "test"):
+    for split in SPLITS:
         count = counts[split]
         dropped = "".join(f", {number:,} dropped: {reason}" for reason, number in count["dropped"].items())
         numbers = f"{count['sentences']:,} sentences, {count['affected']:,} affected, {count['tokens']:,} tokens"

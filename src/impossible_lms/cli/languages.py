@@ -48,7 +48,7 @@ def languages(as_json: Json = False) -> None:
 
 def speak(
     language: Annotated[
-        str, typer.Argument(help="A language, as `impossible languages` lists them, or paper, or all.")
+        str, typer.Argument(help="A language, as `impossible languages` lists them, a family, paper, or all.")
     ],
     text: Annotated[str, typer.Argument(help="A sentence of English.")],
     tokenizer: TokenizerSpec = EXAMPLE_TOKENIZER,
@@ -92,7 +92,9 @@ def speak(
 
 
 def check(
-    language: Annotated[list[str], typer.Argument(help="Languages: names, path/to/file.py:Name, paper, or all.")],
+    language: Annotated[
+        list[str], typer.Argument(help="Languages: names, path/to/file.py:Name, families, paper, or all.")
+    ],
     corpus: CorpusSpec = EXAMPLE_CORPUS,
     tokenizer: TokenizerSpec = EXAMPLE_TOKENIZER,
     sample: Annotated[
@@ -117,7 +119,7 @@ def check(
     chosen = get_languages(language)
     compared = {each.name: each for one in chosen for each in (get_language(one.control), one)}
     _, source = asked(corpus, sentences, bad_lines, column, features)
-    loaded = load_tokenizer(tokenizer, training_texts(source))
+    loaded = load_tokenizer(tokenizer, training_texts(source), at_most=True)
     say_read(source)
     some = sampled(source, sample)
     reports = [check_language(each, some, loaded, sample) for each in compared.values()]
@@ -126,7 +128,8 @@ def check(
         return
     show(report_table(reports))
     count, size = reports[0].sentences, max(report.tokens for report in reports)
-    print(f"\n{count:,} sentences of {source.name}, up to {size:,} tokens\n{LEGEND}")
+    ids = f"{loaded.vocabulary_size:,} ids of {loaded.name}"
+    print(f"\n{count:,} sentences of {source.name}, up to {size:,} tokens, {ids}\n{LEGEND}")
     of_share: dict[str, list[str]] = {}
     for report in reports:
         of_share.setdefault(shares_said(report.markers), []).append(report.language)

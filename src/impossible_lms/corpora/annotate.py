@@ -25,7 +25,7 @@ from impossible_lms.corpora.layout import WHOLE
 from impossible_lms.corpora.with_spacy import load_spacy
 from impossible_lms.corpora.with_stanza import load_stanza
 from impossible_lms.corpora.with_trees import Trees, load_trees
-from impossible_lms.errors import UserError
+from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.files import (
     is_made,
     is_made_file,
@@ -110,6 +110,7 @@ def annotate(
     Raises:
         UserError: `output` does not fit the corpus or holds something else, a sentence cannot be annotated
             faithfully (it is named), or a process has ended before its work.
+        Interrupted: Ctrl-C.
     """
     output = Path(output)
     if processes < 1 or (join_lines is not None and join_lines < 1):
@@ -126,7 +127,11 @@ def annotate(
         with locked(work / ".lock", "being annotated"):
             if not _is_made(output, request):
                 run = _Run(corpus, annotator, names, work, request, join_lines)
-                run.annotate(processes, progress or Quiet(), say)
+                try:
+                    run.annotate(processes, progress or Quiet(), say)
+                except KeyboardInterrupt:
+                    said = f"stopped; {run.words:,} words are annotated. The same command goes on from there."
+                    raise Interrupted(f"{output}: {said}") from None
                 _publish(run, output)
     shutil.rmtree(work, ignore_errors=True)  # of a run that was cut off at the very end, too
     read = read_file_manifest if output.suffix == SUFFIX else read_manifest

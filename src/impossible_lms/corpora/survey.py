@@ -134,7 +134,8 @@ def _together(parts: Sequence[Part]) -> Tally:
 
 def _what(tally: Tally) -> str:
     lines = f"{_counted(tally.lines, 'line')}, " if tally.lines != tally.sentences else ""
-    return f"{lines}{_counted(tally.sentences, 'sentence')}, {_counted(tally.words, 'word')}"
+    words = f", {_counted(tally.words, 'word')}" if tally.words or not tally.sentences else ""  # ids have none
+    return f"{lines}{_counted(tally.sentences, 'sentence')}{words}"
 
 
 def _counted(number: int, what: str) -> str:

@@ -21,6 +21,7 @@ from impossible_lms.data.spool import Spool
 from impossible_lms.errors import UserError
 from impossible_lms.files import folder_beside, is_made
 from impossible_lms.languages.language import Language, Transformed, sentences_for
+from impossible_lms.languages.registry import refuse_without_annotation
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.tokenizer import Tokenizer
 from impossible_lms.versions import versions
@@ -131,6 +132,7 @@ def _build(
             for record in records.values():
                 record["read"] = read
     for _, columns in corpus.blocks() if missing else ():
+        refuse_without_annotation((language for language, *_ in missing), columns.schema.names)
         for language, *_ in missing:
             language.trial(columns, tokenizer)
         break

@@ -63,7 +63,9 @@ class Experiment(_Table):
         "of the published runs; one, all seeds share an order",
     )
     order_seed: int | None = Field(default=None, ge=0, description='of that order, with `order = "one"`; 0')
-    languages: list[str] = Field(default=["paper"], min_length=1, description="names, ./mine.py:Name, or paper")
+    languages: list[str] = Field(
+        default=["paper"], min_length=1, description="names, families, ./mine.py:Name, or paper"
+    )
     models: list[str] = Field(
         default=["gpt2", "gpt2-no-pos"], min_length=1, description="these two, or configurations of transformers"
     )

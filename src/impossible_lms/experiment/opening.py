@@ -31,14 +31,14 @@ class Faults:
     name: str
     found: list[str] = field(default_factory=list)
 
-    def tried(self, work: Callable[[], T]) -> T | None:
-        """What `work` gives; None where it raises a UserError, which is kept."""
+    def tried(self, work: Callable[[], T], key: str = "") -> T | None:
+        """What `work` gives; None where it raises a UserError, which is kept, behind the `key` of the file it is of."""
         try:
             return work()
         except UserError as error:
-            key, colon, rest = str(error).partition(": ")
+            key, colon, rest = (f"{self.name}: {key}", ": ", str(error)) if key else str(error).partition(": ")
             flag = FLAG.fullmatch(key)
-            said = f"{self.name}: {flag[1]}: {flag[2]}{colon}{rest}" if flag else str(error)
+            said = f"{self.name}: {flag[1]}: {flag[2]}{colon}{rest}" if flag else f"{key}{colon}{rest}"
             if said not in self.found:
                 self.found.append(said)
         return None
@@ -79,7 +79,11 @@ def opened(experiment: Experiment, faults: Faults) -> Opened:
         tokenizer = faults.tried(lambda: load_tokenizer(experiment.tokenizer).sha256[:12])
     items = {entry.corpus: _items(entry, faults) for entry in experiment.evaluate if entry.corpus}
     recipe = Recipe.model_validate(experiment.recipe)
-    languages = [name for name in experiment.languages if _has_language(name, faults)]
+    languages = [
+        name
+        for name in experiment.languages
+        if faults.tried(lambda name=name: get_languages([name]), "languages")  # type: ignore[misc]
+    ]
     models = [
         spec
         for spec in experiment.models
@@ -105,16 +109,6 @@ def _first(blocks: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for block in blocks:
         yield block
         return
-
-
-def _has_language(name: str, faults: Faults) -> bool:
-    def look() -> Sequence[object]:
-        try:
-            return get_languages([name])
-        except UserError as error:
-            raise UserError(f"{faults.name}: languages: {error}") from error
-
-    return faults.tried(look) is not None
 
 
 def _items(entry: Evaluate, faults: Faults) -> Any:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from impossible_lms.experiment.config import ONE, Evaluate, Experiment
 from impossible_lms.experiment.opening import Faults, opened
 from impossible_lms.experiment.store import FAULTS, Store, short
 from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Source, Task, Train
-from impossible_lms.languages import get_languages
+from impossible_lms.languages import get_languages, refuse_without_annotation
 from impossible_lms.languages.language import TRIAL, Language
 from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.recipe import Recipe
@@ -60,8 +60,7 @@ class Plan:
         if able.languages and able.models:
             plan = cls(able, found.found, chunks, devices)
             if found.corpus is not None:
-                for language in plan._missing_data():
-                    faults.tried(lambda language=language: plan._try_language(language, found.columns))  # type: ignore[misc]
+                plan._try_languages(found.columns, faults)
             lacking = {name for name in experiment.languages if name not in able.languages}
             for entry in experiment.evaluate:
                 if not lacking & {*(entry.languages or ()), *entry.on}:
@@ -169,14 +168,15 @@ class Plan:
         """The languages that are not built."""
         return [language for language in self.languages if not self.data_of(language).is_dir()]
 
-    def _try_language(self, language: Language, columns: Sequence[pa.RecordBatch]) -> None:
-        """Have a language rewrite the first sentences of the corpus, whose tokens are bytes."""
+    def _try_languages(self, columns: Sequence[pa.RecordBatch], faults: Faults) -> None:
+        """Have languages rewrite the first sentences of the corpus, whose tokens are bytes."""
         first = columns[0].slice(0, TRIAL)
         tokenizer = load_tokenizer(f"{TRAIN}vocab=257", first.column("text").to_pylist())
-        try:
-            language.trial(first, tokenizer)
-        except UserError as error:
-            raise UserError(f"{self.experiment.name}: languages: {language.name}: {error}") from error
+        languages, there = self._missing_data(), set(first.schema.names)
+        faults.tried(partial(refuse_without_annotation, languages, there), "languages")
+        for language in languages:
+            if there.issuperset(language.needs):
+                faults.tried(partial(language.trial, first, tokenizer), f"languages: {language.name}")
 
     def _builds(self) -> Iterator[BuildData]:
         # Languages of users' own are built by themselves, so that what is wrong with one stops no other.

@@ -36,7 +36,10 @@ def findings_of_experiment(plan: Plan, command: str, title: str | None = None) -
         except UserError as error:
             failures[name] = str(error)
     if not runs:
-        raise UserError(f"{plan.folder}: no run of this experiment is finished. `impossible run` makes them.")
+        raise UserError(
+            f"{plan.folder}: no run of this experiment is finished. "
+            "`impossible run` makes them; one that was run with --set is reported with the same --set."
+        )
     # Not where things went: folders mean nothing to who reads the page.
     asked = plan.experiment.model_dump(exclude_defaults=True, exclude={"store", "publish"})
     return Findings(title or plan.experiment.name, runs, evaluations, command, asked, tuple(failures.items()))

@@ -1,7 +1,14 @@
 """What is done to a sentence."""
 
 from impossible_lms.languages.language import Family, Language, Rewritten, Sentences, Style, Transformed
-from impossible_lms.languages.registry import GROUPS, LANGUAGES, PAPER, get_language, get_languages
+from impossible_lms.languages.registry import (
+    GROUPS,
+    LANGUAGES,
+    PAPER,
+    get_language,
+    get_languages,
+    refuse_without_annotation,
+)
 
 __all__ = [
     "GROUPS",
@@ -15,4 +22,5 @@ __all__ = [
     "Transformed",
     "get_language",
     "get_languages",
+    "refuse_without_annotation",
 ]

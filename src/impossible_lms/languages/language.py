@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from impossible_lms.corpora.annotated import GET_STANZA
 from impossible_lms.corpora.corpus import Corpus
 from impossible_lms.errors import UserError
 from impossible_lms.ragged import Ragged
@@ -42,10 +41,7 @@ class Sentences:
     def annotation(self, name: str) -> pa.ListArray:
         """A column of annotation, one entry a word; UserError where the corpus has none of this name, or too few."""
         if name not in self.columns.schema.names:
-            raise UserError(
-                f"the corpus has no {name}: this language needs annotated sentences. "
-                f"Get a tagger: {GET_STANZA} Then: impossible annotate CORPUS --with stanza --output ANNOTATED"
-            )
+            raise UserError(f"the corpus has no {name}: annotate it with `impossible annotate`.")
         column, words = self.columns.column(name), self.columns.column("words")
         lengths, expected = (each.value_lengths().fill_null(0) for each in (column, words))
         if (row := pc.index(pc.not_equal(lengths, expected), True).as_py()) >= 0:

@@ -2,8 +2,9 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from impossible_lms.corpora.annotated import GET_STANZA
 from impossible_lms.errors import UserError
 from impossible_lms.languages import (
     constituent_hop,
@@ -39,7 +40,11 @@ def _listed(makers: tuple[Maker, ...]) -> dict[str, Language]:
 
 PAPER = _listed(PUBLISHED)  # the fifteen
 LANGUAGES = PAPER | _listed(LATER)
-GROUPS = {"paper": PAPER, "all": LANGUAGES}  # what stands for several languages on the command line
+FAMILIES = {
+    name: {each.name: each for each in LANGUAGES.values() if each.family.name == name}
+    for name in dict.fromkeys(language.family.name for language in LANGUAGES.values())
+}
+GROUPS = {"paper": PAPER, "all": LANGUAGES, **FAMILIES}  # what stands for several languages wherever names do
 
 
 def get_language(name: str) -> Language:
@@ -62,11 +67,44 @@ def get_language(name: str) -> Language:
     installed = installed_languages()
     if name in installed:
         return installed[name]
-    near = difflib.get_close_matches(name, [*LANGUAGES, *installed], n=3, cutoff=0.4) or list(LANGUAGES)
+    near = difflib.get_close_matches(name, [*LANGUAGES, *GROUPS, *installed], n=3, cutoff=0.4) or list(LANGUAGES)
     raise UserError(f"unknown language '{name}'. Did you mean {' or '.join(near)}? `impossible languages` lists all.")
 
 
 def get_languages(names: Iterable[str]) -> list[Language]:
-    """The languages of these names, each once; `paper` stands for the fifteen, `all` for every built-in one."""
+    """The languages of these names, each once.
+
+    `paper` stands for the fifteen, a family's name (`shuffle`, `reverse`, `hop` are the paper's) for its languages, and
+    `all` for every built-in one.
+    """
     single = dict.fromkeys(each for name in names for each in GROUPS.get(name, (name,)))
     return [get_language(name) for name in single]
+
+
+def refuse_without_annotation(languages: Iterable[Language], columns: Iterable[str]) -> None:
+    """UserError, one for all, where languages need annotation that is not among the `columns` of a corpus."""
+    languages, missing = list(languages), dict[str, None]()
+    able = []
+    for language in languages:
+        lacks = [name for name in language.needs if name not in columns]
+        missing |= dict.fromkeys(lacks)
+        if not lacks:
+            able.append(language.name)
+    if not missing:
+        return
+    unable = [language.name for language in languages if language.name not in able]
+    others = f" Of the corpus as it is there can be: {', '.join(in_short(able))}." if able else ""
+    raise UserError(
+        f"{', '.join(in_short(unable))}: the corpus has no {next(iter(missing))}, for it is not annotated. "
+        f"Get a tagger: {GET_STANZA} Then: impossible annotate CORPUS --with stanza --output ANNOTATED.{others}"
+    )
+
+
+def in_short(names: Sequence[str]) -> list[str]:
+    """The same languages with the name of a family in place of its languages, where all are there."""
+    short: dict[str, None] = {}
+    for name in names:
+        family = LANGUAGES[name].family.name if name in LANGUAGES else ""
+        whole = len(FAMILIES.get(family, ())) > 1 and FAMILIES[family].keys() <= set(names)
+        short[family if whole else name] = None
+    return list(short)

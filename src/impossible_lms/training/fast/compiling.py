@@ -39,7 +39,8 @@ def shall_compile(
         if operations > WORTH_COMPILING[device.type] / 20:  # else it is over at once, and nobody asks
             say(
                 f"a run of {operations:.1e} operations is too short to gain by compiling (from "
-                f"{WORTH_COMPILING[device.type]:.1e} on): steps take about twice as long; impossible train --compile does it anyway."
+                f"{WORTH_COMPILING[device.type]:.1e} on): steps take about twice as long; "
+                "impossible train --compile does it anyway."
             )
         return False
     if device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
