@@ -1,6 +1,7 @@
 """The local engine: processes that are killed, that die, and whose engine dies; what is saved is gone on with."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -67,6 +68,7 @@ def test_killed_twice_and_asked_to_stop_it_ends_as_if_nothing_had_been(small, pl
     last = started(small, *longer)
     said, _ = last.communicate(timeout=300)
     assert last.returncode == 0, said
+    assert re.search(r"train\.\S+: goes on after step [0-9]+\n", said), said
     assert "0 failed" in said and (plan.folder / "report.html").is_file()
 
     straight = planned("recipe.steps=60", "recipe.checkpoint_every=20", f"store={small.parent / 'straight'}")

@@ -15,11 +15,12 @@ from rich.text import Text
 from impossible_lms.errors import UserError
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING, State
-from impossible_lms.experiment.tasks import Task
+from impossible_lms.experiment.tasks import Task, Train
 from impossible_lms.experiment.work import status_file
 from impossible_lms.files import read_record
 from impossible_lms.progress import span
 from impossible_lms.terminal import below, fits
+from impossible_lms.training.state import newest_step
 
 SECONDS_BETWEEN_LINES = 30.0
 LEAST = 14  # columns in which what a task says of itself can still be read
@@ -48,9 +49,11 @@ class Board:
         self._live = None
 
     def began(self, name: str) -> None:
-        """A task has begun."""
+        """A task has begun, or goes on."""
         if self._live is None:
-            self.say(f"{name}: begun")
+            task = self._plan.tasks[name]
+            step = newest_step(task.folder) if isinstance(task, Train) else 0
+            self.say(f"{name}: goes on after step {step}" if step else f"{name}: begun")
 
     def ended(self, name: str, state: State) -> None:
         """A task has ended, well or not."""

@@ -93,6 +93,11 @@ def load_state(
     return None
 
 
+def newest_step(run: Path) -> int:
+    """The step after which a run folder has its newest state, whole or not; 0 where it has none."""
+    return max((step for step, _ in _found(run / "state")), default=0)
+
+
 def _file(array: str) -> str:
     return f"{array}.safetensors"
 
