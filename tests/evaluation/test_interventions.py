@@ -88,12 +88,17 @@ def test_what_moved_is_said_also_where_no_pair_flips():
             "shift": [9.0, 0.0, 0.1, 0.2, -0.31, None],
         }
     )
-    assert what_moved(curve) == {
-        "nothing_flipped": "no pair flipped at any layer; 96 pairs, largest shift -0.31 nats at layer 2, position 0"
-    }
+    said = "no pair flipped at any layer; 96 pairs, largest shift -0.31 nats at layer 2, position 0"
+    assert what_moved(curve) == {"nothing_flipped": said} and INTERVENTIONS.statement(curve) is None
+    curve.loc[0, "accuracy"] = 0.0
+    assert INTERVENTIONS.statement(curve.iloc[2:]) == said
+    everywhere = "no pair flipped at any layer; 96 pairs, largest shift +9 nats at layer 1, position 0, step 4"
+    assert INTERVENTIONS.statement(curve) == everywhere and what_moved(curve) == {"nothing_flipped": everywhere}
+    seeds = curve.assign(seeds=3)
+    assert "; 96 pairs of each of 3 seeds, largest" in (INTERVENTIONS.statement(seeds) or "")
     curve.loc[3, "accuracy"] = 0.01
     assert what_moved(curve) == {"largest_shift": "-0.31 nats at layer 2, position 0"}
-    assert what_moved(curve.iloc[-1:]) == {}
+    assert what_moved(curve.iloc[-1:]) == {} and INTERVENTIONS.statement(curve.iloc[-1:]) is None
 
 
 @pytest.mark.filterwarnings("ignore")  # pyvene's own

@@ -128,6 +128,7 @@ def test_tables(run, monkeypatch):
     row = curve[(curve["layer"] == "last four") & (curve["pooling"] == "mean")].iloc[0]
     assert row["items"] == 2 and row["converged"] and 0 < row["accuracy"] <= 1
     assert row["selectivity"] == pytest.approx(row["accuracy"] - row["control"])
+    assert row["chance"] == 1 / 5 < row["largest"] < 0.4
     assert row["untrained"] > 0.4 > row["control"]  # five categories; after twelve steps the words are blurred
 
 

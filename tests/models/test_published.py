@@ -127,9 +127,13 @@ def test_a_published_models_perplexity(tmp_path, tokenizer, dataset):
     curve = evaluate(PERPLEXITY, opened, Request(data=dataset.folder, sample=10)).curve
     assert curve["step"].tolist() == [3, 20, 100] and set(curve["architecture"]) == {NO_POS}
     assert curve["seed"].isna().all() and np.isfinite(curve["perplexity"]).all()
-    stored = pd.read_parquet(opened.folder / "evaluation" / "perplexity-on-partial-reverse" / "curve.parquet")
+    stored = pd.read_parquet(opened.folder / "evaluation" / "perplexity" / "curve.parquet")
     assert opened.folder == tmp_path / "out" / "partial-reverse-gpt2-no-pos"
     pd.testing.assert_frame_equal(stored, curve)
+    more = read_corpus("grammar:sentences=400,seed=9")
+    another = build_dataset(more, get_language("partial-reverse"), tokenizer, tmp_path / "new", context=32)
+    for data, name in ((another, "perplexity-on-new"), (dataset, "perplexity")):
+        assert evaluate(PERPLEXITY, opened, Request(data=data.folder, sample=10)).folder.name == name
     with pytest.raises(UserError, match=r"comes without data. Give a dataset with --data"):
         evaluate(PERPLEXITY, opened)
     corpus = read_corpus("grammar:sentences=300,seed=1")

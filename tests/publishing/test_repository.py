@@ -16,8 +16,7 @@ from impossible_lms.models.run import FINISHED, Run
 from impossible_lms.publishing.card import model_card, start_code
 from impossible_lms.publishing.model import model_publication
 from impossible_lms.publishing.repository import publish
-from impossible_lms.report.figures import save_figure
-from impossible_lms.report.metric_figures import metric_figure
+from impossible_lms.report.metric_figures import write_metric_figure
 from tests.sealing import resealed
 
 CHECKS = """
@@ -152,7 +151,7 @@ def test_the_card_has_what_was_measured(run, tmp_path):
     low, high = curve[["low", "high"]].iloc[-1]
     assert f"| {last:.4g} | {low:.4g} to {high:.4g} | 5 | 12 | partial-reverse | nothing | sample of 5 at most" in card
     assert "perplexity.png" not in card
-    save_figure(metric_figure(metric, [found.tables]), measured.folder / "evaluation" / "perplexity.png")
+    write_metric_figure(metric, [found.tables], measured.folder / "evaluation" / "perplexity")
     assert "![Perplexity on held-out sentences over training steps](results/perplexity.png)" in model_card(
         measured, "me/it"
     )

@@ -1,23 +1,26 @@
 """The figures of a report as files: each as PDF, SVG and CSV, with the values that were measured."""
 
+import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from impossible_lms import METRICS
-from impossible_lms.evaluation.seeds import over_seeds
+from impossible_lms.evaluation.seeds import OVER_BOTH, over_seeds
+from impossible_lms.evaluation.tables import read_evaluation
 from impossible_lms.report.figures import OTHERS, family_of, language_order, style_of
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.heat_map import written
 from impossible_lms.report.inline_svg import on_dark
-from impossible_lms.report.metric_figures import metric_picture, sample_said
+from impossible_lms.report.metric_figures import metric_picture, sample_said, write_metric_figure
 from impossible_lms.report.page import write_report
 from impossible_lms.report.published import published_curves
 from impossible_lms.report.results import results_of
 from impossible_lms.report.special_figures import by_field, by_layer, ranked
-from impossible_lms.report.tables import number
+from impossible_lms.report.tables import last_values, number
 
 FIGURES = [
     *("perplexity", "surprisal", "interventions", "probes", "probes-by-layer", "learnability", "learnability-ranked"),
@@ -95,13 +98,89 @@ def test_pairs_by_field_and_probes_by_layer(findings):
 
 def test_heat_maps_are_of_some_checkpoints_of_each_model(findings):
     result = next(result for result in results_of(findings.evaluations) if result.name == "interventions")
-    (row,) = metric_picture(result.metric, result.table).rows
+    flipped = result.table.assign(accuracy=0.5)
+    shares, shifts = metric_picture(result.metric, flipped).rows
     cells = set(result.table["items"])
     said = str(min(cells)) if len(cells) == 1 else f"{min(cells)} to {max(cells)}"
-    assert [panel.title for panel in row if panel] == [
-        f"token-hop, without positions, step {step}\n{said} items a cell, 1 seed: others may differ"
-        for step in (4, 8, 12)
+    names = [f"token-hop, without positions, step {step}\n" for step in (4, 8, 12)]
+    assert [panel.title for panel in shares if panel] == [
+        f"{name}share of pairs whose marker becomes plural\n{said} items a cell, 1 seed: others may differ"
+        for name in names
     ]
+    shift = "shift of the log-odds of the plural marker, nats"
+    assert [panel.title for panel in shifts if panel] == [f"{name}{shift}" for name in names]
+
+
+def interventions(flips: dict[str, float], seeds=1):
+    """A table of `over_seeds` for languages by the share of pairs that flip at the last of two steps."""
+    return pd.DataFrame(
+        [
+            {"language": language, "architecture": "gpt2", "data": language, "step": step, "layer": layer}
+            | {"position": position, "seeds": seeds, "items": 96, "accuracy": flips[language] * (step == 8)}
+            | {"low": 0.0, "high": 0.5, "each": [0.0] * seeds, "interval": OVER_BOTH, "shift": 0.1 * layer}
+            for language in flips
+            for step in (4, 8)
+            for layer in (1, 2)
+            for position in range(3)
+        ]
+    )
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_where_no_pair_flipped_a_sentence_stands_for_the_map(seeds):
+    metric = METRICS["interventions"]
+    pairs = "96 pairs" if seeds == 1 else "96 pairs of each of 2 seeds"
+    said = f"o pair flipped at any layer; {pairs}, largest shift +0.2 nats at layer 2, position 0"
+    none = metric_picture(metric, interventions({"token-hop": 0.0}, seeds))
+    assert not none.rows and none.caption.endswith(f" Token-hop, with positions: n{said}, step 4.")
+    both = metric_picture(metric, interventions({"token-hop": 0.0, "word-hop": 0.5}, seeds))
+    assert f"Token-hop, with positions: n{said}" in both.caption
+    shares, shifts = both.rows
+    assert all(panel is not None and panel.title.startswith("word-hop") for panel in (*shares, *shifts))
+    (drawn,) = [text.get_text() for text in drawn_of(shares[0]).texts]  # the first step, at which none did
+    assert drawn.replace("\n", " ") == f"N{said}."
+    assert len(drawn_of(shares[1]).texts) == len(drawn_of(shifts[0]).texts) == 6
+
+
+def test_a_figure_or_what_is_said_instead_is_written_and_the_other_goes(measured, tmp_path):
+    tables = read_evaluation(
+        measured["token-hop"].folder / "evaluation" / "interventions", measured["token-hop"]
+    ).tables
+    metric, stem = METRICS["interventions"], tmp_path / "interventions-on-v1.0"
+    none, some = (
+        tables._replace(items=tables.items.assign(moved=moved), curve=tables.curve.assign(accuracy=moved))
+        for moved in (False, True)
+    )
+    written = write_metric_figure(metric, [none], stem)
+    assert written.name == "interventions-on-v1.0.txt" and "no pair flipped" in written.read_text(encoding="utf-8")
+    assert write_metric_figure(metric, [some], stem).name == "interventions-on-v1.0.png"
+    assert [path.name for path in tmp_path.iterdir()] == ["interventions-on-v1.0.png"]
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_probes_stand_beside_chance_and_what_a_model_without_learning_has(findings, steps):
+    result = next(result for result in results_of(findings.evaluations) if result.name == "probes")
+    table = result.table[result.table["step"] > 12 - 4 * steps]
+    for panel in (*metric_picture(result.metric, table).panels, *by_layer(replace(result, table=table)).panels):
+        axes = drawn_of(panel)
+        named = [text for text in axes.get_legend_handles_labels()[1] if text != "partial-reverse"]
+        assert [re.sub(r" \(.*", "", text) for text in named] == [
+            *("untrained model, of each", "control task, of each", "chance", "largest class")
+        ]
+        drawn = {round(float(value), 9) for line in axes.lines for value in np.atleast_1d(line.get_ydata())}
+        mine = table[(table["layer"] == "last four") & (table["pooling"] == "mean") & (table["step"] == 12)].iloc[0]
+        for column in ("accuracy", "untrained", "control", "chance", "largest"):
+            assert round(mine[column], 9) in drawn, column
+    assert {"chance", "largest", "untrained", "control"} <= set(last_values(result).columns)
+
+
+def drawn_of(panel):
+    """The axes with a panel on them."""
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    panel.draw(axes)
+    return axes
 
 
 def test_what_was_measured_at_one_step_stands_beside_each_other(curve_of):

@@ -77,8 +77,7 @@ def evaluate(
     from impossible_lms.evaluation.sentences import FEWER, SAMPLE, shortfall
     from impossible_lms.models.published import open_run
     from impossible_lms.progress import Console
-    from impossible_lms.report.figures import save_figure
-    from impossible_lms.report.metric_figures import metric_figure
+    from impossible_lms.report.metric_figures import write_metric_figure
 
     wanted = get_metric(metric)
     request = Request(
@@ -87,11 +86,17 @@ def evaluate(
     runs = [open_run(source, output) for source in run]
     found = [evaluated(wanted, each, request, progress=Console()) for each in runs]
     for one in found:
-        figure = save_figure(metric_figure(wanted, [one.tables]), one.folder.with_suffix(".png"))
+        figure = write_metric_figure(wanted, [one.tables], one.folder)
         if not as_json:
-            print(_shown(one).to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
+            shown = _shown(one)
+            if statement := wanted.statement(shown):
+                print(upper_first(f"{statement}."))
+            else:
+                print(shown.to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
             others = {name: value for name, value in one.notes.items() if value and name not in (SAMPLE, FEWER)}
-            said = "".join(f", {name.replace('_', ' ')}: {value}" for name, value in others.items())
+            said = "".join(
+                f", {name.replace('_', ' ')}: {value}" for name, value in others.items() if value != statement
+            )
             print(f"tables: {one.folder}  figure: {figure}{said}")
             if few := shortfall(one.notes):
                 print(upper_first(f"{few}."))
@@ -213,7 +218,8 @@ def _shown(found: "Evaluation") -> "pd.DataFrame":
     metric, rows = found.metric, found.curve
     for column, group in metric.shown.items():
         rows = rows[(rows[column] == group) | rows["fault"].notna()]
-    return rows[["step", *metric.groups, "items", metric.value, "low", "high"]]
+    beside = [name for name in metric.beside if name in rows]
+    return rows[["step", *metric.groups, "items", metric.value, "low", "high", *beside]]
 
 
 def _together(found: "list[Evaluation]", output: Path) -> None:
@@ -221,14 +227,13 @@ def _together(found: "list[Evaluation]", output: Path) -> None:
     from impossible_lms.evaluation.compare import RUNS
     from impossible_lms.evaluation.seeds import over_seeds
     from impossible_lms.files import to_json, write_text
-    from impossible_lms.report.figures import save_figure
-    from impossible_lms.report.metric_figures import metric_figure
+    from impossible_lms.report.metric_figures import write_metric_figure
 
     metric, tables = found[0].metric, [one.tables for one in found]
     if output.exists() and not output.is_dir():
         raise UserError(f"--output {output}: is a file. A folder is expected.")
     output.mkdir(parents=True, exist_ok=True)
-    save_figure(metric_figure(metric, tables), output / f"{metric.name}.png")
+    write_metric_figure(metric, tables, output / metric.name)
     _write_tables(over_seeds(metric, tables), output / metric.name)
     home = output.resolve()
     folders = [os.path.relpath(one.folder.resolve(), home) for one in found]

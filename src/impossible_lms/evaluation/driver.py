@@ -15,7 +15,7 @@ from impossible_lms.evaluation.cells import Tables
 from impossible_lms.evaluation.metric import OPTIONS, AnyCheckpoint, Metric, Request, Subject, Task, loaded, placed
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import shortfall
-from impossible_lms.files import digest_of, folder_beside, is_made, read_manifest, verify_files
+from impossible_lms.files import MANIFEST, digest_of, folder_beside, is_made, read_manifest, verify_files
 from impossible_lms.models.gpu import tf32
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
@@ -24,6 +24,7 @@ from impossible_lms.versions import versions
 
 TABLES, PART = "evaluation tables", "evaluation of a checkpoint"  # kinds of artefacts
 ITEMS, CURVE = "items", "curve"  # names of the two tables
+ON = "-on-"  # stands before the test set in the name of tables that are not of the model's own
 
 
 @dataclass(frozen=True)
@@ -116,13 +117,38 @@ def variant(metric: Metric, subject: Subject) -> str:
     """The folder of the tables: its name in the request, or the metric and what is not as usual about it."""
     if subject.request.name is not None:
         return subject.request.name
-    own = _test_set(subject.dataset.record["request"]) == _test_set(subject.run.data_request)
     named = {
-        f"-on-{subject.dataset.folder.resolve().name}": not own,
+        f"{ON}{subject.dataset.folder.resolve().name}": not _is_own(subject),
         f"-{subject.request.precision}": subject.request.precision != "fp32",
         "-as-published": subject.request.as_published,
     }
     return metric.name + "".join(name for name, applies in named.items() if applies)
+
+
+def _is_own(subject: Subject) -> bool:
+    """Whether the test set is the model's own.
+
+    A published model does not say what it was trained on: its own is then one in its language, the first that it is
+    measured on where there are several.
+    """
+    run, asked = subject.run, _test_set(subject.dataset.record["request"])
+    if run.data_request is not None:
+        return asked == _test_set(run.data_request)
+    return subject.dataset.language == run.language and _own_so_far(run.folder) in (None, asked)
+
+
+def _own_so_far(folder: Path) -> dict[str, Any] | None:
+    """The test set of the tables in a published model's folder whose names are of none; None where there are none."""
+    for path in sorted(folder.glob(f"evaluation/[!.]*/{MANIFEST}")):
+        try:
+            request = read_manifest(path.parent, TABLES, {"request": {"metric": str, "data": dict}})["record"][
+                "request"
+            ]
+        except UserError:
+            continue
+        if not path.parent.name.startswith(f"{request['metric']}{ON}"):
+            return _test_set(request["data"].get("request"))
+    return None
 
 
 def _test_set(request: dict[str, Any] | None) -> dict[str, Any] | None:

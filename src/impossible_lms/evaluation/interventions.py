@@ -8,7 +8,7 @@ import pandas as pd
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.agreement_pairs import COLUMNS, agreement_pairs
-from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Sampled, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, PLAIN, Beside, Metric, Request, Sampled, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of, sample_notes
 from impossible_lms.evaluation.statistics import mean_over_items, share_over_items
@@ -208,17 +208,34 @@ def aggregate(items: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"shift_low": float, "shift_high": float})
 
 
+def nothing_flipped(rows: pd.DataFrame) -> str | None:
+    """That no pair flipped at any of these rows of a curve (or of `over_seeds`), and the largest shift there was.
+
+    None where one did flip, or nothing was measured.
+    """
+    measured = rows.dropna(subset="accuracy")
+    if measured.empty or (measured["accuracy"] > 0).any():
+        return None
+    seeds = f" of each of {measured['seeds'].max():.0f} seeds" if measured.get("seeds", pd.Series(1)).max() > 1 else ""
+    largest = _largest_shift(measured)
+    return f"no pair flipped at any layer; {measured['items'].max():.0f} pairs{seeds}, largest shift {largest}"
+
+
 def what_moved(curve: pd.DataFrame) -> dict[str, Any]:
-    """Of the last step: that no pair flipped, where none did, and the largest shift of the log-odds."""
+    """That no pair flipped, at any step or at the last one; or the largest shift of the log-odds at the last step."""
     measured = curve.dropna(subset="accuracy")
     if measured.empty:
         return {}
     last = measured[measured["step"] == measured["step"].max()]
-    most = last.loc[last["shift"].abs().idxmax()]
-    where = f"{most['shift']:+.2f} nats at layer {most['layer']:.0f}, position {most['position']:.0f}"
-    if (last["accuracy"] > 0).any():
-        return {"largest_shift": where}
-    return {"nothing_flipped": f"no pair flipped at any layer; {last['items'].max():.0f} pairs, largest shift {where}"}
+    statement = nothing_flipped(measured) or nothing_flipped(last)
+    return {"largest_shift": _largest_shift(last)} if statement is None else {"nothing_flipped": statement}
+
+
+def _largest_shift(rows: pd.DataFrame) -> str:
+    """How much, and where; also when, if the rows are of several steps."""
+    most = rows.loc[rows["shift"].abs().idxmax()]
+    when = f", step {most['step']:,.0f}" if rows["step"].nunique() > 1 else ""
+    return f"{most['shift']:+.2g} nats at layer {most['layer']:.0f}, position {most['position']:.0f}{when}"
 
 
 INTERVENTIONS = Metric(
@@ -237,6 +254,8 @@ INTERVENTIONS = Metric(
     sampled=Sampled(lambda items: items["moved"], key=("sentence",)),
     options=frozenset(["corpus", "as_published"]),
     groups=("layer", "position"),
+    beside={"shift": Beside("shift of the log-odds of the plural marker, nats")},
+    statement=nothing_flipped,
     figure="heat maps",
     conclude=what_moved,
 )

@@ -198,6 +198,19 @@ def every_language(language: Language, request: Request = PLAIN) -> str | None:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A column of a metric's curve that figures and tables show beside its value.
+
+    Attributes:
+        name: what they call it.
+        of_model: whether each model has its own; else it is of the items alone.
+    """
+
+    name: str
+    of_model: bool = True
+
+
+@dataclass(frozen=True)
 class Metric:
     """A measure of checkpoints.
 
@@ -220,6 +233,10 @@ class Metric:
         columns: the annotation that the corpus must have which its items are made from.
         groups: the columns of the curve that tell several rows of one step apart.
         shown: of its groups, the one that the figure shows: a value for each of some columns.
+        beside: the columns of its curve that figures and tables show beside the value: what it is to be compared with,
+            or what shows something where the value does not.
+        statement: from rows of a curve or of `over_seeds`, what is said of them in place of a figure, where there is
+            nothing to be seen in one; None where there is.
         figure: how its curve is drawn: `curves` over training, or `heat maps` of layers and positions.
         logarithmic: whether it is a ratio, whose axis and means are logarithmic.
         share: whether its values lie between 0 and 1.
@@ -245,6 +262,8 @@ class Metric:
     columns: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     shown: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, Beside] = field(default_factory=dict)
+    statement: Callable[[pd.DataFrame], str | None] = lambda rows: None
     figure: str = "curves"
     logarithmic: bool = False
     share: bool = False

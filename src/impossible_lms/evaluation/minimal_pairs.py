@@ -14,7 +14,7 @@ from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.annotation import Annotation
 from impossible_lms.evaluation.blimp import read_pairs
-from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Sampled, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, PLAIN, Beside, Metric, Request, Sampled, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import sample_notes
 from impossible_lms.evaluation.statistics import numbered, share_over_items
@@ -24,6 +24,7 @@ from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
 SAMPLE = 1000  # pairs a paradigm: all of BLiMP's
+CHANCE = 0.5
 ALL = "all"
 EQUAL, UNEQUAL = "equal", "unequal"  # whether both sentences have as many tokens before the change
 DIVIDED = "divided or left without words by the annotator"
@@ -165,7 +166,8 @@ def aggregate(items: pd.DataFrame) -> pd.DataFrame:
     for names, mine in in_levels(items, MINIMAL_PAIRS.groups):
         found = share_over_items(mine["correct"].to_numpy(dtype=bool), numbered(mine["paradigm"]))
         row = dict(zip(MINIMAL_PAIRS.groups, names, strict=True)) | {"items": len(mine)}
-        rows.append(row | {"accuracy": found.estimate, "low": found.low, "high": found.high})
+        row |= {"accuracy": found.estimate, "low": found.low, "high": found.high}
+        rows.append(row | {"chance": CHANCE})
     return pd.DataFrame(rows)
 
 
@@ -199,4 +201,5 @@ MINIMAL_PAIRS = Metric(
     needs=frozenset(["corpus"]),
     groups=("field", "paradigm", "tokens"),
     shown={"field": ALL, "paradigm": ALL, "tokens": EQUAL},
+    beside={"chance": Beside("chance", of_model=False)},
 )

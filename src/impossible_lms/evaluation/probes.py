@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.logistic import fit, fit_together
-from impossible_lms.evaluation.metric import HIGHER, LOADING, PLAIN, Metric, Request, Sampled, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, LOADING, PLAIN, Beside, Metric, Request, Sampled, Subject, Task
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of, sample_notes
 from impossible_lms.evaluation.spans import CATEGORIES, COLUMNS, Spans, spans_of
@@ -30,6 +30,12 @@ SEEDS = 3  # of splits
 TEST = 0.2  # of the sentences
 PUBLISHED_ITERATIONS = 10
 PUBLISHED_SAMPLE = 2_000  # spans a category
+BESIDE = {  # the accuracy
+    "chance": Beside("chance", of_model=False),
+    "largest": Beside("largest class", of_model=False),
+    "untrained": Beside("untrained model"),
+    "control": Beside("control task"),
+}
 
 
 def serves(language: Language, request: Request = PLAIN) -> str | None:
@@ -108,7 +114,12 @@ def pooled(scorer: Scorer, spans: Spans) -> dict[tuple[str, str], NDArray[np.flo
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:
-    """The mean accuracy over splits by layer and pooling, with its interval, the control task and the baseline."""
+    """The mean accuracy over splits by layer and pooling, with its interval and what it is to be compared with.
+
+    That is `chance`, one in the number of categories; `largest`, the share of the tested spans that are of their most
+    frequent category, which no constant answer beats; the accuracy on the `control` task, which `selectivity` is above;
+    and that of the same probe on an `untrained` model.
+    """
     rows = []
     for (layer, pooling), group in items.groupby(["layer", "pooling"], sort=True):
         found = share_over_splits(
@@ -116,7 +127,7 @@ def aggregate(items: pd.DataFrame) -> pd.DataFrame:
         )
         row = {"layer": layer, "pooling": pooling, "items": len(group), "accuracy": found.estimate}
         row |= {"low": found.low, "high": found.high, "selectivity": (group["accuracy"] - group["control"]).mean()}
-        row |= {name: group[name].mean() for name in ("control", "untrained")} | {"converged": group["converged"].all()}
+        row |= {name: group[name].mean() for name in BESIDE} | {"converged": group["converged"].all()}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -147,11 +158,15 @@ def _probes(
         classes[split] = spans.category, generator.integers(0, len(CATEGORIES), int(first.max()) + 1)[first]
     predicted, converged = (_as_published if as_published else _to_the_end)(features, classes, is_train, device)
     is_right = predicted == classes
+    categories = len(np.unique(spans.category))
+    tested = [np.bincount(spans.category[~rows]) for rows in is_train]
     return [
         {
             "accuracy": float(is_right[split, 0, ~is_train[split]].mean()),
             "converged": bool(converged[split, 0]),
             "control": float(is_right[split, 1, ~is_train[split]].mean()),
+            "chance": 1 / categories,
+            "largest": float(tested[split].max() / tested[split].sum()),
         }
         for split in range(len(seeds))
     ]
@@ -231,4 +246,5 @@ PROBES = Metric(
     options=frozenset(["corpus", "as_published"]),
     groups=("layer", "pooling"),
     shown={"layer": LAST_FOUR, "pooling": "mean"},
+    beside=BESIDE,
 )

@@ -16,7 +16,7 @@ def over_seeds(metric: Metric, tables: Sequence[Tables]) -> pd.DataFrame:
 
     Columns: these, `seeds` (how many), `items` (of a seed), the metric's value (their mean on its scale), `low` and
     `high` (95 %), `each` (the value of every seed), and `interval`: over `seeds and items`, or over the items of the
-    one seed there is. Skipped checkpoints are left out.
+    one seed there is; and the means of what the metric has `beside` its value. Skipped checkpoints are left out.
     """
     rows = []
     for place, cell in sorted(cells_of(metric, tables).items()):
@@ -35,4 +35,9 @@ def over_seeds(metric: Metric, tables: Sequence[Tables]) -> pd.DataFrame:
         )
     keys = ["language", "architecture", "data", "step", *metric.groups]
     columns = [*keys, "seeds", "items", metric.value, "low", "high", "each", "interval"]
-    return pd.DataFrame(rows, columns=columns).astype({"low": float, "high": float})
+    table = pd.DataFrame(rows, columns=columns).astype({"low": float, "high": float})
+    if not metric.beside or table.empty:
+        return table.reindex(columns=[*columns, *metric.beside])
+    curves = pd.concat([each.curve[each.curve["fault"].isna()] for each in tables], ignore_index=True)
+    beside = curves.reindex(columns=[*keys, *metric.beside]).astype(dict.fromkeys(metric.beside, float))
+    return table.merge(beside.groupby(keys, sort=False).mean().reset_index(), on=keys, how="left")

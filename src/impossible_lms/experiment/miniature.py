@@ -26,8 +26,7 @@ from impossible_lms.languages.language import Language
 from impossible_lms.models.architectures import described_model, make_model
 from impossible_lms.models.checkpoints import save_checkpoint
 from impossible_lms.models.run import Run
-from impossible_lms.report.figures import save_figure
-from impossible_lms.report.metric_figures import metric_figure
+from impossible_lms.report.metric_figures import write_metric_figure
 from impossible_lms.spec import parse_options
 from impossible_lms.tokenizer import TRAIN, Tokenizer, load_tokenizer
 from impossible_lms.training.recipe import Recipe
@@ -229,7 +228,7 @@ class Miniature:
     def _evaluated(self, metric: Metric, run: Run, request: Request) -> None:
         """All that an evaluation does beside scoring, which was done before."""
         found = evaluate(metric, run, replace(request, name="again"))
-        save_figure(metric_figure(metric, [found.tables]), found.folder.with_suffix(".png"))
+        write_metric_figure(metric, [found.tables], found.folder)
 
     def _loaded(self, run: Run, request: Request) -> Any:
         return placed(loaded(run.checkpoints()[-1]), homes_here()[0], request.precision)

@@ -36,8 +36,7 @@ from impossible_lms.progress import Progress
 from impossible_lms.publishing.model import model_publication
 from impossible_lms.publishing.repository import CACHE, publish, publish_to_hub
 from impossible_lms.publishing.upload import Hub
-from impossible_lms.report.figures import save_figure
-from impossible_lms.report.metric_figures import metric_figure
+from impossible_lms.report.metric_figures import write_metric_figure
 from impossible_lms.tokenizer import Tokenizer, load_tokenizer
 from impossible_lms.training.recipe import Recipe
 from impossible_lms.training.train import Options, train
@@ -294,7 +293,7 @@ class Measure:
             raise UserError(why)
         metric = get_metric(self.metric)
         found = evaluate(metric, Run.open(self.folder), self.request, progress=progress)
-        save_figure(metric_figure(metric, [found.tables]), found.folder.with_suffix(".png"))
+        write_metric_figure(metric, [found.tables], found.folder)
         if found.skipped:
             raise UserError("; ".join(f"{revision} skipped: {why}" for revision, why in found.skipped.items()))
 

@@ -33,6 +33,7 @@ class Measured:
         against: what it is compared with; empty for nothing.
         asked: how it was asked for: the sample's number and seed, and what is not as usual.
         note: what there was where the sample asked for more.
+        statement: what is to be said where the value shows nothing.
     """
 
     evaluation: Evaluation
@@ -45,6 +46,7 @@ class Measured:
     against: str
     asked: Mapping[str, Any]
     note: str | None
+    statement: str | None = None
 
     @property
     def metric(self) -> Metric:
@@ -69,7 +71,7 @@ class Measured:
     @property
     def figure(self) -> Path | None:
         """Its figure; None where there is none of these tables."""
-        figure = self.evaluation.folder.with_suffix(".png")
+        figure = self.evaluation.folder.with_name(f"{self.name}.png")
         if not figure.is_file() or figure.stat().st_mtime_ns < self.curve.stat().st_mtime_ns:
             return None
         return figure
@@ -130,7 +132,8 @@ def _measured(evaluation: Evaluation) -> Measured | None:
     last = curve[curve["step"] == curve["step"].max()]
     values = last[metric.value].to_numpy(dtype=float)
     row = last.iloc[int(values.argmin() if metric.direction == LOWER else values.argmax())]
-    free = [name for name in metric.groups if name not in metric.shown] if len(last) > 1 else []
+    statement = metric.statement(last)
+    free = [name for name in metric.groups if name not in metric.shown] if len(last) > 1 and not statement else []
     request = read_manifest(evaluation.folder, TABLES)["record"]["request"]
     return Measured(
         evaluation,
@@ -140,18 +143,24 @@ def _measured(evaluation: Evaluation) -> Measured | None:
         high=_number(row["high"]),
         items=None if pd.isna(row.get("items")) else int(row["items"]),
         where=", ".join(f"{name} {row[name]}" for name in free),
-        against=_against(request),
+        against="; ".join([*_against(request), *_beside(metric, row)]),
         asked={"sample": evaluation.notes.get("sample", request.get("sample")), "seed": request.get("seed", 0)}
         | {name: request[name] for name, usual in UNUSUAL.items() if request.get(name, usual) != usual},
         note=row["note"],
+        statement=statement,
     )
 
 
-def _against(request: Mapping[str, Any]) -> str:
+def _against(request: Mapping[str, Any]) -> list[str]:
     """The control that a metric compared with, as its records name it."""
     if "control" in request:
-        return f"the model of {request['control']['request']['language']} at the same step"
-    return "the control's last model, as judge" if "judge" in request else ""
+        return [f"the model of {request['control']['request']['language']} at the same step"]
+    return ["the control's last model, as judge"] if "judge" in request else []
+
+
+def _beside(metric: Metric, row: pd.Series) -> list[str]:
+    """What stands beside the value, each with its name."""
+    return [f"{beside.name} {row[name]:.3g}" for name, beside in metric.beside.items() if not pd.isna(row.get(name))]
 
 
 def _is_crossed(evaluation: Evaluation) -> bool:

@@ -22,10 +22,12 @@ def heat_map(
     low: float | None = None,
     high: float | None = None,
     logarithmic: bool = False,
+    diverges: bool = False,
 ) -> Panel:
     """A panel of the values of `field`, rows from top to bottom; what is missing stays empty.
 
-    Colours run from `low` to `high`, without them from the smallest value to the largest.
+    Colours run from `low` to `high`, without them from the smallest value to the largest; where it `diverges`, from
+    one colour through white, half-way, to another.
     """
     from matplotlib.colors import LogNorm, Normalize
 
@@ -34,11 +36,18 @@ def heat_map(
     scale = LogNorm(low, high) if logarithmic and 0 < low < high else Normalize(low, high)
 
     def draw(axes: "Axes") -> None:
-        axes.pcolormesh(field.to_numpy(dtype=float), cmap="cividis", norm=scale, edgecolor="face", linewidth=0.3)
+        axes.pcolormesh(
+            field.to_numpy(dtype=float),
+            cmap="PuOr" if diverges else "cividis",
+            norm=scale,
+            edgecolor="face",
+            linewidth=0.3,
+        )
         for row, values in enumerate(field.to_numpy(dtype=float)):
             for column, value in enumerate(values):
                 if value == value:  # no NaN
-                    is_light = float(scale(value)) > 0.5
+                    place = float(scale(value))
+                    is_light = abs(place - 0.5) < 0.35 if diverges else place > 0.5
                     axes.text(
                         column + 0.5,
                         row + 0.5,
@@ -68,5 +77,5 @@ def heat_map(
 def written(value: float) -> str:
     """A value in at most four letters or so: .53, 1, 12.3, 1,204."""
     if 0 < abs(value) < 1:
-        return f"{value:.2f}".replace("0.", ".", 1)
+        return f"{value:.2f}".replace("0.", ".", 1) if abs(value) >= 0.005 else ".00"
     return f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.1f}"

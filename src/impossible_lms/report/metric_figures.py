@@ -1,6 +1,7 @@
-"""Figures of metrics: curves over training in the paper's layout, and heat maps of layers by positions."""
+"""Figures of metrics: curves over training in the paper's layout; or a statement where one would show nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -9,30 +10,40 @@ from impossible_lms.documents import upper_first
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.cells import Tables
 from impossible_lms.evaluation.metric import Metric
-from impossible_lms.evaluation.seeds import OVER_BOTH, OVER_ITEMS, over_seeds
+from impossible_lms.evaluation.seeds import over_seeds
+from impossible_lms.files import write_text
 from impossible_lms.languages.language import Style
-from impossible_lms.report.figures import language_order, positions_of, style_of
-from impossible_lms.report.heat_map import heat_map
-from impossible_lms.report.picture import Panel, Picture, by_family, paper_figure, steps_across
+from impossible_lms.report.beside import draw_of_items, draw_of_model, name_marks
+from impossible_lms.report.figures import language_order, save_figure, style_of
+from impossible_lms.report.intervals import draw_interval, intervals_of, seed_by_seed, sign_of
+from impossible_lms.report.layer_maps import heat_maps
+from impossible_lms.report.picture import Picture, by_family, paper_figure, steps_across
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-FEW = 5  # seeds that are drawn one by one
+DRAWN, SAID = ".png", ".txt"  # endings of a metric's figure, and of what is said where there is nothing to draw
 SIGNS = 15  # of a line, about
-MAPS = 4  # of a model, from the first checkpoint to the last
 NAMED = 3  # samples in a caption
 PUBLISHED = "Thin lines without signs: Kallini et al. (2024), read off the authors' figures."
 
 
-def metric_figure(metric: Metric, tables: Sequence[Tables]) -> "Figure":
-    """The figure of a metric from the tables of one run or several (`Evaluation.tables`).
+def write_metric_figure(metric: Metric, tables: Sequence[Tables], beside: Path) -> Path:
+    """Write the figure of a metric from the tables of one run or several (`Evaluation.tables`); returns its path.
 
-    UserError where no checkpoint could be measured.
+    It has the name of `beside` with the ending .png; where there is nothing to be seen in a figure, what is said
+    instead is written with the ending .txt. UserError where no checkpoint could be measured.
     """
     samples = sample_said([table.curve for table in tables])
-    return paper_figure(metric_picture(metric, over_seeds(metric, tables), samples=samples))
+    picture = metric_picture(metric, over_seeds(metric, tables), samples=samples)
+    drawn, said = (beside.with_name(f"{beside.name}{ending}") for ending in (DRAWN, SAID))
+    if picture.rows:
+        save_figure(paper_figure(picture), drawn)
+        said.unlink(missing_ok=True)
+        return drawn
+    write_text(said, f"{picture.caption}\n")
+    drawn.unlink(missing_ok=True)
+    return said
 
 
 def sample_said(curves: Sequence[pd.DataFrame]) -> str:
@@ -53,7 +64,7 @@ def metric_picture(
     published: pd.DataFrame | None = None,
     samples: str = "",
 ) -> Picture:
-    """The picture of a metric from a table of `over_seeds`.
+    """The picture of a metric from a table of `over_seeds`; without panels where there is nothing to be seen in one.
 
     Args:
         metric: which.
@@ -80,66 +91,6 @@ def shown_of(metric: Metric, table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def intervals_of(metric: Metric, table: pd.DataFrame) -> str:
-    """What the intervals of a table are over."""
-    over = table["interval"] == OVER_BOTH
-    said = []
-    if over.any():
-        seeds = sorted(set(table.loc[over, "seeds"]))
-        count = f"{seeds[0]} seeds" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
-        said.append(f"means over {count} with 95 % intervals over seeds and items{_of_items(table[over])}")
-    if not over.all():
-        said.append(
-            f"one seed, drawn hollow with dots for the 95 % interval over its items (each a {metric.item}"
-            f"{_of_items(table[~over])}): other seeds may differ"
-        )
-    return "; elsewhere ".join(said)
-
-
-def is_of_one_seed(table: pd.DataFrame) -> bool:
-    """Whether a line is of one seed, of which its interval says nothing about others."""
-    return bool((table["interval"] == OVER_ITEMS).any())
-
-
-def draw_interval(axes: "Axes", x: Any, table: pd.DataFrame, colour: str) -> None:
-    """The band of a line, or the bar of a point; of one seed without a filling, its edges dotted."""
-    is_one = is_of_one_seed(table)
-    if len(table) == 1:
-        axes.vlines(x, table["low"], table["high"], color=colour, linewidth=1.5, linestyle=":" if is_one else "-")
-    elif is_one:
-        for bound in ("low", "high"):
-            axes.plot(x, table[bound], color=colour, linewidth=0.9, linestyle=":")
-    else:
-        axes.fill_between(x, table["low"], table["high"], color=colour, alpha=0.15, linewidth=0)
-
-
-def sign_of(table: pd.DataFrame) -> dict[str, str]:
-    """The sign of one seed is hollow."""
-    return {"markerfacecolor": "none"} if is_of_one_seed(table) else {}
-
-
-def seed_by_seed(table: pd.DataFrame) -> list[tuple[list[Any], list[float]]]:
-    """Each seed's rows and values, where they are few and more than one."""
-    if not 2 <= table["seeds"].max() <= FEW:
-        return []
-    rows = range(len(table))
-    values = table["each"].tolist()
-    return [
-        (
-            [at for at in rows if number < len(values[at])],
-            [values[at][number] for at in rows if number < len(values[at])],
-        )
-        for number in range(int(table["seeds"].max()))
-    ]
-
-
-def _of_items(table: pd.DataFrame) -> str:
-    """How many items, where all have as many."""
-    counts = sorted(set(table["items"]))
-    said = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
-    return f", {said} of them"
-
-
 def curves(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None) -> Picture:
     """Lines over training with 95 % intervals, or points beside each other where there is one step alone.
 
@@ -156,42 +107,6 @@ def curves(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None) 
     return Picture(metric.name, caption, rows, table, shares_y=True)
 
 
-def heat_maps(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None) -> Picture:
-    """Layers by positions: one row a model, a few checkpoints from left to right, the value written in each field."""
-    rows = []
-    for (architecture, language, _), of_model in table.groupby(["architecture", "language", "data"], sort=True):
-        steps = sorted(set(of_model["step"]))
-        last = len(steps) - 1
-        row: list[Panel | None] = []
-        for step in dict.fromkeys(steps[round(last * part / (MAPS - 1))] for part in range(MAPS)):
-            field = of_model[of_model["step"] == step].pivot(index="layer", columns="position", values=metric.value)
-            title = f"{language}, {positions_of(architecture)}, step {step:,}"
-            row.append(
-                heat_map(
-                    f"{title}{_made_of(of_model[of_model['step'] == step])}",
-                    field.iloc[::-1],
-                    x="position (token of the prefix)",
-                    y="layer",
-                    low=0,
-                    high=1,
-                )
-            )
-        rows.append(row)
-    most = max(len(row) for row in rows)  # panels
-    caption = (
-        f"{metric.summary}: {metric.unit} ({metric.direction} is better); {intervals_of(metric, table)} (in the CSV)."
-    )
-    return Picture(metric.name, caption, [[*row, *[None] * (most - len(row))] for row in rows], table)
-
-
-def _made_of(table: pd.DataFrame) -> str:
-    """Of how many items and seeds the cells of a map are."""
-    items = sorted(set(table["items"]))
-    said = f"{items[0]}" if len(items) == 1 else f"{items[0]} to {items[-1]}"
-    seeds = int(table["seeds"].max())
-    return f"\n{said} items a cell, {seeds} seed{'s' if seeds > 1 else ': others may differ'}"
-
-
 def _draw(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None, axes: "Axes") -> None:
     if published is not None:
         _draw_published(table, published, axes)
@@ -202,6 +117,9 @@ def _draw(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None, a
             axes.plot(lines["step"].iloc[at], values, color=style.colour, linewidth=0.5, alpha=0.5)
         axes.plot(lines["step"], lines[metric.value], label=label, markevery=max(1, len(lines) // SIGNS), **look)
         draw_interval(axes, lines["step"], lines, style.colour)
+        draw_of_model(metric, lines, list(lines["step"]), style.colour, axes)
+    name_marks(metric, table, axes)
+    draw_of_items(metric, table, axes)
     steps_across(axes)
     if metric.logarithmic:
         _logarithmic(axes)
@@ -215,6 +133,9 @@ def _draw_points(metric: Metric, table: pd.DataFrame, axes: "Axes") -> None:
         draw_interval(axes, [place], point, style.colour)
         for _, values in seed_by_seed(point):
             axes.plot([place + 0.2], values, color=style.colour, marker=".", markersize=4, linestyle="none")
+        draw_of_model(metric, point, [place], style.colour, axes)
+    name_marks(metric, table, axes)
+    draw_of_items(metric, table, axes)
     axes.set_xlim(-0.7, len(lines) - 0.3)
     axes.set_xticks([])
     axes.grid(axis="y")

@@ -192,14 +192,17 @@ def _write_figures(
     with folder_beside(folder, FIGURES, {"command": command, "versions": versions("matplotlib")}) as part:
         for section in sections:
             for picture in section.pictures:
-                figure = paper_figure(picture)
-                for ending in ("pdf", "svg"):
-                    save_figure(figure, part / f"{picture.name}.{ending}")
+                if picture.rows:
+                    figure = paper_figure(picture)
+                    for ending in ("pdf", "svg"):
+                        save_figure(figure, part / f"{picture.name}.{ending}")
+                else:
+                    write_text(part / f"{picture.name}.txt", f"{picture.caption}\n")
                 _write_csv(picture.table, part / f"{picture.name}.csv")
         for name, table in tables.items():
             if len(table):
                 _write_csv(table, part / f"{name}.csv")
-    return sorted(path for path in folder.iterdir() if path.suffix in (".pdf", ".svg", ".csv"))
+    return sorted(path for path in folder.iterdir() if path.suffix in (".pdf", ".svg", ".csv", ".txt"))
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:

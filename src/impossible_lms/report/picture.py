@@ -42,7 +42,8 @@ class Picture:
     Attributes:
         name: of its files.
         caption: what it shows and how it is read.
-        rows: its panels in the paper's layout; None leaves a place empty.
+        rows: its panels in the paper's layout; None leaves a place empty. None at all where the caption says
+            everything.
         table: what is drawn.
         shares_y: whether the panels of a row have one scale.
     """
@@ -57,6 +58,16 @@ class Picture:
     def panels(self) -> list[Panel]:
         """All panels."""
         return [panel for row in self.rows for panel in row if panel is not None]
+
+
+def said_panel(title: str, said: str) -> Panel:
+    """A sentence where there is nothing to draw."""
+
+    def draw(axes: "Axes") -> None:
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, fill(said, int(WIDTH * LETTERS)), ha="center", va="center", transform=axes.transAxes)
+
+    return Panel(title, draw, height=HEIGHT * 0.4)
 
 
 def by_family(

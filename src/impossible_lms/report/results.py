@@ -7,13 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from impossible_lms.evaluation.driver import TABLES, Evaluation
+from impossible_lms.evaluation.driver import ON, TABLES, Evaluation
 from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.evaluation.seeds import over_seeds
 from impossible_lms.files import read_manifest
 
-ON = "-on-"  # stands before the test set in an evaluation's name
 ASKED = {"precision": "fp32", "as_published": False}  # what changes values beyond the sample, with what is usual
 
 
@@ -96,7 +95,7 @@ def _table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     metric, curves = evaluations[0].metric, [evaluation.curve for evaluation in evaluations]
     table = over_seeds(metric, [evaluation.tables for evaluation in evaluations])
     keys = ["language", "architecture", "data", "step", *metric.groups]
-    known = {*keys, "seed", "items", metric.value, "low", "high", "fault"}
+    known = {*keys, "seed", "items", metric.value, "low", "high", "fault", *metric.beside}
     numbers = {
         name: None
         for curve in curves

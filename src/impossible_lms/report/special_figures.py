@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from impossible_lms.evaluation.metric import Metric
+from impossible_lms.report.beside import draw_of_items, draw_of_model, name_marks
 from impossible_lms.report.figures import architecture_order, language_order, positions_of, style_of
 from impossible_lms.report.heat_map import heat_map
-from impossible_lms.report.metric_figures import (
+from impossible_lms.report.intervals import (
     draw_interval,
+    intervals_beside,
     intervals_of,
     is_of_one_seed,
     seed_by_seed,
-    shown_of,
     sign_of,
 )
+from impossible_lms.report.metric_figures import shown_of
 from impossible_lms.report.picture import Panel, Picture, by_family
 from impossible_lms.report.results import Result, last_of
 
@@ -55,6 +57,9 @@ def by_layer(result: Result) -> Picture:
                 axes.plot([at[place] for place in places], values, color=style.colour, linewidth=0.5, alpha=0.5)
             axes.plot(at, line[metric.value], label=language, marker=style.sign, markersize=4, **look)
             draw_interval(axes, at, line, style.colour)
+            draw_of_model(metric, line, at, style.colour, axes)
+        name_marks(metric, mine, axes)
+        draw_of_items(metric, mine, axes)
         axes.set_xticks(range(len(layers)), layers)
         axes.grid()
 
@@ -73,7 +78,7 @@ def by_field(result: Result) -> Picture:
         panels.append(heat_map(positions_of(architecture), field, x="", y="", low=0, high=1))
     caption = (
         f"{metric.unit.capitalize()}, by field, at the last step; chance is .50. Pairs of {metric.shown['tokens']} "
-        f"token count; {intervals_of(metric, shown)}."
+        f"token count; {intervals_beside(shown)}."
     )
     return Picture(f"{result.name}-by-field", caption, [[panel] for panel in panels], shown)
 
@@ -98,7 +103,7 @@ def cross_tests(crossed: Result, own: Result | None) -> Picture:
         )
     caption = (
         f"{metric.summary}, of the language in the column by a model of the language in the row, at the last step: "
-        f"{metric.unit} ({metric.direction} is better); {intervals_of(metric, table)}."
+        f"{metric.unit} ({metric.direction} is better); {intervals_beside(table)}."
     )
     return Picture(f"{crossed.name}-cross-tests", caption, [[panel] for panel in panels], table)
 
