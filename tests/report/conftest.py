@@ -19,7 +19,11 @@ from impossible_lms.report.page import write_report
 TRIAL = 8  # items
 
 # What is asked of each metric beside a sample; it is measured on the run of PartialReverse, or on that of TokenHop.
-ON_HOP = {"surprisal": Request(sample=TRIAL), "interventions": Request(corpus="grammar:sentences=1000,seed=0")}
+ON_HOP = {
+    "surprisal": Request(sample=TRIAL),
+    "sentence-bits": Request(sample=TRIAL),
+    "interventions": Request(corpus="grammar:sentences=1000,seed=0"),
+}
 PROBED = Request(corpus="grammar:sentences=300,seed=0", sample=15)
 
 
@@ -63,6 +67,8 @@ def measured(
     mine, control, hop = (copies[name] for name in ("partial-reverse", "no-reverse", "token-hop"))
     for each in copies.values():
         evaluate(METRICS["perplexity"], each, Request(sample=TRIAL))
+    for each in (mine, control):
+        evaluate(METRICS["sentence-bits"], each, Request(sample=TRIAL))
     for name, request in ON_HOP.items():
         evaluate(METRICS[name], hop, request)
     for name in ("learnability", "generation"):

@@ -20,7 +20,8 @@ def test_every_language_less_its_control(impossible, measured, tmp_path):
     found = table[(table["metric"] == "perplexity") & (table["language"] == "partial-reverse")].iloc[0]
     assert found["less"] == "no-reverse" and found["contrast"] == "ratio" and found["items"] > 0
     assert found["estimate"] == pytest.approx(found["value"] / found["less_value"])
-    assert set(table["metric"]) == {"perplexity", "learnability", "generation"} & set(table["metric"])
+    assert set(table["metric"]) == {"perplexity", "learnability", "sentence-bits"}
+    assert set(table.loc[table["metric"] == "sentence-bits", "groups"]) == {"part whole"}
     again = compare(folders)
     pd.testing.assert_frame_equal(again.reset_index(drop=True), table, check_dtype=False)
 

@@ -23,7 +23,17 @@ from impossible_lms.report.special_figures import by_field, by_layer, ranked
 from impossible_lms.report.tables import last_values, number
 
 FIGURES = [
-    *("perplexity", "surprisal", "interventions", "probes", "probes-by-layer", "learnability", "learnability-ranked"),
+    *(
+        "perplexity",
+        "surprisal",
+        "sentence-bits",
+        "sentence-bits-by-part",
+        "interventions",
+        "probes",
+        "probes-by-layer",
+        "learnability",
+        "learnability-ranked",
+    ),
     *("minimal-pairs", "minimal-pairs-by-field", "generation", "perplexity-cross-tests", "training-loss"),
 ]
 

@@ -25,6 +25,7 @@ SECTIONS = [
         "languages",
         "perplexity",
         "surprisal",
+        "sentence-bits",
         "interventions",
         "probes",
         "learnability",

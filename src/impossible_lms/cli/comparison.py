@@ -22,7 +22,10 @@ def compare(
             "of each model make the intervals about other seeds, too."
         ),
     ],
-    metric: Annotated[str | None, typer.Option(help="One metric; without it, all that have one value a model.")] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(help="One metric, sentence-bits part by part; without it, all that have one value a model."),
+    ] = None,
     between: Annotated[
         list[str] | None,
         typer.Option(

@@ -1,7 +1,6 @@
 """The verbs of evaluation: evaluate runs under a metric, list the metrics."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -224,9 +223,8 @@ def _shown(found: "Evaluation") -> "pd.DataFrame":
 
 def _together(found: "list[Evaluation]", output: Path) -> None:
     """Write the figure and the table of all runs, and where these are."""
-    from impossible_lms.evaluation.compare import RUNS
+    from impossible_lms.evaluation.compare import write_runs
     from impossible_lms.evaluation.seeds import over_seeds
-    from impossible_lms.files import to_json, write_text
     from impossible_lms.report.metric_figures import write_metric_figure
 
     metric, tables = found[0].metric, [one.tables for one in found]
@@ -235,9 +233,7 @@ def _together(found: "list[Evaluation]", output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     write_metric_figure(metric, tables, output / metric.name)
     _write_tables(over_seeds(metric, tables), output / metric.name)
-    home = output.resolve()
-    folders = [os.path.relpath(one.folder.resolve(), home) for one in found]
-    write_text(output / f"{metric.name}{RUNS}", to_json(folders))
+    write_runs(output, metric.name, [one.folder for one in found])
 
 
 def _write_tables(table: "pd.DataFrame", path: Path) -> None:

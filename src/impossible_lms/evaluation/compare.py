@@ -1,6 +1,6 @@
 """compare: the contrasts of evaluations, or of what is there of any runs."""
 
-import json
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -9,8 +9,9 @@ import pandas as pd
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.contrasts import Measured, contrasts
 from impossible_lms.evaluation.driver import Evaluation
+from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.evaluation.tables import read_evaluation, read_evaluations
-from impossible_lms.files import written_beside
+from impossible_lms.files import read_record, write_record, written_beside
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import RECORD, Run
 
@@ -33,7 +34,8 @@ def compare(
     Args:
         sources: evaluations; or runs, of which all that was measured is taken.
         between: pairs of languages, architectures or steps; every language and its control, if none is named.
-        metric: which alone; without one, all that have one value a model.
+        metric: which alone; without one, all that have one value a model. `sentence-bits` is compared part by part
+            where it is named.
         over_training: the mean over training (the area under the curve), too.
         threshold: of the metric's value; compares the first steps past it, too.
 
@@ -45,7 +47,13 @@ def compare(
             found.append(source)
             continue
         found += evaluations_in(source.folder if isinstance(source, Run) else Path(source))
-    table = contrasts(measured_of(found, metric), between, over_training=over_training, threshold=threshold)
+    table = contrasts(
+        measured_of(found, metric),
+        between,
+        over_training=over_training,
+        threshold=threshold,
+        by_part=metric is not None,
+    )
     if table.empty:
         raise UserError("compare: no language and its control, measured alike, are among the runs. Name --between A,B.")
     return table
@@ -56,16 +64,36 @@ def evaluations_in(folder: Path) -> list[Evaluation]:
 
     UserError for a folder that is none of these, and for tables that cannot be read.
     """
-    said = sorted(folder.glob(f"*{RUNS}")) if not (folder / RECORD).is_file() else []
-    if said:
-        tables = [folder / each for path in said for each in json.loads(path.read_text(encoding="utf-8"))]
-        return [read_evaluation(each, _opened(each.parent.parent)) for each in tables]
+    if said := [] if (folder / RECORD).is_file() else _runs_in(folder):
+        return [read_evaluation(each, _opened(each.parent.parent)) for each in said]
     run = _opened(folder)
     found, faults = read_evaluations(run)
     if faults:
         raise UserError(f"{next(iter(faults))}: {next(iter(faults.values()))}")
     if not found:
         raise UserError(f"{folder}: not measured. `impossible evaluate METRIC` makes the tables.")
+    return found
+
+
+def write_runs(output: Path, metric: str, tables: Sequence[Path]) -> None:
+    """Write into the folder of `evaluate --output` of which tables it is; they are found from there when both move."""
+    home = output.resolve()
+    said = [os.path.relpath(each.resolve(), home) for each in tables]
+    write_record(output / f"{metric}{RUNS}", {"metric": metric, "tables": said})
+
+
+def _runs_in(folder: Path) -> list[Path]:
+    """The tables that `write_runs` named in a folder; UserError where what it wrote is damaged, or gone."""
+    mend = f"`impossible evaluate METRIC RUNS --output {folder}` writes it again."
+    found = []
+    for metric in METRICS:
+        path = folder / f"{metric}{RUNS}"
+        if not path.is_file() and not (folder / f"{metric}.parquet").is_file():
+            continue
+        record = read_record(path, {"metric": str, "tables": list}, mend)
+        if record["metric"] != metric:
+            raise UserError(f"{path}: is of {record['metric']}: files were exchanged. {mend}")
+        found += [folder / str(each) for each in record["tables"]]
     return found
 
 

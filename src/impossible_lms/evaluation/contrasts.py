@@ -9,6 +9,7 @@ import pandas as pd
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.cells import Apart, Cell, Place, Tables, apart, cells_of, of_value, over_seeds_of
+from impossible_lms.evaluation.made_of import sides_by_tokens
 from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.over_training import area, curves_of, first_passed, sooner
 from impossible_lms.evaluation.seeds import OVER_BOTH, OVER_ITEMS
@@ -54,6 +55,7 @@ def contrasts(
     *,
     over_training: bool = False,
     threshold: float | None = None,
+    by_part: bool = False,
 ) -> pd.DataFrame:
     """Contrasts of what was measured, one row each, corrected for their number (Holm).
 
@@ -67,6 +69,8 @@ def contrasts(
             against 0.
         over_training: the areas under the curves, too, over the steps that both sides have.
         threshold: of the metric's value, and the ratio of the first steps past it, too; of one metric.
+        by_part: of a metric whose groups add up (`sentence-bits`), every group; and each again for the sentences that
+            both languages say in the same tokens, and for those that they say in different ones.
 
     Returns COLUMNS: `what` is compared (the value, its mean over training, the first step past a threshold), of which
     model, `less` which; the values of both sides; the contrast as `estimate`, `low`, `high` (95 %), its `p`, and
@@ -80,12 +84,18 @@ def contrasts(
         raise UserError("--threshold: is one metric's. Name it with --metric.")
     rows: list[dict[str, Any]] = []
     for name, metric, tables in measured:
-        cells = cells_of(metric, tables, shown=True)
-        curves = curves_of(cells)
+        in_parts = by_part and metric.adds_up
+        curves = curves_of(cells_of(metric, tables, shown=not in_parts))
         for one, other in _pairs(metric, curves, tables, between):
             theirs = curves[other] if isinstance(other, Place) else None
-            found = _contrasts(metric, one, other, curves[one], theirs, over_training, threshold)
-            rows += [row | {"metric": name} for row in found]
+            sides: dict[str, tuple[Mapping[int, Cell], Mapping[int, Cell] | None]] = {"": (curves[one], theirs)}
+            if in_parts and isinstance(other, Place):
+                sides |= sides_by_tokens(metric, tables, one, other)
+            for tokens, (mine, its) in sides.items():
+                found = _contrasts(metric, one, other, mine, its, over_training, threshold)
+                rows += [
+                    row | {"metric": name, "groups": ", ".join(filter(None, (row["groups"], tokens)))} for row in found
+                ]
         rows += [row | {"metric": name} for row in _of_steps(metric, curves, between)]
     if between:
         _refuse_unknown(rows, measured, between)
@@ -205,7 +215,7 @@ def _said(metric: Metric, what: str, one: Place, less: str, step: int, less_step
         "language": one.language,
         "architecture": one.architecture,
         "data": one.data,
-        "groups": ", ".join(f"{name} {value}" for name, value in named if name not in metric.shown),
+        "groups": ", ".join(f"{name} {value}" for name, value in named if metric.adds_up or name not in metric.shown),
         "step": step,
         "less": less,
         "less_step": less_step,

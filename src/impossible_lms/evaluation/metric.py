@@ -175,6 +175,8 @@ class Sampled:
         counted: the rows that count.
         divided: the rows of each group, with its names in the order of the metric's groups.
         overlap: of values from repeated splits of the same data, how large the test part is to the other.
+        made_of: the column that says what an item is made of, where it may be of the same or of something else in
+            another language: contrasts part by part are given apart for both.
     """
 
     values: Callable[[pd.DataFrame], pd.Series]
@@ -184,6 +186,7 @@ class Sampled:
     counted: Callable[[pd.DataFrame], pd.DataFrame] = lambda items: items
     divided: Callable[[pd.DataFrame, tuple[str, ...]], Iterator[tuple[tuple[Any, ...], pd.DataFrame]]] = in_groups
     overlap: float = 0.0
+    made_of: str | None = None
 
 
 class Serves(Protocol):
@@ -233,6 +236,7 @@ class Metric:
         columns: the annotation that the corpus must have which its items are made from.
         groups: the columns of the curve that tell several rows of one step apart.
         shown: of its groups, the one that the figure shows: a value for each of some columns.
+        adds_up: whether its other groups are parts of the shown one: where it is named, contrasts are of all of them.
         beside: the columns of its curve that figures and tables show beside the value: what it is to be compared with,
             or what shows something where the value does not.
         statement: from rows of a curve or of `over_seeds`, what is said of them in place of a figure, where there is
@@ -262,6 +266,7 @@ class Metric:
     columns: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     shown: Mapping[str, str] = field(default_factory=dict)
+    adds_up: bool = False
     beside: Mapping[str, Beside] = field(default_factory=dict)
     statement: Callable[[pd.DataFrame], str | None] = lambda rows: None
     figure: str = "curves"

@@ -91,8 +91,7 @@ class Scorer:
         Scored is `end_of_text` + tokens + `end_of_text`, as a sentence stands in the training text: a sentence of n
         tokens is n + 1 predictions. UserError as for `token_logprobs`.
         """
-        framed = sentences.insert(np.repeat(np.arange(len(sentences)), 2), self._ends(sentences), end_of_text)
-        return np.asarray(sums(self.token_logprobs(framed)) * -BITS)
+        return np.asarray(sums(self.token_logprobs(framed(sentences, end_of_text))) * -BITS)
 
     def beside(self, model: Any) -> "Scorer":
         """A scorer of another model, on the same device and in the same precision."""
@@ -245,10 +244,11 @@ class Scorer:
         if len(sentences.values) and int(sentences.values.max()) >= vocabulary:
             raise UserError(f"token {int(sentences.values.max())} is outside the model's vocabulary of {vocabulary}.")
 
-    @staticmethod
-    def _ends(sentences: Ragged) -> NDArray[np.int64]:
-        """(2 k,): the places before and after each sentence."""
-        return np.column_stack([np.zeros(len(sentences), np.int64), sentences.lengths()]).ravel()
+
+def framed(sentences: Ragged, end_of_text: int) -> Ragged:
+    """Each sentence as it stands in the training text: between two `end_of_text`."""
+    ends = np.column_stack([np.zeros(len(sentences), np.int64), sentences.lengths()]).ravel()
+    return sentences.insert(np.repeat(np.arange(len(sentences)), 2), ends, end_of_text)
 
 
 def sums(values: Ragged) -> NDArray[np.float64]:

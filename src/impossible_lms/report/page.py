@@ -104,6 +104,10 @@ def _of_metrics(results: Sequence[Result], published: bool) -> list[Section]:
         tables = [table_of(each.table, "the last step of each model") for each in pictures[1:]]
         if not tables and metric.figure == "curves":
             tables = [last_values(result)]
+        if metric.adds_up:
+            of_runs = [evaluation.tables for evaluation in result.evaluations]
+            found = contrasts([(result.name, metric, of_runs)], by_part=True)
+            tables += [contrast_table(found)] if len(found) else []
         reading = f"{picture.caption} Unit: {metric.unit}. One item is a {metric.item}."
         sections.append(Section(result.name, _title(result.name), reading, pictures, tables))
     return sections

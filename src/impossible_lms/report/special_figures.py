@@ -83,6 +83,25 @@ def by_field(result: Result) -> Picture:
     return Picture(f"{result.name}-by-field", caption, [[panel] for panel in panels], shown)
 
 
+def by_part(result: Result) -> Picture:
+    """What each part of a sentence costs at the last step: a row of panels an architecture, a panel a part."""
+    metric, table = result.metric, last_of(result.table)
+    parts = list(dict.fromkeys(table["part"]))
+    rows = []
+    for architecture, mine in _by_architecture(table):
+        row = []
+        for part in parts:
+            points = mine[mine["part"] == part]
+            order = [language_order(name) for name in points["language"]]
+            points = points.iloc[sorted(range(len(points)), key=order.__getitem__)]
+            title = f"{part}, {positions_of(architecture)}"
+            row.append(Panel(title, _dots(metric, points), x=metric.unit, height=1.0 + 0.27 * len(points)))
+        rows.append(row)
+    caption = f"{metric.unit.capitalize()} by part at the last step, {metric.direction} is better; "
+    caption += f"{intervals_of(metric, table)}."
+    return Picture(f"{result.name}-by-part", caption, rows, table)
+
+
 def cross_tests(crossed: Result, own: Result | None) -> Picture:
     """Models (rows) on test sets (columns) at the last step, one panel an architecture."""
     metric = crossed.metric
@@ -111,6 +130,7 @@ def cross_tests(crossed: Result, own: Result | None) -> Picture:
 SAID = {"None": "never", "True": "yes", "False": "no"}  # of notes
 SPECIAL: Mapping[str, Callable[[Result], Picture]] = {
     "learnability": ranked,
+    "sentence-bits": by_part,
     "probes": by_layer,
     "minimal-pairs": by_field,
 }
@@ -127,7 +147,8 @@ def _dots(metric: Metric, table: pd.DataFrame) -> "Callable[[Axes], None]":
             axes.plot([value], [place], **look)
             for _, values in seed_by_seed(point):
                 axes.plot(values, [place + 0.25], color=style.colour, marker=".", markersize=4, linestyle="none")
-        axes.axvline(0, color="0.5", linewidth=0.8)
+        if metric.is_contrast:
+            axes.axvline(0, color="0.5", linewidth=0.8)
         axes.set_yticks(range(len(table)), table["language"])
         axes.set_ylim(len(table) - 0.5, -0.5)
         axes.grid(axis="x")

@@ -109,7 +109,11 @@ def contrast_table(frame: pd.DataFrame) -> Table:
         alone = " (one seed)" if entry["interval"] == OVER_ITEMS else ""
         rows.append(
             [
-                Cell(entry["metric"] if entry["what"] == "value" else f"{entry['metric']}, {entry['what']}"),
+                Cell(
+                    ", ".join(
+                        filter(None, (entry["metric"], entry["what"] * (entry["what"] != "value"), entry["groups"]))
+                    )
+                ),
                 Cell(f"{entry['language']} less {entry['less']}"),
                 Cell(entry["architecture"]),
                 Cell(sides),
