@@ -1,16 +1,21 @@
 """How often intervals of 95 % cover what they are about, on data of known seed and item variance.
 
-`python -m benchmarks.coverage [--repetitions 4000]` draws, again and again, seeds by items with effects of seeds, of
-items and of both; takes the interval that the evaluation takes; and prints how often it holds the true value, for 2, 3,
-5 and 10 seeds and for several parts of the estimate's variance that are the seeds'. It ends with code 1 where an
-interval leaves the possible range, has no width, or where the coverage is not between 93 and 97 %. Seeds of shares
-spread by no more than WIDEST: where they spread more, near 0 and 1, half items pull them inwards and coverage falls.
+`python -m benchmarks.coverage [--repetitions 4000] [--processes 2]` draws, again and again, seeds by items with effects
+of seeds, of items and of both; takes the interval that the evaluation takes; and prints how often it holds the true
+value, for 2, 3, 5 and 10 seeds and for several parts of the estimate's variance that are the seeds'. It ends with code
+1 where an interval leaves the possible range, has no width, or where the coverage is not between 93 and 97 %. Seeds of
+shares spread by no more than WIDEST: where they spread more, near 0 and 1, half items pull them inwards and coverage
+falls.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from itertools import product, repeat
+from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,6 +154,7 @@ def _language(
     return parts, np.array([part.influence for part in parts])
 
 
+@cache
 def _truth(scenario: Scenario) -> float:
     """Of a share: over the items, of the seed in the middle."""
     if scenario.scale != SHARE:
@@ -181,17 +187,24 @@ def coverage(
     return held / repetitions, fault
 
 
+def _row(row: tuple[Scenario, int], repetitions: int) -> list[tuple[float, str]]:
+    scenario, seeds = row
+    return [coverage(scenario, seeds, share, repetitions) for share in OF_SEEDS]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=4000)
-    repetitions = parser.parse_args().repetitions
+    parser.add_argument("--processes", type=int, default=2)
+    arguments = parser.parse_args()
+    repetitions = arguments.repetitions
     said = " | ".join(f"{share:.0%}" for share in OF_SEEDS)
     print(f"| coverage of intervals of 95 %, {repetitions:,} times | seeds | the seeds' part {said} |")
     print("| --- | ---: |" + " ---: |" * len(OF_SEEDS))
     faults = []
-    for scenario in SCENARIOS:
-        for seeds in SEEDS:
-            found = [coverage(scenario, seeds, share, repetitions) for share in OF_SEEDS]
+    rows = list(product(SCENARIOS, SEEDS))
+    with ProcessPoolExecutor(arguments.processes, get_context("spawn")) as pool:
+        for (scenario, seeds), found in zip(rows, pool.map(_row, rows, repeat(repetitions)), strict=True):
             print(
                 f"| {scenario.name} | {seeds} | " + " | ".join(f"{100 * each:.1f}" for each, _ in found) + " |",
                 flush=True,

@@ -1,29 +1,15 @@
-"""A scene to damage: a run, its data and results, another run beside it, and what the commands say of them."""
+"""A scene to damage: something that commands read, another of it beside, and what the commands say of both."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
-from typing import Any
 
-from impossible_lms import METRICS
-from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.driver import evaluate
-from impossible_lms.evaluation.metric import Request
-from impossible_lms.files import write_record
-from impossible_lms.models.run import Run
-from impossible_lms.publishing.measured import results_of
-from impossible_lms.publishing.model import model_publication
-from impossible_lms.report.findings import findings_of_runs
-from impossible_lms.report.provenance import provenance_of_evaluations, provenance_of_runs
-from impossible_lms.report.results import results_of as results_of_report
-from impossible_lms.training.recipe import Recipe
-from impossible_lms.training.train import train
-from tests.faults.mutations import Mutation, applied
+from tests.faults.mutations import Mutation, applied, drawn
 
-SAMPLE = 8
 EQUAL, NAMED, WITHOUT = "equal", "refused in one line", "left out, and named"
 
 
@@ -37,10 +23,21 @@ class Answer:
 
 @dataclass
 class Scene:
-    """`root/mine` is what gets damaged: `run`, `data` and the stopped run `cut`; `root/other` has another of each."""
+    """Something that commands read, to be damaged: `root/mine`; `root/other` has another of each of its files.
+
+    Attributes:
+        root: the folder of both.
+        commands: what is asked, by name.
+        reading: for each folder in `mine`, the names of the commands that read it; one that writes there comes last.
+        changing: what a command may change there, below `mine`: put back after each mutation.
+        spared: whether a mutation is no damage, as what a file's absence or content says is all there is to know.
+    """
 
     root: Path
-    recipe: Recipe
+    commands: Mapping[str, Callable[["Scene"], Answer]]
+    reading: Mapping[str, Sequence[str]]
+    changing: Sequence[str] = ()
+    spared: Callable[[Mutation], bool] = lambda mutation: False
 
     @property
     def mine(self) -> Path:
@@ -50,44 +47,38 @@ class Scene:
     def other(self) -> Path:
         return self.root / "other"
 
-    @classmethod
-    def of(cls, root: Path, run: Run, other: Run, recipe: Recipe) -> "Scene":
-        """Copies of two finished runs, both measured."""
-        for name, each in (("mine", run), ("other", other)):
-            home = root / name
-            shutil.copytree(each.dataset().folder, home / "data")
-            for copy in ("run", "cut"):
-                shutil.copytree(each.folder, home / copy, ignore=shutil.ignore_patterns("evaluation"))
-                write_record(home / copy / "run.json", each.record | {"data": "../data"})
-            last = f"{recipe.steps}"
-            (home / "cut" / "finished.json").unlink()
-            shutil.rmtree(home / "cut" / "checkpoints" / f"checkpoint-{last}")
-            shutil.rmtree(home / "cut" / "state" / f"step-{last}")
-            evaluate(METRICS["perplexity"], Run.open(home / "run"), Request(sample=SAMPLE))
-        shutil.copytree(root / "mine" / "run" / "evaluation", root / "kept")
-        return cls(root, recipe)
-
     @cached_property
     def expected(self) -> dict[str, Answer]:
         """What each command says of what is whole."""
-        return {name: command(self) for name, command in COMMANDS.items()}
+        found = {name: command(self) for name, command in self.commands.items()}
+        for part in self.changing:
+            shutil.copytree(self.mine / part, self.root / "kept" / part, symlinks=True)
+        return found
+
+    def drawn(self, seed: int) -> Mutation:
+        """A mutation of some file, one that is damage."""
+        _ = self.expected  # commands leave files of their own there
+        return next(
+            found for more in count() if not self.spared(found := drawn(self.mine, self.other, seed + 1_000_000 * more))
+        )
 
     def outcome(self, mutation: Mutation) -> str:
         """What comes of a mutation under all commands that read the file; AssertionError where it is no good."""
-        names = COMMANDS_OF[mutation.file.relative_to(self.mine).parts[0]]
+        names = self.reading[mutation.file.relative_to(self.mine).parts[0]]
         expected = self.expected
         try:
             with applied(mutation):
                 outcomes = {self._outcome(mutation, name, expected[name]) for name in names}
-        finally:  # evaluating writes anew what is damaged
-            shutil.rmtree(self.mine / "run" / "evaluation")
-            shutil.copytree(self.root / "kept", self.mine / "run" / "evaluation")
+        finally:
+            for part in self.changing:
+                shutil.rmtree(self.mine / part, ignore_errors=True)
+                shutil.copytree(self.root / "kept" / part, self.mine / part, symlinks=True)
         return next(kind for kind in (NAMED, WITHOUT, EQUAL) if kind in outcomes)
 
     def _outcome(self, mutation: Mutation, name: str, expected: Answer) -> str:
         said = f"{name} after {mutation}"
         try:
-            found = COMMANDS[name](self)
+            found = self.commands[name](self)
         except UserError as error:
             assert "\n" not in str(error), said
             assert self._names(mutation, str(error)), f"{said}: {error}"
@@ -109,110 +100,6 @@ class Scene:
         return any(name in fault for group in names for name in group)
 
 
-def _evaluated(scene: Scene) -> Answer:
-    """What was measured already, read again."""
-    found = evaluate(METRICS["perplexity"], Run.open(scene.mine / "run"), Request(sample=SAMPLE))
-    rows = {
-        str(row["step"]): repr(row.drop("fault").to_dict()) for _, row in found.curve.iterrows() if not row["fault"]
-    }
-    items = found.items()
-    rows |= {f"items of {step}": part.to_csv(index=False) for step, part in items.groupby("step")}
-    rows = {
-        key: value for key, value in rows.items() if not any(key.endswith(f" {_step(name)}") for name in found.skipped)
-    }
-    return Answer(rows, list(found.skipped.values()))
-
-
-def _measured(scene: Scene) -> Answer:
-    """One checkpoint after the other measured anew."""
-    request = Request(sample=3, seed=1, name="anew")
-    parts = scene.mine / "run" / "evaluation" / "parts"
-    before = {path.name for path in parts.iterdir()}
-    try:
-        found = evaluate(METRICS["perplexity"], Run.open(scene.mine / "run"), request)
-        whole = found.curve[found.curve["fault"].isna()]
-        return Answer(
-            {str(row["step"]): repr(row["perplexity"]) for _, row in whole.iterrows()}, list(found.skipped.values())
-        )
-    finally:
-        for path in (*(path for path in parts.iterdir() if path.name not in before), parts.parent / "anew"):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _reported(scene: Scene) -> Answer:
-    """The tables behind a report's figures and its account of where they come from."""
-    findings = findings_of_runs([str(scene.mine / "run")], "impossible report")
-    (run,) = findings.runs
-    assert isinstance(run, Run)
-    values = {"runs": provenance_of_runs(findings.runs).to_csv(), "losses": repr(run.metrics())}
-    for result in results_of_report(findings.evaluations):
-        values[result.name] = result.table.to_csv()
-        values[f"{result.name} from"] = provenance_of_evaluations(findings.evaluations).to_csv()
-    return Answer(values, [why for _, why in findings.failures])
-
-
-def _published(scene: Scene) -> Answer:
-    """Every file of every revision, by its hash."""
-    run, scratch = Run.open(scene.mine / "run"), scene.root / "scratch"
-    scratch.mkdir()
-    try:
-        missing = list(results_of(run).missing.values())
-        revisions = model_publication(run).revisions("me/it", scratch)
-        values = {f"{each.name}/{path}": digest for each in revisions for path, digest in each.digests.items()}
-        return Answer({path: digest for path, digest in values.items() if not (missing and "README" in path)}, missing)
-    finally:
-        shutil.rmtree(scratch)
-
-
-def _inspected(scene: Scene) -> Answer:
-    """All of a dataset."""
-    dataset = TokenDataset.open(scene.mine / "data")
-    dataset.verify()
-    held_out = {split: dataset.held_out(split) for split in ("dev", "test")}
-    values = {split: f"{each.tokens.values.tolist()} {each.table.to_csv()}" for split, each in held_out.items()}
-    return Answer(
-        values | {"record": repr(dataset.record), "first": dataset.tokenizer.decode(held_out["test"].tokens[0])}
-    )
-
-
-def _resumed(scene: Scene) -> Answer:
-    """A run that was stopped, taken to its end."""
-    home = scene.mine / "resumed"
-    said: list[str] = []
-    shutil.copytree(scene.mine / "cut", home)
-    try:
-        run = train(scene.mine / "data", home, recipe=scene.recipe, size="tiny", say=said.append)
-        last = run.checkpoints()[-1]
-        losses = [{key: line[key] for key in ("step", "loss", "gradient_norm")} for line in run.metrics()]
-        faults = [line.replace(str(home), str(scene.mine / "cut")) for line in said if "metrics begin after" in line]
-        values = {"weights": last.digests()["model.safetensors"], "losses": repr(losses)}
-        return Answer({"weights": values["weights"]} if faults else values, faults)
-    except UserError as error:
-        raise UserError(str(error).replace(str(home), str(scene.mine / "cut"))) from error
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def _step(revision: str) -> str:
-    return revision.rpartition("-")[2]
-
-
-COMMANDS: dict[str, Callable[[Scene], Answer]] = {
-    "evaluate": _evaluated,
-    "evaluate anew": _measured,
-    "report": _reported,
-    "publish": _published,
-    "inspect": _inspected,
-    "train": _resumed,
-}
-# Those that read a part of a scene; what writes into it comes last.
-COMMANDS_OF: dict[str, tuple[str, ...]] = {
-    "data": ("publish", "inspect", "train", "evaluate"),
-    "run": ("report", "publish", "evaluate anew", "evaluate"),
-    "cut": ("train",),
-}
-
-
 def table(outcomes: dict[tuple[str, str], int]) -> str:
     """How often each kind of mutation came to what, as lines."""
     kinds = sorted({kind for kind, _ in outcomes})
@@ -222,6 +109,3 @@ def table(outcomes: dict[tuple[str, str], int]) -> str:
         for kind in kinds
     ]
     return "\n".join([head, *rows])
-
-
-__all__ = ["Any", "Answer", "Scene", "table"]

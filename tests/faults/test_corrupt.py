@@ -1,25 +1,48 @@
-"""No damage to a run, its data or its results goes unseen: the same numbers, or one line that names the file."""
+"""No damage to what this package makes goes unseen: the same numbers, or one line that names the file."""
 
 import os
 from collections import Counter
 
 import pytest
 
-from tests.faults.mutations import Mutation, drawn
+from tests.faults.annotations import annotated_scene
+from tests.faults.experiments import experiment_scene
+from tests.faults.mutations import Mutation
+from tests.faults.publications import hub_scene, published_scene
+from tests.faults.runs import runs_scene
 from tests.faults.scene import EQUAL, Scene, table
 
-QUICK, MANY = 24, int(os.environ.get("MUTATIONS", "900"))
 FIRST = int(os.environ.get("FIRST_SEED", "0"))
+# Of each kind of scene, how many mutations are tried each time, and how many of the 900 with `-m slow`.
+SHARES = {"runs": (24, 420), "experiments": (6, 120), "published": (10, 120), "hub": (12, 120), "annotated": (12, 120)}
+MANY = int(os.environ.get("MUTATIONS", str(sum(many for _, many in SHARES.values()))))
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory, run, control_run, recipe):
-    return Scene.of(tmp_path_factory.mktemp("scene"), run, control_run, recipe)
+def scenes(tmp_path_factory, run, control_run, recipe):
+    """A function that makes the scene of a name, once."""
+    made: dict[str, Scene] = {}
+    makers = {
+        "runs": lambda root: runs_scene(root, run, control_run, recipe),
+        "experiments": experiment_scene,
+        "published": lambda root: published_scene(root, run, control_run),
+        "hub": hub_scene,
+        "annotated": annotated_scene,
+    }
+
+    def scene(name: str) -> Scene:
+        if name not in made:
+            made[name] = makers[name](tmp_path_factory.mktemp(name))
+        return made[name]
+
+    return scene
 
 
-def test_single_mutations(scene):
-    for seed in range(QUICK):
-        scene.outcome(drawn(scene.mine, scene.other, seed))
+@pytest.mark.parametrize("name", SHARES)
+def test_single_mutations(scenes, name):
+    scene = scenes(name)
+    for seed in range(SHARES[name][0]):
+        scene.outcome(scene.drawn(seed))
 
 
 @pytest.mark.parametrize(
@@ -30,20 +53,40 @@ def test_single_mutations(scene):
         ("removed", "cut/metrics.jsonl"),  # the steps before were missing in silence
         ("appended", "run/checkpoints/checkpoint-12/config.json"),  # the card read it before it was compared
         ("hostile", "run/checkpoints/checkpoint-12/tokenizer.json"),
+        ("truncation", "results/perplexity.runs.json"),  # were JSON without a hash
+        ("removed", "results/perplexity.runs.json"),
     ],
 )
-def test_what_went_wrong_once(scene, kind, file):
+def test_what_went_wrong_once(scenes, kind, file):
+    scene = scenes("runs")
     for seed in range(2):
         assert scene.outcome(Mutation(kind, scene.mine / file, seed)) != EQUAL
 
 
+def test_an_annotated_corpus_is_read_as_it_was_annotated(scenes):
+    """A digit changed in a lemma was read in silence."""
+    scene = scenes("annotated")
+    for file in ("file/english.conllu", "folder/divided/a-train.conllu"):
+        assert scene.outcome(Mutation("digit", scene.mine / file, 1)) != EQUAL
+
+
+def test_a_blob_of_a_cache_is_put_back(scenes):
+    """A damaged one stayed in the cache, and was said to be published."""
+    scene = scenes("published")
+    for blob in sorted((scene.mine / "cache").glob("*/blobs/*")):
+        assert scene.outcome(Mutation("bit", blob, 1)) == EQUAL
+
+
 @pytest.mark.slow
-def test_many_mutations(scene, capsys):
-    """`MUTATIONS=10000 FIRST_SEED=900` tries others."""
+@pytest.mark.parametrize("name", SHARES)
+def test_many_mutations(scenes, name, capsys):
+    """`MUTATIONS=10000 FIRST_SEED=900` tries others, shared out among the scenes."""
     outcomes: Counter[tuple[str, str]] = Counter()
     faults = []
-    for seed in range(FIRST, FIRST + MANY):
-        mutation = drawn(scene.mine, scene.other, seed)
+    scene = scenes(name)
+    share = round(MANY * SHARES[name][1] / sum(many for _, many in SHARES.values()))
+    for seed in range(FIRST, FIRST + share):
+        mutation = scene.drawn(seed)
         try:
             outcomes[mutation.kind, scene.outcome(mutation)] += 1
         except Exception as error:
@@ -51,5 +94,5 @@ def test_many_mutations(scene, capsys):
             with capsys.disabled():
                 print(faults[-1][:400], flush=True)
     with capsys.disabled():
-        print(f"\n{table(outcomes)}")
+        print(f"\n{name}, {share} mutations from seed {FIRST}\n{table(outcomes)}")
     assert not faults, "\n".join(faults)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from impossible_lms.corpora.annotated import AUTO, Annotator
+from impossible_lms.corpora.annotated import AUTO, KIND, Annotator
 from impossible_lms.corpora.batches import Batch, Workers, batches
 from impossible_lms.corpora.conllu import SUFFIX
 from impossible_lms.corpora.corpus import Corpus, Source
@@ -43,7 +43,6 @@ from impossible_lms.growing import GrowingFile
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.versions import versions
 
-KIND = "annotated corpus"
 STATE = {"request": dict, "counts": list, "done": list, "words": int, "files": dict}  # fields of the state
 DEVICE = r"auto|cpu|mps|cuda(:[0-9]{1,3})?"
 # By the name before the colon of --with: what follows it, whether trees are asked for, the corpus and the device, to an

@@ -1,11 +1,16 @@
 """Annotated sentences: words with their place in the text, and the rows of CoNLL-U they become."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
+from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
+from impossible_lms.files import MANIFEST, read_file_manifest, read_manifest, sha256_of
+
+KIND = "annotated corpus"
 
 Row = dict[str, Any]  # a sentence in the columns of CONLLU_SCHEMA
 # What UDPipe writes for white space that is not one space, and Stanza too.
@@ -76,6 +81,25 @@ class Annotator(Protocol):
         The same sentences give the same rows. Raises UserError for what cannot be annotated faithfully.
         """
         ...
+
+
+def verify_annotated(path: Path) -> None:
+    """UserError where a file or folder that `annotate` wrote is not as it was written; anything else is left alone."""
+    beside = path / MANIFEST if path.is_dir() else path.with_name(f"{path.name}.json")
+    try:
+        about = read_json(beside)
+    except (OSError, ValueError):
+        return
+    if not isinstance(about, dict) or about.get("kind") != KIND:
+        return
+    manifest = (read_manifest if path.is_dir() else read_file_manifest)(path, KIND)
+    for name, entry in manifest["files"].items():
+        file = beside.parent / name
+        if not file.is_file() or sha256_of(file) != entry["sha256"]:
+            what = "has changed since it was annotated (sha256)" if file.is_file() else "missing"
+            raise UserError(
+                f"{file}: {what}. Annotate the corpus again; or remove {beside}, if it was changed on purpose."
+            )
 
 
 def rows_of(text: str, sentences: Sequence[Sentence]) -> list[Row]:

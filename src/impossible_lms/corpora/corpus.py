@@ -9,6 +9,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from impossible_lms.corpora.annotated import verify_annotated
 from impossible_lms.corpora.conllu import ConlluFile
 from impossible_lms.corpora.grammar import GRAMMAR_VERSION, grammar_blocks
 from impossible_lms.corpora.hub import HUB, hub_rows
@@ -141,6 +142,7 @@ def read_corpus(spec: str) -> Corpus:
             f"--corpus {spec}: ids, not sentences. `impossible build --corpus {spec} --language NAME` makes a token "
             "dataset of them, in the language that they are in."
         )
+    verify_annotated(path)
     layout = found(path, asked.size)
     sources, left_out = _sources(layout.files, asked, path)
     size = next((file.size for file in layout.files if file.size), None) if asked.size else None

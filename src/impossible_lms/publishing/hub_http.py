@@ -82,6 +82,8 @@ class Exchange(BaseHTTPRequestHandler, ABC):
                 self.answer()
             except (ConnectionError, TimeoutError):
                 raise
+            except UserError as error:  # what the hub keeps is damaged
+                raise Refused(500, "", str(error)) from error
             except OSError as error:
                 raise Refused(507, "", f"the hub's disk: {error.strerror}.") from error
         except Refused as refused:

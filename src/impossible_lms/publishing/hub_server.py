@@ -211,7 +211,7 @@ class HubApi(Exchange):
         answers = []
         for item in self.sent(Batch).objects:
             answer: dict[str, Any] = {"oid": item.oid, "size": item.size}
-            if not self.server.store.blobs.holds(item.oid, item.size):
+            if not self.server.store.blobs.holds(item.oid):
                 link = f"{self._url(kind, repo)}.git/info/lfs/objects/{item.oid}?size={item.size}"
                 answer["actions"] = {"upload": {"href": f"{link}&key={self.server.signature(item.oid, item.size)}"}}
             answers.append(answer)
@@ -274,7 +274,7 @@ class HubApi(Exchange):
         headers |= {"ETag": f'"{entry.etag}"', "Content-Type": "application/octet-stream"}
         if entry.is_large:
             headers |= {"X-Linked-Etag": f'"{entry.etag}"', "X-Linked-Size": str(entry.size)}
-        self.send_file(self.server.store.blobs.path(entry.sha256), entry.size, headers)
+        self.send_file(self.server.store.blobs.whole(entry.sha256), entry.size, headers)
 
 
 def _from_base64(path: str, text: Any) -> bytes:

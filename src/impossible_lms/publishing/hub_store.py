@@ -1,14 +1,16 @@
-"""What a hub on this machine keeps: repositories of commits over files stored once by content, on disk, in plain JSON.
+"""What a hub on this machine keeps: repositories of commits over files stored once by content, on disk, in JSON.
 
 ```
 DIR/hub.json                                 what this folder is
 DIR/blobs/ab/<sha256>                        the content of every file, once for all repositories
 DIR/models/<namespace>/<name>/repo.json      and DIR/datasets/... alike
                               commits/<id>.json   a commit: parent, title, date, and its files by path
-                              refs/heads/<branch>  refs/tags/<tag>: the id of a commit
+                              refs/heads/<branch>  refs/tags/<tag>: a record that names a commit
 DIR/collections/<namespace>/<slug>.json
 ```
-Paths inside a repository stand in JSON alone and never become paths on the disk.
+Paths inside a repository stand in JSON alone and never become paths on the disk. Contents and commits are called by
+their hashes, and are compared with them when they are read; what is called otherwise is a sealed record that says what
+it is of.
 """
 
 import hashlib
@@ -23,19 +25,30 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
-from impossible_lms.documents import parsed_json, read_json
+from impossible_lms.documents import parsed_json
 from impossible_lms.errors import UserError
-from impossible_lms.files import git_id_of, remove_unfinished_below, to_json, write_text, written_beside
+from impossible_lms.files import (
+    git_id_of,
+    read_record,
+    remove_unfinished_below,
+    sha256_of,
+    to_json,
+    write_record,
+    write_text,
+    written_beside,
+)
 
 KINDS = ("models", "datasets")
 MAIN = "main"
 COLLECTIONS = "collections"
-_MARK = {"kind": "hub of impossible-lms", "version": 1}
+_MARK = {"kind": "hub of impossible-lms", "version": 2}
 # As the Hub has them: letters, digits, - _ . inside, no -- and no .., at most 96 signs.
 _NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 _REF = re.compile(r"(?!.*(?:\.\.|//|@\{))[A-Za-z0-9][A-Za-z0-9._/+@-]{0,199}(?<![./])")
 COMMIT_ID = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
+OTHER = "Choose another folder."
+MEND = "Put it back from a copy, or delete the repository and publish again."
 _FIRST = """\
 *.arrow filter=lfs diff=lfs merge=lfs -text
 *.bin filter=lfs diff=lfs merge=lfs -text
@@ -119,10 +132,18 @@ class Blobs:
             raise Refused(400, "", "a sha256 of 64 hexadecimal digits is expected.")
         return self._folder / sha256[:2] / sha256
 
-    def holds(self, sha256: str, size: int) -> bool:
-        """Whether a content of this size is there."""
+    def holds(self, sha256: str) -> bool:
+        """Whether this content is there, undamaged."""
         path = self.path(sha256)
-        return path.is_file() and path.stat().st_size == size
+        return path.is_file() and sha256_of(path) == sha256
+
+    def whole(self, sha256: str) -> Path:
+        """Where the content is; UserError where it is damaged, or gone."""
+        path = self.path(sha256)
+        if not self.holds(sha256):
+            what = "its content has changed since it was sent (sha256)" if path.is_file() else "missing"
+            raise UserError(f"{path}: {what}. Publish again what it was part of.")
+        return path
 
     def put(self, sha256: str, chunks: Iterable[bytes]) -> None:
         """Keep a content that arrives in chunks; nothing is kept if it is not the content it says."""
@@ -139,14 +160,14 @@ class Blobs:
     def small(self, content: bytes) -> Entry:
         """Keep a content that is at hand as a regular file of a commit."""
         sha256 = hashlib.sha256(content).hexdigest()
-        if not self.holds(sha256, len(content)):
+        if not self.holds(sha256):
             self.put(sha256, [content])
         return Entry(sha256, len(content), git_id_of(content), False)
 
     def large(self, sha256: str) -> Entry:
         """A content that was sent before, as a large file of a commit; its git id is that of the pointer to it."""
         path = self.path(sha256)
-        if not path.is_file():
+        if not self.holds(sha256):
             raise Refused(400, "", f"the large file {sha256} was not uploaded.")
         size = path.stat().st_size
         return Entry(sha256, size, git_id_of(pointer(sha256, size)), True)
@@ -161,19 +182,27 @@ class Repository:
     @property
     def facts(self) -> dict[str, Any]:
         """`private` and the time it was `created`."""
-        return dict(read_json(self.folder / "repo.json"))
+        return _record(self.folder / "repo.json", self._name, {"private": bool, "created": str})
+
+    @property
+    def _name(self) -> str:
+        return f"{self.kind}/{self.id}"
 
     def refs(self, kind: Refs) -> dict[str, str]:
         """Commit ids by the names of branches (`heads`) or `tags`."""
         folder = self.folder / "refs" / kind
         paths = sorted(folder.iterdir()) if folder.is_dir() else []
-        return {unquote(path.name): path.read_text(encoding="utf-8") for path in paths if not path.name.startswith(".")}
+        names = {unquote(path.name): path for path in paths if not path.name.startswith(".")}
+        return {name: self._commit_of(path, kind, name) for name, path in names.items()}
+
+    def _commit_of(self, path: Path, kind: Refs, name: str) -> str:
+        return str(_record(path, f"{self._name}/{kind}/{name}", {"commit": str})["commit"])
 
     def set_ref(self, kind: Refs, name: str, commit: str) -> None:
         """Let a branch or tag name a commit, in one step."""
         if not _REF.fullmatch(name) or COMMIT_ID.fullmatch(name):
             raise Refused(400, "", f"{name!r} cannot be the name of a branch or tag.")
-        write_text(self._ref(kind, name), commit)
+        write_record(self._ref(kind, name), {"of": f"{self._name}/{kind}/{name}", "commit": commit})
 
     def drop_ref(self, kind: Refs, name: str) -> None:
         """Forget a branch or tag."""
@@ -189,9 +218,17 @@ class Repository:
         name = revision.removeprefix("refs/heads/").removeprefix("refs/tags/")
         known = self.refs("tags") | self.refs("heads")
         path = self.folder / "commits" / f"{known.get(name, name)}.json"
-        if not COMMIT_ID.fullmatch(path.stem) or not path.is_file():
+        if name not in known and (not COMMIT_ID.fullmatch(path.stem) or not path.is_file()):
             raise Refused(404, "RevisionNotFound", f"Invalid rev id: {revision}")
-        return Commit.from_json(path.read_text(encoding="utf-8"))
+        try:
+            text = path.read_bytes().decode()
+        except FileNotFoundError:
+            raise UserError(f"{path}: missing. {MEND}") from None
+        except UnicodeDecodeError:
+            text = ""
+        if hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest() != path.stem:
+            raise UserError(f"{path}: damaged (its content has changed since it was written). {MEND}")
+        return Commit.from_json(text)
 
     def add(self, commit: Commit) -> None:
         """Keep a commit; no branch names it yet."""
@@ -205,9 +242,9 @@ class Store:
         mark = folder / "hub.json"
         if folder.is_dir() and any(path.name != ".lock" for path in folder.iterdir()) and not mark.is_file():
             raise UserError(f"{folder}: exists and is not a hub. Choose another folder.")
-        if mark.is_file() and read_json(mark) != _MARK:
-            raise UserError(f"{mark}: not a hub of this version. Choose another folder.")
-        write_text(mark, to_json(_MARK))
+        if mark.is_file() and read_record(mark, {"kind": str, "version": int}, OTHER) != _MARK:
+            raise UserError(f"{mark}: not a hub of this version. {OTHER}")
+        write_record(mark, _MARK)
         remove_unfinished_below(folder)  # of an earlier server that was killed
         self.folder, self.blobs, self._changing = folder, Blobs(folder / "blobs"), threading.Lock()
 
@@ -233,7 +270,8 @@ class Store:
             first = Commit(None, "initial commit", "", now(), {".gitattributes": self.blobs.small(_FIRST.encode())})
             repository.add(first)
             repository.set_ref("heads", MAIN, first.id)
-            write_text(folder / "repo.json", to_json({"private": private, "created": now()}))
+            about = {"of": f"{kind}/{repo_id}", "private": private, "created": now()}
+            write_record(folder / "repo.json", about)
         return True
 
     def delete(self, kind: str, repo_id: str) -> None:
@@ -294,7 +332,7 @@ class Store:
                 "items": [],
             }
             value |= {"lastUpdated": now(), "position": 0, "private": private, "theme": "blue", "upvotes": 0}
-            write_text(path, to_json(value))
+            write_record(path, {"of": slug, "collection": value})
         return value
 
     def collection(self, slug: str) -> dict[str, Any]:
@@ -302,7 +340,7 @@ class Store:
         path = self._collection(slug)
         if not path.is_file():
             raise Refused(404, "", "Collection not found")
-        return dict(read_json(path))
+        return dict(_record(path, slug, {"collection": dict})["collection"])
 
     def add_to_collection(self, slug: str, kind: str, repo_id: str) -> dict[str, Any]:
         """Put a repository into a collection."""
@@ -314,7 +352,7 @@ class Store:
             number = len(value["items"])
             item = {"_id": f"{number:024x}", "id": repo_id, "type": kind, "position": number}
             value |= {"items": [*value["items"], item], "lastUpdated": now()}
-            write_text(self._collection(slug), to_json(value))
+            write_record(self._collection(slug), {"of": slug, "collection": value})
         return value
 
     def _collection(self, slug: str) -> Path:
@@ -338,6 +376,14 @@ class Store:
         if not _NAME.fullmatch(name) or name.endswith(".git"):
             raise Refused(400, "", f"{name!r}: not a name the Hub takes (letters, digits, - _ . inside).")
         return name
+
+
+def _record(path: Path, of: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as it was written; UserError where it is damaged, or of something else."""
+    found = read_record(path, {"of": str, **fields}, MEND)
+    if found["of"] != of:
+        raise UserError(f"{path}: is of {found['of']}, not of {of}: files were exchanged. {MEND}")
+    return found
 
 
 def checked_path(path: Any) -> str:

@@ -1,6 +1,7 @@
 """Repositories on this machine: a Hugging Face cache, from which things load by their id offline, or plain folders."""
 
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,15 +23,16 @@ def write_cache(repository: Path, revisions: Sequence[Revision], overwrite: bool
     for revision in revisions:
         ref = repository / "refs" / revision.name
         if ref.is_file() and not overwrite:
-            _refuse_other(ref, repository / "snapshots" / ref.read_text(encoding="utf-8").strip(), revision)
+            _refuse_other(ref, repository / "snapshots" / _commit_in(ref), revision)
     for revision in revisions:
         snapshot = repository / "snapshots" / revision.commit
         for path, source in revision.files.items():
             blob = repository / "blobs" / revision.digests[path]
-            _put(source, blob)
+            _put(source, blob, revision.digests[path])
             link = snapshot / path
             link.parent.mkdir(parents=True, exist_ok=True)
-            if not link.is_symlink():
+            if not link.is_symlink() or link.resolve() != blob.resolve():
+                link.unlink(missing_ok=True)
                 link.symlink_to(os.path.relpath(blob, link.parent))
         write_text(repository / "refs" / revision.name, revision.commit)
 
@@ -42,10 +44,7 @@ def write_folders(repository: Path, revisions: Sequence[Revision], overwrite: bo
             _refuse_other(repository / revision.name, repository / revision.name, revision)
     for revision in revisions:
         for path, source in revision.files.items():
-            target = repository / revision.name / path
-            if not target.is_file() or sha256_of(target) != revision.digests[path]:
-                target.unlink(missing_ok=True)
-                _put(source, target)
+            _put(source, repository / revision.name / path, revision.digests[path])
 
 
 def _refuse_other(place: Path, folder: Path, revision: Revision) -> None:
@@ -61,9 +60,20 @@ def _digest(path: Path) -> str:
     return path.resolve().name if path.is_symlink() else sha256_of(path)
 
 
-def _put(source: Path, target: Path) -> None:
-    """Put a file at `target`, whole or not at all; weights and tables are linked where the disk allows it."""
-    if target.exists():
+def _commit_in(ref: Path) -> str:
+    """The commit that a ref of a cache names; UserError where it names none."""
+    named = ref.read_bytes().decode("ascii", "replace").strip()
+    if not re.fullmatch("[0-9a-f]{40}", named):
+        raise UserError(f"{ref}: damaged (no commit's name). Remove it, and publish again.")
+    return named
+
+
+def _put(source: Path, target: Path, digest: str) -> None:
+    """Put a file at `target`, whole or not at all, unless it is there; what is damaged there is replaced.
+
+    Weights and tables are linked where the disk allows it.
+    """
+    if target.is_file() and sha256_of(target) == digest:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part-{os.getpid()}")
