@@ -44,7 +44,7 @@ def published_scene(root: Path, run: Run, other: Run) -> Scene:
 def _cached_again(scene: Scene) -> Answer:
     """What every revision of a cache holds, once it was published to again."""
     _, repository = publish(_own(scene), "cache", "me", cache=scene.mine / "cache")
-    values = {}
+    values: dict[str, str] = {}
     for ref in sorted((repository / "refs").iterdir()):
         if ref.name != "Thumbs.db":
             snapshot = repository / "snapshots" / ref.read_text(encoding="utf-8")

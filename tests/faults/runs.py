@@ -1,6 +1,7 @@
 """A run to damage, its data, its results and another run beside it, under every command that reads them."""
 
 import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def runs_scene(root: Path, run: Run, other: Run, recipe: Recipe) -> Scene:
                 evaluate(METRICS[metric], Run.open(each / "run"), Request(sample=SAMPLE)) for each in (home, there)
             ]
             _together(found, home / "results")
-    commands = {
+    commands: dict[str, Callable[[Scene], Answer]] = {
         "evaluate": _evaluated,
         "evaluate anew": _measured,
         "report": _reported,
