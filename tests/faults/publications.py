@@ -10,8 +10,9 @@ from pathlib import Path
 from impossible_lms.errors import UserError
 from impossible_lms.files import sha256_of, write_record
 from impossible_lms.models.run import Run
+from impossible_lms.publishing.hub_blobs import Entry
 from impossible_lms.publishing.hub_server import hub_server
-from impossible_lms.publishing.hub_store import Entry, Store
+from impossible_lms.publishing.hub_store import Store
 from impossible_lms.publishing.repository import publish
 from tests.faults.mutations import Mutation
 from tests.faults.scene import Answer, Scene

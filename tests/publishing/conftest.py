@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from impossible_lms.publishing.hub_blobs import Refused
 from impossible_lms.publishing.hub_http import LoopbackServer
 from impossible_lms.publishing.hub_server import HubApi
-from impossible_lms.publishing.hub_store import Refused, Store
+from impossible_lms.publishing.hub_store import Store
 
 TOKEN = "hf_TESTTESTTESTTESTTEST"
 

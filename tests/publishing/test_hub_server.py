@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from impossible_lms.errors import UserError
+from impossible_lms.publishing.hub_blobs import Blobs, Refused
 from impossible_lms.publishing.hub_server import hub_server
-from impossible_lms.publishing.hub_store import Blobs, Refused, Store, checked_path
+from impossible_lms.publishing.hub_store import Store, checked_path
 from tests.publishing.conftest import TOKEN, environment
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
@@ -224,7 +225,7 @@ def test_a_large_file_never_stands_in_memory(tmp_path):
     for _ in range(64):
         content.update(chunk)
     code = (
-        "import resource, sys\nfrom pathlib import Path\nfrom impossible_lms.publishing.hub_store import Blobs\n"
+        "import resource, sys\nfrom pathlib import Path\nfrom impossible_lms.publishing.hub_blobs import Blobs\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         f"Blobs(Path({str(tmp_path)!r})).put({content.hexdigest()!r}, (bytes(1 << 20) for _ in range(64)))\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ValidationError
 
 from impossible_lms import __version__
 from impossible_lms.errors import UserError
-from impossible_lms.publishing.hub_store import Refused, Store
+from impossible_lms.publishing.hub_blobs import Refused
+from impossible_lms.publishing.hub_store import Store
 
 HOST = "127.0.0.1"
 CHUNK = 1 << 20

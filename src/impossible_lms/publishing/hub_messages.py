@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from impossible_lms.publishing.hub_store import Commit, Entry, Repository, pointer
+from impossible_lms.publishing.hub_blobs import Entry, pointer
+from impossible_lms.publishing.hub_store import Commit, Repository
 
 
 class NewRepo(BaseModel):

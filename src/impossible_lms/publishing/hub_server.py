@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from impossible_lms.files import locked
+from impossible_lms.publishing.hub_blobs import Entry, Refused
 from impossible_lms.publishing.hub_http import Exchange, LoopbackServer, parsed
 from impossible_lms.publishing.hub_messages import (
     Batch,
@@ -32,7 +33,7 @@ from impossible_lms.publishing.hub_messages import (
     rows_of,
     summary_of,
 )
-from impossible_lms.publishing.hub_store import Entry, Refused, Repository, Store, checked_path
+from impossible_lms.publishing.hub_store import Repository, Store, checked_path
 
 PORT = 8321
 LARGEST_COMMIT = 256 << 20  # small files stand in it as base64; large ones are sent before

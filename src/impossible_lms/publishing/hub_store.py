@@ -18,7 +18,7 @@ import re
 import shutil
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,15 +28,13 @@ from urllib.parse import quote, unquote
 from impossible_lms.documents import parsed_json
 from impossible_lms.errors import UserError
 from impossible_lms.files import (
-    git_id_of,
     read_record,
     remove_unfinished_below,
-    sha256_of,
     to_json,
     write_record,
     write_text,
-    written_beside,
 )
+from impossible_lms.publishing.hub_blobs import Blobs, Entry, Refused
 
 KINDS = ("models", "datasets")
 MAIN = "main"
@@ -46,7 +44,6 @@ _MARK = {"kind": "hub of impossible-lms", "version": 2}
 _NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 _REF = re.compile(r"(?!.*(?:\.\.|//|@\{))[A-Za-z0-9][A-Za-z0-9._/+@-]{0,199}(?<![./])")
 COMMIT_ID = re.compile(r"[0-9a-f]{40}")
-SHA256 = re.compile(r"[0-9a-f]{64}")
 OTHER = "Choose another folder."
 MEND = "Put it back from a copy, or delete the repository and publish again."
 _FIRST = """\
@@ -58,40 +55,6 @@ _FIRST = """\
 """
 
 Refs = Literal["heads", "tags"]
-
-
-class Refused(Exception):  # noqa: N818 - an answer, not an accident
-    """A request the hub does not grant: an HTTP status, the Hub's own code for it (or ""), and a sentence.
-
-    `headers` and `facts` go with the answer where clients look for more.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        headers: Mapping[str, str] | None = None,
-        facts: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-        self.headers, self.facts = headers or {}, facts or {}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file of a commit: the sha256 and size of its content, its git id, and whether it was sent as a large file."""
-
-    sha256: str
-    size: int
-    git_id: str
-    is_large: bool
-
-    @property
-    def etag(self) -> str:
-        """What clients compare a file by."""
-        return self.sha256 if self.is_large else self.git_id
 
 
 @dataclass(frozen=True)
@@ -118,59 +81,6 @@ class Commit:
         """The commit that was kept as `text`."""
         values = parsed_json(text)
         return cls(**values | {"files": {path: Entry(**entry) for path, entry in values["files"].items()}})
-
-
-class Blobs:
-    """Files by the sha256 of their content."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def path(self, sha256: str) -> Path:
-        """Where the content is, or would be."""
-        if not SHA256.fullmatch(sha256):
-            raise Refused(400, "", "a sha256 of 64 hexadecimal digits is expected.")
-        return self._folder / sha256[:2] / sha256
-
-    def holds(self, sha256: str) -> bool:
-        """Whether this content is there, undamaged."""
-        path = self.path(sha256)
-        return path.is_file() and sha256_of(path) == sha256
-
-    def whole(self, sha256: str) -> Path:
-        """Where the content is; UserError where it is damaged, or gone."""
-        path = self.path(sha256)
-        if not self.holds(sha256):
-            what = "its content has changed since it was sent (sha256)" if path.is_file() else "missing"
-            raise UserError(f"{path}: {what}. Publish again what it was part of.")
-        return path
-
-    def put(self, sha256: str, chunks: Iterable[bytes]) -> None:
-        """Keep a content that arrives in chunks; nothing is kept if it is not the content it says."""
-        path = self.path(sha256)
-        with written_beside(path) as part:
-            content = hashlib.sha256()
-            with part.open("wb") as file:
-                for chunk in chunks:
-                    content.update(chunk)
-                    file.write(chunk)
-            if content.hexdigest() != sha256:
-                raise Refused(400, "", f"the content has sha256 {content.hexdigest()}, {sha256} was announced.")
-
-    def small(self, content: bytes) -> Entry:
-        """Keep a content that is at hand as a regular file of a commit."""
-        sha256 = hashlib.sha256(content).hexdigest()
-        if not self.holds(sha256):
-            self.put(sha256, [content])
-        return Entry(sha256, len(content), git_id_of(content), False)
-
-    def large(self, sha256: str) -> Entry:
-        """A content that was sent before, as a large file of a commit; its git id is that of the pointer to it."""
-        path = self.path(sha256)
-        if not self.holds(sha256):
-            raise Refused(400, "", f"the large file {sha256} was not uploaded.")
-        size = path.stat().st_size
-        return Entry(sha256, size, git_id_of(pointer(sha256, size)), True)
 
 
 class Repository:
@@ -392,11 +302,6 @@ def checked_path(path: Any) -> str:
     if any(part in ("", ".", "..", ".git") for part in parts) or re.search(r"[\x00-\x1f\\]", path) or len(path) > 1024:
         raise Refused(400, "", f"{path!r}: not a path inside a repository.")
     return str(path)
-
-
-def pointer(sha256: str, size: int) -> bytes:
-    """What git keeps in the place of a large file."""
-    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n".encode()
 
 
 def now() -> str:
