@@ -6,7 +6,7 @@ from pathlib import Path
 
 from impossible_lms import annotate, read_corpus
 from impossible_lms.corpora.corpus import Corpus
-from impossible_lms.errors import UserError
+from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.files import sha256_of
 from tests.corpora.test_annotate import Splitter
 from tests.faults.scene import Answer, Scene
@@ -39,7 +39,7 @@ def annotated_scene(root: Path) -> Scene:
             path.write_text("".join(f"Line {each} of {name} . And.\n" for each in range(20)), encoding="utf-8")
         annotate(_text(root, name), Splitter(), root / name / "file" / FILE)
         annotate(read_corpus(str(root / f"{name}-divided")), Splitter(), root / name / "folder" / "divided")
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(Interrupted):
             annotate(_text(root, name), CutOff(), root / name / "cut" / FILE)
     commands = {"read the file": _file, "read the folder": _folder, "annotate again": _again, "go on": _gone_on}
     reading = {
