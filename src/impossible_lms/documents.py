@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from impossible_lms.errors import UserError
+
 MARK = "\ufeff"  # a byte order mark, which some editors put first
 SHOWN = 60  # signs of a value in a message
 
@@ -23,6 +25,17 @@ def parsed_json(text: str) -> Any:
 def read_json(path: Path) -> Any:
     """What a JSON file in UTF-8 holds; OSError, or ValueError as `parsed_json`."""
     return parsed_json(path.read_text(encoding="utf-8"))
+
+
+def split_change(flag: str, change: str) -> tuple[str, Any]:
+    """The key and the value of `key=value`, a value as TOML has it or text without quotes; UserError names `flag`."""
+    key, equals, text = change.partition("=")
+    if not equals or not key:
+        raise UserError(f"{flag} {change}: expected key=value, as in {flag} steps=100.")
+    try:
+        return key, parsed_toml(f"value = {text}")["value"]
+    except ValueError:
+        return key, text
 
 
 def shown(value: Any) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from impossible_lms.documents import read_json, shown
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of, to_json, write_text
+from impossible_lms.network import cache_if_offline
 from impossible_lms.ragged import Ragged
 from impossible_lms.spec import parse_options
 from impossible_lms.words import WordEncoder, encode_each
@@ -253,15 +254,18 @@ def _from_hub(name: str) -> "tokenizers.Tokenizer":
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import EntryNotFoundError
 
-        try:
-            return tokenizers.Tokenizer.from_file(hf_hub_download(name, "tokenizer.json"))
-        except EntryNotFoundError:
-            files = [hf_hub_download(name, file) for file in ("vocab.json", "merges.txt")]
-            return _byte_level(tokenizers.models.BPE.from_file(*files))
+        with cache_if_offline():
+            try:
+                return tokenizers.Tokenizer.from_file(hf_hub_download(name, "tokenizer.json"))
+            except EntryNotFoundError:
+                files = [hf_hub_download(name, file) for file in ("vocab.json", "merges.txt")]
+                return _byte_level(tokenizers.models.BPE.from_file(*files))
     except Exception as error:  # network, cache, name and permission faults have no common class below Exception
+        kind = type(error).__name__
+        reason = "which cannot be reached, and it is not in the cache" if kind.startswith("LocalEntry") else kind
         raise UserError(
-            f"--tokenizer {name}: neither a folder here nor to be had from the Hugging Face Hub "
-            f"({type(error).__name__}). Give a folder with vocab.json and merges.txt, or train:vocab=4096."
+            f"--tokenizer {name}: neither a folder here nor to be had from the Hugging Face Hub ({reason}). "
+            f"Give a folder with vocab.json and merges.txt, or train:vocab=4096."
         ) from error
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.cells import Tables
-from impossible_lms.evaluation.driver import evaluate
+from impossible_lms.evaluation.driver import evaluate, request_of
 from impossible_lms.evaluation.generation import GENERATION
 from impossible_lms.evaluation.metric import Request, chosen
 from impossible_lms.evaluation.perplexity import PERPLEXITY
+from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.evaluation.seeds import over_seeds
 from impossible_lms.models.checkpoints import Checkpoint
 from tests.sealing import resealed
@@ -169,3 +170,11 @@ def test_intervals_of_shares_over_seeds_end_at_0_and_1():
         tables.append(Tables(pd.DataFrame([row | {"seed": seed}]), items))
     (found,) = over_seeds(GENERATION, tables).query("length == 'all'").itertuples()
     assert found.each == [0.5, 0.9] and 0 < found.low < 0.1 and 0.7 < found.well_formed < 0.8 and 0.95 < found.high < 1
+
+
+def test_a_metric_that_is_measured_with_others_gets_the_options_it_has():
+    request = Request(corpus="english", as_published=True, sample=3)
+    both = [METRICS["perplexity"], METRICS["minimal-pairs"]]
+    assert request_of(both[0], request, both) == Request(as_published=True, sample=3)
+    assert request_of(both[1], request, both) == Request(corpus="english", sample=3)
+    assert request_of(both[0], request, both[:1]) == request  # which `evaluate` then refuses

@@ -13,10 +13,10 @@ from impossible_lms.errors import Interrupted, UserError, UserErrors
 
 app = typer.Typer(
     help="Impossible languages: rewrite a corpus, train language models on it, measure what they learn.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 VERBS: tuple[Callable[..., None], ...] = (
     languages.languages,
@@ -40,7 +40,7 @@ VERBS: tuple[Callable[..., None], ...] = (
 )
 for verb in VERBS:
     app.command()(verb)
-hub = typer.Typer(help="A Hugging Face Hub on this machine.", no_args_is_help=True, rich_markup_mode=None)
+hub = typer.Typer(help="A Hugging Face Hub on this machine.", rich_markup_mode=None)
 hub.command()(publishing.serve)
 app.add_typer(hub, name="hub")
 
@@ -51,11 +51,21 @@ CommandLineError: type[Any] = typer.BadParameter.__mro__[2]
 
 
 @app.callback(invoke_without_command=True)
-def options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def options(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
     """Impossible languages: rewrite a corpus, train language models on it, measure what they learn."""
     if version:
         print(f"impossible-lms {__version__}")
         raise typer.Exit
+    _help(context)
+
+
+@hub.callback(invoke_without_command=True)
+def _help(context: typer.Context) -> None:
+    """A Hugging Face Hub on this machine."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from impossible_lms.evaluation.driver import Evaluation
+    from impossible_lms.evaluation.metric import Metric
 
 SKIPPED = 3  # exit code: finished, but some checkpoints could not be measured
 
 
 def evaluate(
-    metric: Annotated[str, typer.Argument(help="A metric, as `impossible metrics` lists them.")],
+    metric: Annotated[
+        str, typer.Argument(help="A metric, as `impossible metrics` lists them; several with commas between.")
+    ],
     run: Annotated[
         list[str],
         typer.Argument(
@@ -67,49 +70,56 @@ def evaluate(
 
     Exit code 3 says that some checkpoints could not be measured; they are named on stderr and in the table.
     """
-    import pandas as pd
-
-    from impossible_lms.documents import upper_first
     from impossible_lms.evaluation.driver import evaluate as evaluated
+    from impossible_lms.evaluation.driver import request_of
     from impossible_lms.evaluation.metric import Request
     from impossible_lms.evaluation.registry import get_metric
-    from impossible_lms.evaluation.sentences import FEWER, SAMPLE, shortfall
     from impossible_lms.models.published import open_run
     from impossible_lms.progress import Console
-    from impossible_lms.report.metric_figures import write_metric_figure
 
-    wanted = get_metric(metric)
+    wanted = [get_metric(name) for name in dict.fromkeys(metric.split(","))]
     request = Request(
         data, checkpoints, sample, seed, precision, as_published, corpus, control, annotator, None, control_data
     )
     runs = [open_run(source, output) for source in run]
-    found = [evaluated(wanted, each, request, progress=Console()) for each in runs]
-    for one in found:
-        figure = write_metric_figure(wanted, [one.tables], one.folder)
-        if not as_json:
-            shown = _shown(one)
-            if statement := wanted.statement(shown):
-                print(upper_first(f"{statement}."))
-            else:
-                print(shown.to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
-            others = {name: value for name, value in one.notes.items() if value and name not in (SAMPLE, FEWER)}
-            said = "".join(
-                f", {name.replace('_', ' ')}: {value}" for name, value in others.items() if value != statement
-            )
-            print(f"tables: {one.folder}  figure: {figure}{said}")
-            if few := shortfall(one.notes):
-                print(upper_first(f"{few}."))
-    if output:
-        _together(found, output)
+    curves: dict[str, list[dict[str, Any]]] = {}
+    faults = []
+    for each in wanted:
+        mine = request_of(each, request, wanted)
+        found = [evaluated(each, one, mine, progress=Console()) for one in runs]
+        for one in found:
+            _draw_and_say(each, one, aloud=not as_json)
+            faults += [f"{one.folder.parent.parent}: skipped {name}: {why}" for name, why in one.skipped.items()]
+        if output:
+            _together(found, output)
+        curves[each.name] = [row for one in found for row in json.loads(one.curve.to_json(orient="records"))]
     if as_json:
-        print(pd.concat([one.curve for one in found]).to_json(orient="records"))
-    faults = [
-        f"{one.folder.parent.parent}: skipped {name}: {why}" for one in found for name, why in one.skipped.items()
-    ]
+        print(json.dumps(curves if len(wanted) > 1 else curves[wanted[0].name]))
     for fault in faults:
         print(fault, file=sys.stderr)
     if faults:
         raise typer.Exit(SKIPPED)
+
+
+def _draw_and_say(metric: "Metric", one: "Evaluation", *, aloud: bool) -> None:
+    """Draw the figure of one run, and say what was measured."""
+    from impossible_lms.documents import upper_first
+    from impossible_lms.evaluation.sentences import FEWER, SAMPLE, shortfall
+    from impossible_lms.report.metric_figures import write_metric_figure
+
+    figure = write_metric_figure(metric, [one.tables], one.folder)
+    if not aloud:
+        return
+    shown = _shown(one)
+    if statement := metric.statement(shown):
+        print(upper_first(f"{statement}."))
+    else:
+        print(shown.to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
+    others = {name: value for name, value in one.notes.items() if value and name not in (SAMPLE, FEWER)}
+    said = "".join(f", {name.replace('_', ' ')}: {value}" for name, value in others.items() if value != statement)
+    print(f"tables: {one.folder}  figure: {figure}{said}")
+    if few := shortfall(one.notes):
+        print(upper_first(f"{few}."))
 
 
 def generate(

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,9 @@ from impossible_lms.errors import UserError
 from impossible_lms.spec import EXAMPLE_CORPUS, EXAMPLE_TOKENIZER
 
 if TYPE_CHECKING:
+    from impossible_lms.corpora import Corpus
+    from impossible_lms.languages import Language
+    from impossible_lms.languages.speak import Spoken
     from impossible_lms.tokenizer import Tokenizer
 
 Verbs = Annotated[
@@ -19,19 +23,25 @@ Verbs = Annotated[
 ]
 
 
-def languages(as_json: Json = False) -> None:
+def languages(
+    family: Annotated[str | None, typer.Option(help="Those of one family: shuffle, reverse, hop ...")] = None,
+    as_json: Json = False,
+) -> None:
     """List the languages, with an example each: the paper's fifteen, then those from later work."""
     from impossible_lms.corpora.example import PARSE, SENTENCE, example
-    from impossible_lms.languages import LANGUAGES
+    from impossible_lms.languages import GROUPS, LANGUAGES
     from impossible_lms.languages.speak import speak as spoken_in
     from impossible_lms.report.terminal import language_table
     from impossible_lms.terminal import show
 
+    if family is not None and family not in GROUPS:
+        raise UserError(f"--family {family}: none of that name. There are {', '.join(GROUPS)}.")
+    listed = LANGUAGES if family is None else GROUPS[family]
     tokenizer = _example_tokenizer(EXAMPLE_TOKENIZER)
     sentence = example(SENTENCE, parse=PARSE)
-    spoken = {name: spoken_in(language, sentence, tokenizer) for name, language in LANGUAGES.items()}
+    spoken = {name: spoken_in(language, sentence, tokenizer) for name, language in listed.items()}
     if not as_json:
-        show(language_table(LANGUAGES, spoken))
+        show(language_table(listed, spoken))
         return
     rows = [
         {
@@ -41,54 +51,87 @@ def languages(as_json: Json = False) -> None:
             "does": language.summary,
             "example": spoken[name].text,
         }
-        for name, language in LANGUAGES.items()
+        for name, language in listed.items()
     ]
     print(json.dumps(rows, ensure_ascii=False, indent=2))
 
 
 def speak(
     language: Annotated[
-        str, typer.Argument(help="A language, as `impossible languages` lists them, a family, paper, or all.")
+        list[str], typer.Argument(help="Languages, as `impossible languages` lists them, families, paper, or all.")
     ],
-    text: Annotated[str, typer.Argument(help="A sentence of English.")],
+    text: Annotated[str, typer.Argument(help="A sentence of English; - reads standard input, one a line.")],
     tokenizer: TokenizerSpec = EXAMPLE_TOKENIZER,
     singular: Verbs = None,
     plural: Verbs = None,
+    annotator: Annotated[
+        str | None,
+        typer.Option(
+            "--with", help="spacy[:pipeline or folder] or stanza[:language or folder] finds the verbs and the parse."
+        ),
+    ] = None,
+    draw: Annotated[int, typer.Option(min=1, help="Of languages that draw: 1 is theirs, 2 another, and so on.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Say TEXT in LANGUAGE: as text and as tokens, markers in colour.
 
     The hop languages mark finite verbs of the third person present. Name them with --singular and --plural, each with
-    its lemma; with neither, those that the built-in lexicon is sure of are marked.
+    its lemma, or have them found --with an annotator; else those that the built-in lexicon is sure of are marked.
     """
-    from impossible_lms.corpora.example import example
-    from impossible_lms.languages import GROUPS, get_language
+    from impossible_lms.languages import GROUPS, get_languages
+    from impossible_lms.languages.speak import another_draw
     from impossible_lms.languages.speak import speak as spoken_in
-    from impossible_lms.report.terminal import coloured, pieces, spoken_table
-    from impossible_lms.terminal import show, stdout
+    from impossible_lms.report.terminal import spoken_table
+    from impossible_lms.terminal import show
 
-    chosen = GROUPS.get(language) or {language: get_language(language)}  # an unknown name is said at once
-    marked, plurals = _verbs("--singular", singular, text), _verbs("--plural", plural, text)
-    sentence, loaded = example(text, marked, plurals), _example_tokenizer(tokenizer)
-    spoken = {name: spoken_in(each, sentence, loaded) for name, each in chosen.items()}
-    if language in GROUPS:
-        if as_json:
-            print(json.dumps({name: vars(said) for name, said in spoken.items()}, ensure_ascii=False, indent=2))
+    chosen = {each.name: another_draw(each, draw) for each in get_languages(language)}
+    texts = [line for line in sys.stdin.read().splitlines() if line.strip()] if text == "-" else [text]
+    sentences = list(_sentences(texts, singular, plural, annotator))  # an unknown annotator is said at once
+    loaded = _example_tokenizer(tokenizer)
+    found = [{name: spoken_in(each, sentence, loaded) for name, each in chosen.items()} for sentence in sentences]
+    alone = len(chosen) == 1 and language[0] not in GROUPS
+    if as_json:
+        rows: list[Any] = [{name: vars(said) for name, said in spoken.items()} for spoken in found]
+        shown = [next(iter(row.values())) for row in rows] if alone else rows
+        print(json.dumps(shown if text == "-" else shown[0], ensure_ascii=False, indent=None if alone else 2))
+        return
+    for spoken in found:
+        if alone:
+            _say(chosen[next(iter(spoken))], next(iter(spoken.values())), whole=text != "-")
         else:
             show(spoken_table(chosen, spoken))
-        return
-    said = spoken[language]
+
+
+def _say(language: "Language", said: "Spoken", *, whole: bool) -> None:
+    """What one language makes of a sentence: its text, and as a `whole` its tokens and their ids."""
+    from impossible_lms.report.terminal import coloured, pieces
+    from impossible_lms.terminal import stdout
+
     if said.dropped:
-        raise UserError(f"{language} drops this sentence ({said.dropped}).")
-    if chosen[language].family.name == "hop" and not said.affected:
+        raise UserError(f"{language.name} drops this sentence ({said.dropped}).")
+    if language.family.name == "hop" and not said.affected:
         print("no marked verb found; name one with --singular FORM=LEMMA or --plural FORM=LEMMA", file=sys.stderr)
-    if as_json:
-        print(json.dumps(vars(said), ensure_ascii=False))
-        return
     console = stdout()
     console.print(coloured(said), soft_wrap=True)
-    console.print(pieces(said), soft_wrap=True)
-    console.print(" ".join(str(token) for token in said.ids), style="dim", highlight=False, soft_wrap=True)
+    if whole:
+        console.print(pieces(said), soft_wrap=True)
+        console.print(" ".join(str(token) for token in said.ids), style="dim", highlight=False, soft_wrap=True)
+
+
+def _sentences(
+    texts: Sequence[str], singular: list[str] | None, plural: list[str] | None, annotator: str | None
+) -> "Iterator[Corpus]":
+    """Each text as a corpus, with the verbs that were named, the annotator's annotation, or what the lexicon knows."""
+    from impossible_lms.corpora.annotate import annotated_texts
+    from impossible_lms.corpora.example import example
+
+    if annotator is None:
+        for text in texts:
+            yield example(text, _verbs("--singular", singular, text), _verbs("--plural", plural, text))
+        return
+    if singular or plural:
+        raise UserError(f"--with {annotator}: finds the verbs itself. Leave out --singular and --plural.")
+    yield from annotated_texts(texts, annotator)
 
 
 def check(

@@ -26,6 +26,10 @@ def train(
         str | None, typer.Option(help="Of a GPT-2: small (the published size, the default) or tiny.")
     ] = None,
     recipe: Annotated[str, typer.Option(help="paper, demo, or a TOML file.")] = "paper",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the recipe: steps=100. May be repeated."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Weights, data order and dropout.")] = 53,
     micro_batch: Annotated[
         int | None, typer.Option(min=1, help="Sequences computed at a time: memory and speed, not the result.")
@@ -45,6 +49,7 @@ def train(
     ] = False,
 ) -> None:
     """Train a model from scratch on a token dataset; under torchrun, on several devices."""
+    from impossible_lms.documents import split_change
     from impossible_lms.progress import Console
     from impossible_lms.training.recipe import load_recipe
     from impossible_lms.training.train import Options
@@ -53,7 +58,7 @@ def train(
     run = train_model(
         data,
         output,
-        recipe=load_recipe(recipe),
+        recipe=load_recipe(recipe, dict(split_change("--set", change) for change in changes or ())),
         model=model,
         size=size,
         seed=seed,

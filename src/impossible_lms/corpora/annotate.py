@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import groupby, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow.compute as pc
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 from impossible_lms.corpora.annotated import AUTO, KIND, Annotator
 from impossible_lms.corpora.batches import Batch, Workers, batches
 from impossible_lms.corpora.conllu import SUFFIX
-from impossible_lms.corpora.corpus import Corpus, Source
+from impossible_lms.corpora.corpus import Corpus, Memory, Source
 from impossible_lms.corpora.forecast import WORTH_SAYING, beginning, forecast
 from impossible_lms.corpora.layout import WHOLE
 from impossible_lms.corpora.with_spacy import load_spacy
@@ -135,6 +136,19 @@ def annotate(
     shutil.rmtree(work, ignore_errors=True)  # of a run that was cut off at the very end, too
     read = read_file_manifest if output.suffix == SUFFIX else read_manifest
     return dict(read(output, KIND)["record"])
+
+
+def annotated_texts(texts: Sequence[str], spec: str) -> Iterator[Corpus]:
+    """Each sentence that the annotator of `spec` finds in the texts, as a corpus of one with its annotation."""
+    from impossible_lms.corpora import corpus_of, read_corpus
+
+    corpus = corpus_of(texts)
+    with TemporaryDirectory() as folder:
+        output = Path(folder) / f"said{SUFFIX}"
+        annotate(corpus, load_annotator(spec, corpus), output)
+        for _, block in read_corpus(str(output)).blocks():
+            for row in range(len(block)):
+                yield Corpus("example", (Memory(block.slice(row, 1)),))
 
 
 def summary(record: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from impossible_lms.corpora.lines import ROW, Lines
 from impossible_lms.corpora.options import Options, read_options
 from impossible_lms.errors import UserError
 from impossible_lms.files import to_json
+from impossible_lms.network import cache_if_offline
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict, Features
@@ -133,7 +134,8 @@ def _load(spec: str, path: str, config: str) -> "DatasetDict":
     if path.isidentifier() and importlib.util.find_spec(f"datasets.packaged_modules.{path}"):
         raise _refusal(spec, f"'{path}' is a file format. Name a dataset on the Hub or a folder of files (./{path})")
     try:
-        with _bars_on_a_terminal_only():
+        offline = contextlib.nullcontext() if Path(path).exists() else cache_if_offline()
+        with _bars_on_a_terminal_only(), offline:
             return datasets.load_dataset(path, config or None)
     except DatasetNotFoundError as error:
         advice = "Check the name; for a private or gated one, ask for access on its page and run `hf auth login`"

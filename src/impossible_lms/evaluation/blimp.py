@@ -8,6 +8,7 @@ import pandas as pd
 from impossible_lms.corpora.hub import HUB
 from impossible_lms.documents import parsed_json
 from impossible_lms.errors import UserError
+from impossible_lms.network import cache_if_offline
 
 FIELDS = {"field": "field", "UID": "paradigm", "sentence_good": "good", "sentence_bad": "bad"}  # BLiMP's, and ours
 
@@ -47,9 +48,11 @@ def _from_hub(spec: str) -> Iterator[list[str]]:
         raise UserError(f'--corpus {spec}: needs the library datasets. `pip install "impossible-lms[hub]"`.') from error
     _, name, config, split = [*spec.split(":"), "", ""][:4]
     try:
-        configs = [config] if config else datasets.get_dataset_config_names(name)
-        for each in configs:
-            for row in datasets.load_dataset(name, each, split=split or "train"):
+        with cache_if_offline():
+            configs = [config] if config else datasets.get_dataset_config_names(name)
+            found = [datasets.load_dataset(name, each, split=split or "train") for each in configs]
+        for rows in found:
+            for row in rows:
                 yield [str(row[field]) for field in FIELDS]
     except Exception as error:  # network, cache, name and field faults have no common class below Exception
         raise UserError(f"--corpus {spec}: cannot be read ({str(error).strip().split(chr(10))[0]}).") from error

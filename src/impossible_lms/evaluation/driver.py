@@ -1,8 +1,8 @@
 """evaluate: every checkpoint of a run under one metric, into tidy tables; what was done is not done again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -60,6 +60,12 @@ class Evaluation:
         """One row an item and checkpoint."""
         verify_files(self.folder, read_manifest(self.folder, TABLES), names=[f"{ITEMS}.parquet"])
         return pd.read_parquet(self.folder / f"{ITEMS}.parquet")
+
+
+def request_of(metric: Metric, request: Request, others: Iterable[Metric]) -> Request:
+    """The request as a metric takes it that is measured with `others`: without the options that they alone have."""
+    theirs = {option for other in others for option in other.options} - set(metric.options)
+    return replace(request, **{option: getattr(Request(), option) for option in OPTIONS if option in theirs})
 
 
 def evaluate(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from impossible_lms.corpora.options import located
-from impossible_lms.documents import parsed_toml, shown
+from impossible_lms.documents import parsed_toml, shown, split_change
 from impossible_lms.errors import UserError
 from impossible_lms.models.architectures import ARCHITECTURES
 from impossible_lms.training.recipe import SHIPPED, Recipe, load_recipe
@@ -127,13 +127,7 @@ def load_experiment(path: str | Path, changes: Sequence[str] = ()) -> Experiment
 
 def _set(found: dict[str, Any], change: str) -> None:
     """Make one change; `evaluate.perplexity.sample=100` is of every entry with that metric."""
-    key, equals, text = change.partition("=")
-    if not equals or not key:
-        raise UserError(f"--set {change}: expected key=value, as in --set recipe.steps=100.")
-    try:
-        value = parsed_toml(f"value = {text}")["value"]
-    except ValueError:
-        value = text  # a string without its quotes
+    key, value = split_change("--set", change)
     first, *rest = key.split(".")
     if first == "recipe" and isinstance(found.get("recipe"), str) and rest:
         found["recipe"] = {BASE: found["recipe"]}

@@ -1,6 +1,6 @@
 """One sentence said in a language: as text, tokens and ids."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from impossible_lms.corpora.corpus import Corpus
 from impossible_lms.languages.language import Language
@@ -26,6 +26,11 @@ class Spoken:
     markers: list[str]
     affected: bool
     dropped: str
+
+
+def another_draw(language: Language, draw: int) -> Language:
+    """The language with the random draws of another seed; `draw` 1 is its own."""
+    return replace(language, seed=language.seed + draw - 1)
 
 
 def speak(language: Language, sentence: Corpus, tokenizer: Tokenizer) -> Spoken:

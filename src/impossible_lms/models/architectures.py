@@ -2,11 +2,13 @@
 
 import difflib
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impossible_lms.errors import UserError
+from impossible_lms.network import cache_if_offline
 
 if TYPE_CHECKING:
     from transformers import GPT2Config, PretrainedConfig
@@ -125,7 +127,8 @@ def read_config(
     path = Path(spec)
     name = path.resolve().parent.name if path.name == "config.json" else path.name.removesuffix(".json")
     try:
-        config = AutoConfig.from_pretrained(spec, trust_remote_code=False)
+        with nullcontext() if path.exists() else cache_if_offline():
+            config = AutoConfig.from_pretrained(spec, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         known = ", ".join(ARCHITECTURES)
         near = "".join(f" Did you mean {name}?" for name in difflib.get_close_matches(spec, ARCHITECTURES, n=1))

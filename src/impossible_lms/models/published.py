@@ -19,6 +19,7 @@ from impossible_lms.models.architectures import ARCHITECTURES, Architecture, get
 from impossible_lms.models.checkpoints import architecture_of, checkpoint_step, config_of
 from impossible_lms.models.run import RECORD, Run
 from impossible_lms.models.weights import WEIGHTS, build_model
+from impossible_lms.network import cache_if_offline, hub_is_reachable
 from impossible_lms.tokenizer import Tokenizer, load_marked_tokenizer
 
 if TYPE_CHECKING:
@@ -227,11 +228,12 @@ def _fetched(repo_id: str, revision: str) -> Path:
         return True
 
     try:
-        # Its name is the commit, from which the rest is to come too.
-        folder = Path(hf_hub_download(repo_id, "config.json", revision=revision)).parent
-        any(has(name) for name in WEIGHTS)  # the first there is
-        for name in _TOKENIZER:
-            has(name)
+        with cache_if_offline():
+            # Its name is the commit, from which the rest is to come too.
+            folder = Path(hf_hub_download(repo_id, "config.json", revision=revision)).parent
+            any(has(name) for name in WEIGHTS)  # the first there is
+            for name in _TOKENIZER:
+                has(name)
     except Exception as error:  # network, cache, name and permission faults have no common class below Exception
         raise _not_had(f"{repo_id}@{revision}", error) from error
     return folder
@@ -241,10 +243,10 @@ def _branches(repo_id: str) -> list[str]:
     """The branches of a repository on the Hub, or offline those in the cache."""
     from huggingface_hub import HfApi, constants
 
-    if constants.HF_HUB_OFFLINE:
+    if not hub_is_reachable():
         refs = Path(constants.HF_HUB_CACHE) / f"models--{repo_id.replace('/', '--')}" / "refs"
         if not refs.is_dir():
-            raise UserError(f"{repo_id}: neither a folder here nor in the cache, and HF_HUB_OFFLINE is set.")
+            raise UserError(f"{repo_id}: neither a folder here nor in the cache, and the Hub cannot be reached.")
         return [path.name for path in refs.iterdir()]
     try:
         return [branch.name for branch in HfApi().list_repo_refs(repo_id).branches]

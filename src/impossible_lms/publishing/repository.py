@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 from impossible_lms.data.dataset import DATASET, TokenDataset
@@ -72,6 +73,7 @@ def publish(
             repository = (cache or machine_cache()) / f"{publication.kind}s--{repo_id.replace('/', '--')}"
             write_cache(repository, revisions, overwrite)
         else:
+            _refuse_mistyped(to)
             repository = Path(to) / repo_id
             write_folders(repository, revisions, overwrite)
     return repo_id, repository
@@ -105,6 +107,12 @@ def planned_on_hub(what: Run | Publication, namespace: str) -> list[Change]:
     hub = Hub(repo_id, publication.kind)
     with _written(publication, repo_id) as revisions:
         return hub.plan(revisions)
+
+
+def _refuse_mistyped(to: str | Path) -> None:
+    """UserError for what is meant to be a cache or a hub, by its looks; no folder of such a name is made by itself."""
+    if not Path(to).exists() and (":" in str(to) or get_close_matches(str(to), [CACHE, HUB], cutoff=0.7)):
+        raise UserError(f"--to {to}: neither '{CACHE}', {HUB}NAMESPACE, nor a folder that exists.")
 
 
 def _id(publication: Publication, namespace: str, flag: str) -> str:

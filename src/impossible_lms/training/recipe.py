@@ -1,9 +1,9 @@
 """The recipe: the hyperparameters of a training run, as one frozen object read from a TOML file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -79,8 +79,11 @@ class Recipe(BaseModel):
         return every > 0 and (step % every == 0 or step == self.steps)
 
 
-def load_recipe(name: str) -> Recipe:
-    """The shipped recipe called `name`, or the TOML file there; UserError names the field at fault."""
+def load_recipe(name: str, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """The shipped recipe called `name`, or the TOML file there, with `changes` of its fields.
+
+    UserError names the field at fault.
+    """
     if name in SHIPPED:
         text = resources.files("impossible_lms.training").joinpath(f"recipes/{name}.toml").read_text(encoding="utf-8")
     else:
@@ -90,10 +93,11 @@ def load_recipe(name: str) -> Recipe:
             shipped = " or ".join(SHIPPED)
             raise UserError(f"--recipe {name}: neither {shipped} nor a file that can be read.") from error
     try:
-        return Recipe.model_validate(parsed_toml(text), strict=True)
+        return Recipe.model_validate(parsed_toml(text) | dict(changes or {}), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "recipe"
-        raise UserError(f"--recipe {name}: {field}: {first['msg']} (found {shown(first['input'])}).") from error
+        flag = f"--set {field}" if first["loc"] and first["loc"][0] in (changes or {}) else f"--recipe {name}: {field}"
+        raise UserError(f"{flag}: {first['msg']} (found {shown(first['input'])}).") from error
     except ValueError as error:
         raise UserError(f"--recipe {name}: not TOML ({error}).") from error

@@ -1,0 +1,81 @@
+"""The command line as it is used half-remembered: help, several of a kind, another draw, mistyped names."""
+
+import io
+import json
+
+import pytest
+
+from impossible_lms.languages.registry import FAMILIES, PAPER
+
+
+@pytest.mark.parametrize("words", [[], ["-h"], ["--help"], ["hub"], ["hub", "-h"], ["build", "-h"]])
+def test_help_is_help(impossible, words):
+    code, out, err = impossible(*words)
+    assert code == 0 and out.startswith("Usage: ") and err == ""
+
+
+def test_several_languages_say_a_sentence(impossible):
+    code, out, _ = impossible("speak", "no-reverse", "partial-reverse", "She sings a very old song.")
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["language", "no-reverse", "partial-reverse"]
+    said = json.loads(impossible("speak", "reverse", "word-hop", "She sings a very old song.", "--json")[1])
+    assert list(said) == [*FAMILIES["reverse"], "word-hop"]
+
+
+def test_another_draw(impossible):
+    def ids(*more):
+        return json.loads(impossible("speak", "full-reverse", "She sings a very old song.", "--json", *more)[1])["ids"]
+
+    draws = [ids("--draw", number) for number in range(1, 8)]
+    assert draws[0] == ids() and any(each != draws[0] for each in draws)
+    assert all(sorted(each) == sorted(draws[0]) for each in draws)
+
+
+def test_sentences_from_standard_input(impossible, monkeypatch):
+    text = "She sings a song.\n\nHe cleans it.\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    code, out, _ = impossible("speak", "no-reverse", "-")
+    assert code == 0 and [line.replace("🅁", "") for line in out.splitlines()] == ["She sings a song.", "He cleans it."]
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    assert [each["no-reverse"]["affected"] for each in json.loads(impossible("speak", "reverse", "-", "--json")[1])]
+
+
+def test_an_annotator_finds_the_verbs_itself(impossible):
+    code, _, err = impossible("speak", "token-hop", "She sings.", "--with", "spacy", "--singular", "sings=sing")
+    assert code == 2 and err == "error: --with spacy: finds the verbs itself. Leave out --singular and --plural.\n"
+    code, _, err = impossible("speak", "token-hop", "She sings.", "--with", "nltk")
+    assert code == 2 and "--with nltk: no such annotator." in err
+
+
+def test_the_languages_of_a_family(impossible):
+    rows = json.loads(impossible("languages", "--family", "hop", "--json")[1])
+    assert [row["name"] for row in rows] == [name for name, each in PAPER.items() if each.family.name == "hop"]
+    code, _, err = impossible("languages", "--family", "hops")
+    assert code == 2 and "--family hops: none of that name. There are paper, all, shuffle, reverse, hop, " in err
+
+
+def test_fields_of_a_recipe_and_several_metrics(impossible, tmp_path):
+    made = ("--corpus", "grammar:sentences=400", "--tokenizer", "train:vocab=300", "--context", 32)
+    code, _, err = impossible("build", *made, "--language", "token-hop", "--output", tmp_path / "data")
+    assert code == 0, err
+    train = ("train", "--data", tmp_path / "data", "--size", "tiny", "--recipe", "demo", "--set", "context=32")
+    code, _, err = impossible(*train, "--set", "stepps=4", "--output", tmp_path / "run")
+    assert code == 2 and err.startswith("error: --set stepps: Extra inputs are not permitted"), err
+    few = [word for change in ("steps=4", "warmup_steps=1", "checkpoint_every=4") for word in ("--set", change)]
+    code, out, err = impossible(*train, *few, "--output", tmp_path / "run")
+    assert code == 0 and ", 4 steps, loss" in out, err
+    metrics = ("evaluate", "perplexity,surprisal", tmp_path / "run", "--sample", 5)
+    code, out, err = impossible(*metrics, "--as-published", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert list(found) == ["perplexity", "surprisal"]
+    assert all(row["step"] == 4 for rows in found.values() for row in rows)
+    code, _, err = impossible(*metrics, "--control", tmp_path / "run")
+    assert code == 2 and err == "error: --control: perplexity does not use it. Leave it out.\n"
+
+
+@pytest.mark.parametrize("to", ["nowhere:", "cach", "hub"])
+def test_what_is_no_place_to_publish_to_becomes_no_folder(impossible, run, to, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = impossible("publish", run.folder.resolve(), "--to", to)
+    assert code == 2 and f"--to {to}: neither 'cache', hub:NAMESPACE, nor a folder that exists." in err
+    assert not list(tmp_path.iterdir())
