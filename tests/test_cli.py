@@ -84,7 +84,7 @@ FAULTS = [
     (["build", "--corpus", "grammar:", "--language", "nope", "--output", "x"], "unknown language 'nope'"),
     (["build", "--corpora", "x"], "No such option: --corpora"),
     (["build", "--language", "no-reverse", "--output", "x"], "Missing option '--corpus'"),
-    (["inspect", "nowhere"], "nowhere: no such folder. A token dataset is expected here."),
+    (["inspect", "nowhere"], "nowhere: no such file or folder."),
     (["train", "--data", "nowhere", "--output", "x"], "nowhere: no such folder. A token dataset is expected here."),
     (["train", "--data", "nowhere", "--output", "x", "--recipe", "y"], "--recipe y: neither paper or demo nor a file"),
     (

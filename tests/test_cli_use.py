@@ -2,9 +2,12 @@
 
 import io
 import json
+import re
+import shutil
 
 import pytest
 
+from impossible_lms import METRICS, Request, evaluate
 from impossible_lms.languages.registry import FAMILIES, PAPER
 
 
@@ -71,6 +74,32 @@ def test_fields_of_a_recipe_and_several_metrics(impossible, tmp_path):
     assert all(row["step"] == 4 for rows in found.values() for row in rows)
     code, _, err = impossible(*metrics, "--control", tmp_path / "run")
     assert code == 2 and err == "error: --control: perplexity does not use it. Leave it out.\n"
+
+
+def test_inspect_says_what_any_command_wrote(impossible, run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "run")
+    code, out, err = impossible("inspect", tmp_path / "run")
+    assert code == 0 and "checkpoints  3, every file as its manifest says" in out, err
+    assert "measured     nothing yet" in out and re.search("^finished     loss [0-9.]+ after", out, re.M)
+    (tmp_path / "run" / "finished.json").unlink()
+    assert (
+        "not finished 12 steps done; the same `impossible train` goes on" in impossible("inspect", tmp_path / "run")[1]
+    )
+    evaluated = evaluate(METRICS["perplexity"], run, Request(sample=3))
+    code, out, _ = impossible("inspect", evaluated.folder)
+    assert code == 0 and "of 3 checkpoints, every file as its manifest says" in out and "sample       3" in out
+    (tmp_path / "gold.trees").write_text("(S (NP (PRP She)) (VP (VBZ sings)))\n", encoding="utf-8")
+    (tmp_path / "one.txt").write_text("She sings\n", encoding="utf-8")
+    out = tmp_path / "x.conllu"
+    impossible("annotate", tmp_path / "one.txt", "--with", f"trees:{tmp_path / 'gold.trees'}", "--output", out)
+    code, said, _ = impossible("inspect", out)
+    assert code == 0 and "1 read, 1 sentences, 2 words" in said and "annotator    annotator trees" in said
+    assert json.loads(impossible("inspect", out, "--json")[1])["kind"] == "annotated corpus"
+    out.write_bytes(out.read_bytes()[:-1])
+    code, _, err = impossible("inspect", out)
+    assert code == 2 and f"{out}: " in err and "expected" in err
+    code, _, err = impossible("inspect", tmp_path)
+    assert code == 2 and err == f"error: {tmp_path}: holds several. Name one of them: run.\n"
 
 
 @pytest.mark.parametrize("to", ["nowhere:", "cach", "hub"])

@@ -8,7 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from impossible_lms import __version__
-from impossible_lms.cli import comparison, data, evaluation, experiments, languages, models, publishing, report
+from impossible_lms.cli import (
+    comparison,
+    data,
+    evaluation,
+    experiments,
+    inspecting,
+    languages,
+    models,
+    publishing,
+    report,
+)
 from impossible_lms.errors import Interrupted, UserError, UserErrors
 
 app = typer.Typer(
@@ -24,7 +34,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     languages.check,
     data.annotate,
     data.build,
-    data.inspect,
+    inspecting.inspect,
     models.train,
     evaluation.evaluate,
     evaluation.metrics,

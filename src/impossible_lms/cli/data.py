@@ -1,15 +1,12 @@
-"""The verbs of corpora and datasets: annotate, build, inspect."""
+"""The verbs of corpora and datasets: annotate, build."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impossible_lms.cli.options import BadLines, Column, CorpusSpec, Features, Json, SentencesFlag, TokenizerSpec
-
-SPLITS = ("train", "dev", "test")
+from impossible_lms.cli.options import SPLITS, BadLines, Column, CorpusSpec, Features, SentencesFlag, TokenizerSpec
 
 if TYPE_CHECKING:
     from impossible_lms.corpora import Corpus
@@ -186,43 +183,3 @@ def say_read(corpus: "Corpus") -> None:
 
 def _said(line: str) -> None:
     print(line, file=sys.stderr)
-
-
-def inspect(
-    data: Annotated[Path, typer.Argument(help="A folder made by `impossible build`.")],
-    sentences: Annotated[int, typer.Option(min=0, help="How many test sentences to show.")] = 5,
-    as_json: Json = False,
-) -> None:
-    """Say what is inside a token dataset, check every file, and show decoded sentences."""
-    from impossible_lms.corpora.survey import Survey
-    from impossible_lms.data.dataset import TokenDataset
-
-    dataset = TokenDataset.open(data)
-    dataset.verify()
-    held_out = dataset.held_out("test")
-    shown = [dataset.tokenizer.decode(tokens) for _, tokens in zip(range(sentences), held_out.tokens, strict=False)]
-    if as_json:
-        print(json.dumps({"record": dataset.record, "sentences": shown}, ensure_ascii=False, indent=2))
-        return
-    request, counts = dataset.record["request"], dataset.record["counts"]
-    print(f"{data}: {request['language']}, every file as its manifest says")
-    print(f"corpus     {dataset.record['corpus']}  sha256 {request['corpus'][:16]}…")
-    print(f"tokenizer  {dataset.record['tokenizer']}  {dataset.vocabulary_size:,} ids as {dataset.record['dtype']}")
-    markers = (
-        f"{marker} = {id_} (in {dataset.marked[marker]:.1%} of training sentences)"
-        for marker, id_ in dataset.tokenizer.markers.items()
-    )
-    print(f"markers    {', '.join(markers) or 'none'}")
-    for line in Survey.of_record(dataset.record["corpus"], dataset.record["read"]).said():
-        print(f"read       {line}")
-    tail = counts["tail_tokens"]
-    print(
-        f"blocks     {counts['blocks']:,} of {dataset.context} tokens, order seed {request['seed']}, {tail} tokens left"
-    )
-    for split in SPLITS:
-        count = counts[split]
-        dropped = "".join(f", {number:,} dropped: {reason}" for reason, number in count["dropped"].items())
-        numbers = f"{count['sentences']:,} sentences, {count['affected']:,} affected, {count['tokens']:,} tokens"
-        print(f"{split:<10} {numbers}{dropped}")
-    for text in shown:
-        print(f"  {text}")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+SPLITS = ("train", "dev", "test")
+
 CorpusSpec = Annotated[
     str,
     typer.Option(
