@@ -27,11 +27,11 @@ def read_json(path: Path) -> Any:
     return parsed_json(path.read_text(encoding="utf-8"))
 
 
-def split_change(flag: str, change: str) -> tuple[str, Any]:
+def split_change(flag: str, change: str, example: str) -> tuple[str, Any]:
     """The key and the value of `key=value`, a value as TOML has it or text without quotes; UserError names `flag`."""
     key, equals, text = change.partition("=")
     if not equals or not key:
-        raise UserError(f"{flag} {change}: expected key=value, as in {flag} steps=100.")
+        raise UserError(f"{flag} {change}: expected key=value, as in {flag} {example}.")
     try:
         return key, parsed_toml(f"value = {text}")["value"]
     except ValueError:

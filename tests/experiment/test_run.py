@@ -1,10 +1,14 @@
 """Running: only what is missing is done, one failure stops no other run, and everything is told."""
 
+import json
+from collections import Counter
+
 import pytest
 
 from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.experiment.reporting import findings_of_experiment
 from impossible_lms.experiment.run import Outcome, failures_of, run_experiment
+from impossible_lms.experiment.work import Reported, status_file
 from impossible_lms.files import locked
 
 
@@ -121,7 +125,7 @@ def test_a_damaged_manifest_fails_its_task_alone(planned, run):
     assert len(asked) == outcome.now == 6 and dict(findings_of_experiment(plan, "again").failures) == {name: why}
 
 
-def test_what_failed_before_a_stop_is_known(planned, run):
+def test_what_failed_before_a_stop_is_known_and_stated(planned, run, small, impossible):
     import os
     import signal
 
@@ -130,10 +134,23 @@ def test_what_failed_before_a_stop_is_known(planned, run):
             os.kill(os.getpid(), signal.SIGINT)
         return "on fire" if name.startswith("train.no-reverse") else None
 
+    code, _, err = impossible("status", small)
+    assert code == 2 and err.endswith("experiments/small. `impossible run` begins it.\n")
     plan = planned()
     with pytest.raises(Interrupted):
         run(plan, stop)
     assert "on fire" in failures_of(plan).values()
+    code, out, err = impossible("status", small)
+    stated = json.loads(impossible("status", plan.folder, "--json")[1])
+    counted = Counter(each["state"] for each in stated.values())
+    assert code == 0 and out.endswith(f"tasks: {', '.join(f'{n} {kind}' for kind, n in counted.items())}\n")
+    failed = [name for name, each in stated.items() if each["state"] == "failed"]
+    assert "train.no-reverse" in failed[0] and f"{failed[0]}: on fire\n" in err and counted["done"] >= 2
+    waiting = next(name for name, each in stated.items() if each["state"] == "waiting")
+    progress = Reported(status_file(plan.folder, waiting))
+    progress.start("steps", 10)
+    stated = json.loads(impossible("status", small, "--json")[1])
+    assert stated[waiting]["state"] == "running" and stated[waiting]["progress"]["total"] == 10
 
 
 def test_without_a_token_for_the_hub_nothing_begins(planned, run, monkeypatch):

@@ -45,6 +45,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     publishing.card,
     experiments.init,
     experiments.run,
+    experiments.status,
     report.report,
     experiments.demo,
 )

@@ -1,5 +1,6 @@
-"""The verbs of whole experiments: init, run, demo."""
+"""The verbs of whole experiments: init, run, status, demo."""
 
+import json
 import shlex
 import sys
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impossible_lms.cli.options import Changes
+from impossible_lms.cli.options import Changes, Json
 from impossible_lms.errors import Interrupted, UserError
 
 if TYPE_CHECKING:
@@ -90,6 +91,45 @@ def run(
         _write_arrays(plan, file, changes or (), choice, slurm or (), memory)
     else:
         _run(plan, choice.engine(devices, memory), file, changes or [])
+
+
+def status(
+    experiment: Annotated[
+        Path, typer.Argument(metavar="FILE|FOLDER", help="An experiment file, or the experiment's folder in its store.")
+    ],
+    changes: Changes = None,
+    as_json: Json = False,
+) -> None:
+    """Say where an experiment stands, from any terminal or machine that sees its store, while it runs or not."""
+    from impossible_lms.experiment.board import Board, counted
+    from impossible_lms.experiment.config import load_experiment
+    from impossible_lms.experiment.run import states_of
+    from impossible_lms.experiment.store import Store
+    from impossible_lms.experiment.work import RECORD, read_plan, status_of
+    from impossible_lms.terminal import show
+
+    folder = experiment
+    if not experiment.is_dir():
+        asked = load_experiment(experiment, changes or ())
+        folder = Store(Path(asked.store)).experiment(asked.name)
+    elif changes:
+        raise UserError(f"--set {changes[0]}: changes an experiment file, and {experiment} is a folder.")
+    if not (folder / RECORD).is_file():
+        raise UserError(f"{experiment}: nothing of it is in {folder}. `impossible run` begins it.")
+    plan = read_plan(folder)
+    states = states_of(plan)
+    if as_json:
+        rows = {
+            name: {"state": state.kind, "fault": state.fault, "progress": status_of(folder, name)}
+            for name, state in states.items()
+        }
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    show(Board().overview(plan, states))
+    print(f"tasks: {counted(states)}")
+    for name, state in states.items():
+        if state.fault:
+            print(f"{name}: {state.fault}", file=sys.stderr)
 
 
 def demo(

@@ -58,7 +58,7 @@ def train(
     run = train_model(
         data,
         output,
-        recipe=load_recipe(recipe, dict(split_change("--set", change) for change in changes or ())),
+        recipe=load_recipe(recipe, dict(split_change("--set", each, "steps=100") for each in changes or ())),
         model=model,
         size=size,
         seed=seed,

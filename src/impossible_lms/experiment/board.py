@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -12,12 +11,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from impossible_lms.errors import UserError
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING, State
 from impossible_lms.experiment.tasks import Task, Train
-from impossible_lms.experiment.work import status_file
-from impossible_lms.files import read_record
+from impossible_lms.experiment.work import status_of
 from impossible_lms.progress import span
 from impossible_lms.terminal import below, fits
 from impossible_lms.training.state import newest_step
@@ -76,6 +73,11 @@ class Board:
         """One line."""
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
+    def overview(self, plan: Plan, states: Mapping[str, State]) -> Table:
+        """The same table of an experiment that others may be running: all rows, in the order of the plan."""
+        self._plan = plan
+        return _tabulated([self._row(label, names, states) for label, names in self._groups().items()])
+
     def _table(self, states: Mapping[str, State]) -> Group:
         """The tasks that belong to no run, then a row a run; where there is no room for all, those under way first."""
         rows = [self._row(label, names, states) for label, names in self._groups().items()]
@@ -87,8 +89,7 @@ class Board:
             while room > 1 and self._lines(below(_tabulated(rows[:room]))) > self._console.height - 3:
                 room -= 1
             shown = Group(*below(_tabulated(rows[:room])))
-        counts = Counter(state.kind for state in states.values())
-        said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        said = counted(states)
         hidden = f"; {len(rows) - room} more rows" if len(rows) > room else ""
         return Group(shown, Text(f"tasks: {said}{hidden}", style="dim"))
 
@@ -120,7 +121,13 @@ class Board:
 
     def _status(self, name: str) -> dict[str, Any] | None:
         """What a task last said of itself."""
-        return _read(status_file(self._plan.folder, name))
+        return status_of(self._plan.folder, name)
+
+
+def counted(states: Mapping[str, State]) -> str:
+    """How many tasks are of each kind of state."""
+    counts = Counter(state.kind for state in states.values())
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
 def _tabulated(rows: Sequence[tuple[str, ...]]) -> Table:
@@ -131,13 +138,6 @@ def _tabulated(rows: Sequence[tuple[str, ...]]) -> Table:
     for kind, *cells in rows:
         table.add_row(*(Text(cell, style=COLOURS[kind]) for cell in cells))
     return table
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        return read_record(path, {}, "")
-    except (OSError, UserError):
-        return None  # nothing said yet, or no longer
 
 
 def _progress(status: Mapping[str, Any]) -> str:

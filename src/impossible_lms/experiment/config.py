@@ -127,7 +127,7 @@ def load_experiment(path: str | Path, changes: Sequence[str] = ()) -> Experiment
 
 def _set(found: dict[str, Any], change: str) -> None:
     """Make one change; `evaluate.perplexity.sample=100` is of every entry with that metric."""
-    key, value = split_change("--set", change)
+    key, value = split_change("--set", change, "recipe.steps=100")
     first, *rest = key.split(".")
     if first == "recipe" and isinstance(found.get("recipe"), str) and rest:
         found["recipe"] = {BASE: found["recipe"]}

@@ -13,12 +13,13 @@ from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING, State
 from impossible_lms.experiment.store import AGAIN
 from impossible_lms.experiment.tasks import PublishRun, Task
-from impossible_lms.experiment.work import write_plan
+from impossible_lms.experiment.work import status_of, write_plan
 from impossible_lms.files import locked, read_record, write_record
 from impossible_lms.training.stopping import stop_signals
 
 FAILURES = "failures.json"
 SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_OF_SILENCE = 120.0  # after which a task that has said how far it is counts as stopped
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,20 @@ def run_experiment(plan: Plan, engine: Callable[[Path], Engine], board: Board) -
         finally:  # what failed is known after a stop too
             write_record(plan.folder / FAILURES, {"failures": _failures(states)})
         return Outcome(before, sum(state.is_done for state in states.values()) - before, _failures(states))
+
+
+def states_of(plan: Plan) -> dict[str, State]:
+    """Where each task stands, as far as its files say, whoever does it on whichever machine."""
+    failures, states = failures_of(plan), {}
+    for name, task in plan.tasks.items():
+        states[name] = _found(task)
+        if states[name].kind == WAITING:
+            status = status_of(plan.folder, name)
+            if status is not None and time.time() - status["at"] < SECONDS_OF_SILENCE:
+                states[name] = State(RUNNING)
+            elif name in failures:
+                states[name] = State(FAILED, fault=failures[name])
+    return states
 
 
 def failures_of(plan: Plan) -> dict[str, str]:

@@ -87,6 +87,14 @@ def status_file(folder: Path, name: str) -> Path:
     return folder / "status" / f"{name}.json"
 
 
+def status_of(folder: Path, name: str) -> dict[str, Any] | None:
+    """What a task last said of itself; None where it is not at work."""
+    try:
+        return read_record(status_file(folder, name), {"done": int, "note": str, "at": float}, "")
+    except (OSError, UserError):
+        return None  # nothing said yet, or no longer
+
+
 def log_file(folder: Path, name: str) -> Path:
     """Where what a task says goes."""
     return folder / "logs" / f"{name}.log"
