@@ -35,7 +35,7 @@ def inspect(
 
 def _record(path: Path) -> tuple[str, dict[str, Any]]:
     """What a path holds, and its record; every file has been compared with it. UserError where it is nothing known."""
-    from impossible_lms.corpora.annotate import KIND as ANNOTATED
+    from impossible_lms.corpora.annotated import KIND as ANNOTATED
     from impossible_lms.files import read_file_manifest, read_manifest, read_record, verify_files
     from impossible_lms.models.run import RECORD, Run
 
