@@ -1,8 +1,11 @@
 """Files are whole or absent, and damage is found."""
 
 import json
+import os
+import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -12,7 +15,6 @@ from impossible_lms.files import (
     folder_beside,
     is_made,
     is_made_file,
-    locked,
     publish_file,
     read_file_manifest,
     read_manifest,
@@ -21,6 +23,7 @@ from impossible_lms.files import (
     written_beside,
 )
 from impossible_lms.growing import GrowingFile
+from impossible_lms.unfinished import machine
 
 
 def make(folder, content=b"content", request=None):
@@ -56,6 +59,35 @@ def test_what_a_killed_writer_left_is_removed(tmp_path):
     assert done.returncode == 9 and not (tmp_path / "x").exists() and len(list(tmp_path.iterdir())) == 1
     make(tmp_path / "x")
     assert list(tmp_path.iterdir()) == [tmp_path / "x"]
+
+
+def test_what_killed_writers_of_a_file_left_is_removed_and_what_others_write_stays(tmp_path):
+    code = (
+        "import os, sys, pathlib\n"
+        "from impossible_lms.files import written_beside\n"
+        "with written_beside(pathlib.Path(sys.argv[1])) as part:\n"
+        "    part.write_text('half')\n"
+        "    os._exit(9)\n"
+    )
+    path = tmp_path / "x.png"
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    (left,) = tmp_path.iterdir()
+    assert re.fullmatch(rf"\.x\.png\.part-{machine()}-[0-9]+-.*", left.name)
+    host, here = machine(), os.getpid()
+    alive = tmp_path / f".x.png.part-{host}-{os.getppid()}-a"
+    recycled = tmp_path / f".x.png.part-{host}-{here}-of_an_earlier_process"
+    elsewhere, gone = tmp_path / ".x.png.part-elsewhere-7-a", tmp_path / ".x.png.part-elsewhere-8-a"
+    another = tmp_path / f".x.png.json.part-{host}-999999999-a"  # of another file
+    for each in (alive, recycled, elsewhere, gone, another):
+        each.write_text("half")
+    os.utime(gone, (time.time() - 2 * 24 * 3600,) * 2)
+    with written_beside(path) as outer:
+        outer.write_text("one")
+        write_text(path, "two")  # at the same time
+    assert path.read_text() == "one"
+    assert set(tmp_path.iterdir()) == {path, alive, elsewhere, another}
+    make(tmp_path / "x.png.json")  # who alone may write it removes it all
+    assert set(tmp_path.iterdir()) == {path, alive, elsewhere, tmp_path / "x.png.json"}
 
 
 def test_every_kind_of_damage_is_found(tmp_path):
@@ -104,18 +136,6 @@ def test_a_damaged_manifest_is_named(tmp_path, text):
     (tmp_path / MANIFEST).write_text(text)
     with pytest.raises(UserError, match=r"manifest\.json: damaged"):
         read_manifest(tmp_path, "thing")
-
-
-def test_a_lock_holds_off_another_process_and_goes_with_its_holder(tmp_path):
-    code = (
-        "import pathlib, sys\nfrom impossible_lms.files import locked\nfrom impossible_lms.errors import UserError\n"
-        "try:\n    with locked(pathlib.Path(sys.argv[1]), 'in use'): print('mine')\n"
-        "except UserError as error: print(error)\n"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "lock")]
-    with locked(tmp_path / "lock", "in use"):
-        assert "in use by another process" in subprocess.check_output(command, text=True)
-    assert subprocess.check_output(command, text=True) == "mine\n"
 
 
 def test_a_growing_file_goes_on_from_what_is_known(tmp_path):

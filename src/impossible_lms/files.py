@@ -1,25 +1,22 @@
-"""Files that are whole or absent, and prove it: write beside and rename, hashes, sealed records, manifests, locks."""
+"""Files that are whole or absent, and prove it: write beside and rename, hashes, sealed records, manifests."""
 
 import contextlib
 import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from impossible_lms.documents import parsed_json
 from impossible_lms.errors import UserError
+from impossible_lms.unfinished import part_file, part_folder, remove, remove_of_the_dead, remove_unfinished
 
 MANIFEST = "manifest.json"
 SEAL = "sha256"  # of a record, in the record: the hash of all else in it
 SETTLED = 2_000_000_000  # nanoseconds after which a change to a file shows in its times, however coarse they are
-_PART = ".part-"  # what a file or folder is called while it is being written
 
 
 def sha256_of(path: Path) -> str:
@@ -115,11 +112,13 @@ def write_text(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
-    """Give a path to write to; on success sync it and rename it to `path`, on failure remove it."""
+    """Give a path to write to; on success sync it and rename it to `path`, on failure remove it.
+
+    What killed writers of `path` left is removed first. Of several at once, each is whole, and the last one stays.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}{_PART}", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    remove_of_the_dead(path)
+    part = part_file(path)
     try:
         yield part
         part.chmod(0o666 & ~_umask())
@@ -127,7 +126,7 @@ def written_beside(path: Path) -> Iterator[Path]:
         part.replace(path)
         _sync(path.parent)
     finally:
-        part.unlink(missing_ok=True)
+        remove(part)
 
 
 @contextlib.contextmanager
@@ -135,16 +134,16 @@ def folder_beside(folder: Path, kind: str, record: Mapping[str, Any]) -> Iterato
     """Give an empty folder to fill; on success write its manifest, sync all and rename it to `folder`.
 
     `folder` appears complete or not at all. An existing one is replaced only at that moment. What is found of earlier
-    attempts that were cut off is removed first.
+    attempts that were cut off is removed first, so nobody else may be writing it: `locks.writing` sees to that.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     remove_unfinished(folder)
-    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}{_PART}", dir=folder.parent))
+    part = part_folder(folder)
     try:
         yield part
         publish_folder(part, folder, kind, record)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        remove(part)
 
 
 def publish_folder(part: Path, folder: Path, kind: str, record: Mapping[str, Any]) -> None:
@@ -158,21 +157,6 @@ def publish_folder(part: Path, folder: Path, kind: str, record: Mapping[str, Any
         shutil.rmtree(folder)
     part.replace(folder)
     _sync(folder.parent)
-
-
-def remove_unfinished(path: Path) -> None:
-    """Remove what a killed writer of `path` left beside it."""
-    for left in path.parent.glob(f".{path.name}{_PART}*"):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
-
-
-def remove_unfinished_below(folder: Path) -> None:
-    """Remove what killed writers left anywhere in a folder that nobody else writes to now."""
-    for left in list(folder.rglob(f".*{_PART}*")):
-        left.unlink(missing_ok=True)
 
 
 def write_manifest(folder: Path, kind: str, record: Mapping[str, Any]) -> None:
@@ -292,34 +276,6 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(inner, f"{path}.{key}" if path else str(key))
     else:
         yield path, list(value) if isinstance(value, tuple) else value
-
-
-@contextlib.contextmanager
-def locked(path: Path, holder: str) -> Iterator[None]:
-    """Hold an exclusive lock on the file `path` while the block runs; UserError where another process has it.
-
-    The lock goes with the process, however it ends.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path, blocking=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise UserError(f"{path.parent}: {holder} by another process. Wait for it, or stop it.") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def wait_for_lock(path: Path, seconds: float) -> bool:
-    """Wait until nobody holds the lock on the file `path`, `seconds` at most; whether nobody does."""
-    if path.is_file():
-        try:
-            FileLock(path, timeout=seconds).acquire().lock.release()
-        except Timeout:
-            return False
-    return True
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -1,6 +1,10 @@
 """Token datasets: what is in the blocks, the same to the byte, and never half there."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -9,6 +13,8 @@ import pytest
 from impossible_lms import TokenDataset, build_dataset, corpus_of, get_language, load_tokenizer, read_corpus
 from impossible_lms.data import build
 from impossible_lms.errors import UserError
+from impossible_lms.locks import lock_beside
+from impossible_lms.unfinished import machine
 
 PARTIAL, HOP = get_language("partial-reverse"), get_language("word-hop")
 
@@ -90,6 +96,29 @@ def test_the_same_again_does_nothing_and_another_is_refused(folder, tokenizer, t
     assert (dataset.folder / "manifest.json").stat().st_mtime_ns == before
     with pytest.raises(UserError, match=r"belongs to something else \(context was 16, now 8\)"):
         build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "data", context=8)
+
+
+def test_of_two_at_once_the_later_one_is_told_who_builds(tokenizer, tmp_path):
+    tokenizer.save(tmp_path / "tokenizer")
+    command = ["build", "--corpus=grammar:sentences=20000,seed=0", "--language=partial-reverse", "--context=32"]
+    command += [f"--tokenizer={tmp_path / 'tokenizer'}", f"--output={tmp_path / 'data'}"]
+    code = "import sys\nfrom impossible_lms.cli import main\nsys.argv[0] = 'impossible'\nmain()\n"
+    words, lock = [sys.executable, "-c", code, *command], lock_beside(tmp_path / "data")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as first:
+        while not (lock.is_file() and lock.read_text()):
+            assert first.poll() is None
+            time.sleep(0.002)
+        first.send_signal(signal.SIGSTOP)
+        second = subprocess.run(words, capture_output=True, text=True, check=False)
+        first.send_signal(signal.SIGCONT)
+        first.communicate()
+    said = f"error: {tmp_path}/data: is being written by process {first.pid} on {machine()} since "
+    assert second.returncode == 2 and second.stderr.strip().split("\n")[-1].startswith(said), second.stderr
+    assert first.returncode == 0 and sorted(path.name for path in tmp_path.iterdir()) == ["data", "tokenizer"]
+    TokenDataset.open(tmp_path / "data").verify()
+    lock.write_text("of a process that was killed at the very end")
+    assert subprocess.run(words, check=False, capture_output=True).returncode == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "tokenizer"]
 
 
 def test_damage_is_found(folder, tokenizer, tmp_path):

@@ -8,12 +8,13 @@ import pytest
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.cells import Tables
-from impossible_lms.evaluation.driver import evaluate, request_of
+from impossible_lms.evaluation.driver import evaluate, figure_places, has_figure, request_of
 from impossible_lms.evaluation.generation import GENERATION
 from impossible_lms.evaluation.metric import Request, chosen
 from impossible_lms.evaluation.perplexity import PERPLEXITY
 from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.evaluation.seeds import over_seeds
+from impossible_lms.locks import lock_beside, writing
 from impossible_lms.models.checkpoints import Checkpoint
 from tests.sealing import resealed
 
@@ -58,6 +59,28 @@ def test_a_stopped_evaluation_goes_on_where_it_stopped(copied_run, loaded, monke
     assert loaded == [4] and not (copied_run.folder / "evaluation" / "perplexity").exists()
     evaluate(PERPLEXITY, copied_run, FEW)
     assert loaded == [4, 8, 12]
+
+
+def test_of_two_evaluations_at_once_the_later_one_is_told(copied_run, loaded):
+    with writing(copied_run.folder / "evaluation" / "perplexity"):
+        with pytest.raises(UserError, match=r"evaluation/perplexity: is being written by process [0-9]+ on "):
+            evaluate(PERPLEXITY, copied_run, FEW)
+        another = evaluate(PERPLEXITY, copied_run, Request(sample=5, checkpoints="8", name="another"))
+    assert loaded == [8]
+    lock_beside(next((copied_run.folder / "evaluation" / "parts").iterdir())).touch()  # of a process that was killed
+    evaluate(PERPLEXITY, copied_run, FEW)
+    names = {path.name for path in (copied_run.folder / "evaluation").rglob(".*")}
+    assert not names and another.folder.is_dir()
+
+
+def test_new_tables_have_no_figure_of_others(copied_run):
+    found = evaluate(PERPLEXITY, copied_run, FEW)
+    for path in figure_places(found.folder):
+        path.touch()
+    evaluate(PERPLEXITY, copied_run, FEW)
+    assert has_figure(found.folder)
+    evaluate(PERPLEXITY, copied_run, Request(sample=6))
+    assert not has_figure(found.folder)
 
 
 def test_a_new_checkpoint_costs_itself_alone(copied_run, loaded):

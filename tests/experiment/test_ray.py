@@ -18,7 +18,8 @@ from impossible_lms.experiment.engines import ray as ray_engine
 from impossible_lms.experiment.engines.ray import Share, connect, perform
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.work import write_plan
-from impossible_lms.files import locked, sha256_of
+from impossible_lms.files import sha256_of
+from impossible_lms.locks import locked
 
 LONGER = ("--set", "recipe.steps=600", "--set", "recipe.checkpoint_every=200")
 ALONE = ("--set", 'languages=["no-reverse"]', "--set", 'evaluate=[{metric="perplexity", sample=40}]')

@@ -9,7 +9,8 @@ from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.experiment.reporting import findings_of_experiment
 from impossible_lms.experiment.run import Outcome, failures_of, run_experiment
 from impossible_lms.experiment.work import Reported, status_file
-from impossible_lms.files import locked
+from impossible_lms.locks import locked
+from impossible_lms.unfinished import machine
 
 
 @pytest.fixture
@@ -52,6 +53,30 @@ def test_everything_once(planned, run, board, small):
     assert (len(findings.runs), len(findings.evaluations), findings.failures) == (2, 3, ())
     assert findings.asked is not None and findings.asked["seeds"] == [1]
     assert [evaluation.folder.name for evaluation in findings.evaluations].count("perplexity-sample-40") == 2
+
+
+def test_a_figure_that_is_missing_is_drawn_again_and_what_the_killed_left_goes(planned, run, monkeypatch):
+    from impossible_lms.experiment import tasks
+
+    changes = 'languages=["no-reverse"]', 'evaluate=[{metric="perplexity", sample=40}]'
+    plan = planned(*changes)
+    run(plan)
+    ((name, measure),) = ((name, task) for name, task in plan.tasks.items() if name.startswith("evaluate."))
+    figure = measure.tables.with_name(f"{measure.tables.name}.png")
+    before, tables = figure.read_bytes(), (measure.tables / "manifest.json").read_bytes()
+    figure.unlink()  # as after a kill between tables and figure
+    left = [figure.with_name(f".{figure.name}.part-{machine()}-999999999-x")]
+    for done in plan.tasks.values():  # as after one at the very end of a task
+        left += [*done.locks, status_file(plan.folder, done.name)]
+    for each in left:
+        each.parent.mkdir(exist_ok=True)
+        each.write_text("{}")
+    monkeypatch.setattr(tasks, "evaluate", lambda *arguments, **options: 1 / 0)
+    assert not measure.is_done() and dict(findings_of_experiment(plan, "").failures).keys() == {name}
+    outcome, asked = run(planned(*changes))
+    assert asked == [name] and not outcome.failures and measure.is_done()
+    assert figure.read_bytes() == before and (measure.tables / "manifest.json").read_bytes() == tables
+    assert not [each for each in left if each.exists()]
 
 
 def test_a_failure_stops_what_needs_it_and_nothing_else(planned, run, board):
@@ -180,7 +205,7 @@ def test_a_stop_is_passed_on_and_what_was_done_stays(planned, run, board, here):
 
 def test_one_experiment_is_run_once_at_a_time(planned, run):
     plan = planned()
-    with locked(plan.folder / ".lock", "is being run"), pytest.raises(UserError, match="is being run by another"):
+    with locked(plan.folder / ".lock", "is being run"), pytest.raises(UserError, match="is being run by process"):
         run(plan)
 
 

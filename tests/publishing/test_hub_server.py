@@ -241,7 +241,7 @@ def test_a_folder_is_one_hub_and_served_once(tmp_path):
     with pytest.raises(UserError, match=r"other: exists and is not a hub. Choose another folder."), hub_server(other):
         pass
     with hub_server(tmp_path / "hub", 0) as first:
-        with pytest.raises(UserError, match="hub: served by another process"), hub_server(tmp_path / "hub", 0):
+        with pytest.raises(UserError, match="hub: is served by process"), hub_server(tmp_path / "hub", 0):
             pass
         with (
             pytest.raises(UserError, match=f"--port {first.server_port}: cannot be listened on"),

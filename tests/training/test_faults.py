@@ -232,6 +232,21 @@ def test_where_no_state_is_whole_nothing_begins_again(dataset, recipe, tmp_path)
         train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny")
 
 
+def test_killed_between_the_last_state_and_the_end_it_says_what_it_would_have_said(run, dataset, recipe, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("evaluation"))
+    (tmp_path / "run" / "finished.json").unlink()
+    again = train(dataset.folder, tmp_path / "run", recipe=recipe, size="tiny")
+    assert run.finished is not None and again.finished is not None and again.finished["loss"] == run.finished["loss"]
+    assert_same(run.folder, again.folder)
+    (again.folder / "finished.json").unlink()
+    (again.folder / "metrics.jsonl").unlink()
+    with pytest.raises(UserError, match=r"metrics.jsonl: has no loss of step 12\. Remove .*state/step-12: the steps"):
+        train(dataset.folder, again.folder, recipe=recipe, size="tiny")
+    shutil.rmtree(again.folder / "state" / "step-12")
+    again = train(dataset.folder, again.folder, recipe=recipe, size="tiny")
+    assert again.finished is not None and again.finished["loss"] == run.finished["loss"]
+
+
 def test_a_changed_machine_is_said(dataset, recipe, tmp_path, monkeypatch):
     with pytest.raises(Interrupted):
         train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny", progress=AtStep(3, interrupt))

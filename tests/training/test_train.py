@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from impossible_lms import build_dataset, get_language, read_corpus
 from impossible_lms.errors import UserError
-from impossible_lms.files import locked
+from impossible_lms.locks import locked
 from impossible_lms.models.run import Run
 from impossible_lms.training.order import blocks_of_step, dropout_keys
 from impossible_lms.training.train import Options, train
@@ -130,4 +130,4 @@ def test_a_run_in_use_is_refused(run, dataset, recipe):
     )
     command = [sys.executable, "-c", code, str(dataset.folder), str(run.folder), recipe.model_dump_json()]
     with locked(run.folder / ".lock", "in use"):
-        assert "in use by another process" in subprocess.check_output(command, text=True)
+        assert "in use by process" in subprocess.check_output(command, text=True)

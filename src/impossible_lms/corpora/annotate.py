@@ -30,18 +30,18 @@ from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.files import (
     is_made,
     is_made_file,
-    locked,
     publish_file,
     publish_folder,
     read_file_manifest,
     read_manifest,
     read_record,
     refuse_other,
-    remove_unfinished,
     write_record,
 )
 from impossible_lms.growing import GrowingFile
+from impossible_lms.locks import locked
 from impossible_lms.progress import Progress, Quiet
+from impossible_lms.unfinished import remove_unfinished
 from impossible_lms.versions import versions
 
 STATE = {"request": dict, "counts": list, "done": list, "words": int, "files": dict}  # fields of the state
@@ -124,7 +124,7 @@ def annotate(
         request["join_lines"] = join_lines
     work = output.with_name(f".{output.name}.annotating")
     if not _is_made(output, request):
-        with locked(work / ".lock", "being annotated"):
+        with locked(work / ".lock", "is being annotated", output):
             if not _is_made(output, request):
                 run = _Run(corpus, annotator, names, work, request, join_lines)
                 try:

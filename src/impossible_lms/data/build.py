@@ -22,6 +22,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.files import folder_beside, is_made
 from impossible_lms.languages.language import Language, Transformed, sentences_for
 from impossible_lms.languages.registry import refuse_without_annotation
+from impossible_lms.locks import lock_beside, remove_lock_of_the_dead, writing
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.tokenizer import Tokenizer
 from impossible_lms.versions import versions
@@ -70,8 +71,8 @@ def build_datasets(
     the same bytes; a folder that already holds what they give is left as it is.
 
     Raises:
-        UserError: a folder holds something else, no training sentence is left, `context` is longer than the data, or
-            a language asks for annotation that the corpus has not.
+        UserError: a folder holds something else, or another process writes it; no training sentence is left;
+            `context` is longer than the data; or a language asks for annotation that the corpus has not.
     """
     outputs = {seed: output}
     return build_in_orders(
@@ -121,7 +122,9 @@ def _build(
                 request["order"] = PUBLISHED
             if language.version:
                 request["version"] = language.version
-            if not is_made(output, DATASET, request):
+            if is_made(output, DATASET, request):
+                remove_lock_of_the_dead(lock_beside(output))
+            else:
                 records[output] = {"request": request, "corpus": corpus.name, "described": language.described()}
         if records:
             missing.append((language, marked, records))
@@ -139,11 +142,13 @@ def _build(
     with ExitStack() as folders:
         works = []
         for language, marked, records in missing:
-            targets = [
-                (folders.enter_context(folder_beside(output, DATASET, record)), record)
-                for output, record in records.items()
-            ]
-            works.append(Work(language, marked, targets))
+            targets = []
+            for output, record in records.items():
+                folders.enter_context(writing(output))
+                if not is_made(output, DATASET, record["request"]):  # by another process, by now
+                    targets.append((folders.enter_context(folder_beside(output, DATASET, record)), record))
+            if targets:
+                works.append(Work(language, marked, targets))
         if works:
             _rewrite(corpus, works, tokenizer, progress)
             if corpus.fingerprint() != fingerprint:

@@ -26,6 +26,7 @@ from impossible_lms.data.order import PUBLISHED
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of, folder_beside, is_made
 from impossible_lms.languages.language import Language, Transformed
+from impossible_lms.locks import lock_beside, remove_lock_of_the_dead, writing
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
@@ -159,12 +160,15 @@ def build_from_token_files(
     if context < 2:
         raise UserError(f"--context {context}: a block needs at least 2 tokens.")
     if is_made(output, DATASET, request):
+        remove_lock_of_the_dead(lock_beside(output))
         return TokenDataset.open(output)
     record: dict[str, Any] = {"request": request, "corpus": source.name, "described": language.described()}
-    with folder_beside(output, DATASET, record) as folder:
-        work = Work(language, marked, [(folder, record)])
-        record["read"] = _fill(work, source, marked, progress).record()
-        work.finish()
+    with writing(output):
+        if not is_made(output, DATASET, request):  # by another process, by now
+            with folder_beside(output, DATASET, record) as folder:
+                work = Work(language, marked, [(folder, record)])
+                record["read"] = _fill(work, source, marked, progress).record()
+                work.finish()
     return TokenDataset.open(output)
 
 

@@ -69,7 +69,7 @@ def evaluations_in(folder: Path) -> list[Evaluation]:
     run = _opened(folder)
     found, faults = read_evaluations(run)
     if faults:
-        raise UserError(f"{next(iter(faults))}: {next(iter(faults.values()))}")
+        raise UserError(next(iter(faults.values())))
     if not found:
         raise UserError(f"{folder}: not measured. `impossible evaluate METRIC` makes the tables.")
     return found

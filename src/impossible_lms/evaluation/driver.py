@@ -16,6 +16,7 @@ from impossible_lms.evaluation.metric import OPTIONS, AnyCheckpoint, Metric, Req
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import shortfall
 from impossible_lms.files import MANIFEST, digest_of, folder_beside, is_made, read_manifest, verify_files
+from impossible_lms.locks import lock_beside, remove_lock_of_the_dead, writing
 from impossible_lms.models.gpu import tf32
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
@@ -24,6 +25,8 @@ from impossible_lms.versions import versions
 
 TABLES, PART = "evaluation tables", "evaluation of a checkpoint"  # kinds of artefacts
 ITEMS, CURVE = "items", "curve"  # names of the two tables
+SECONDS_FOR_PART = 60.0  # to wait for another process that writes the same checkpoint's
+DRAWN, SAID = ".png", ".txt"  # endings of their figure, and of what is said where there is nothing to draw
 ON = "-on-"  # stands before the test set in the name of tables that are not of the model's own
 
 
@@ -84,7 +87,7 @@ def evaluate(
 
     Raises:
         UserError: an option the metric does not have, no such checkpoint, none that can be read, or a test set that
-            does not serve the metric.
+            does not serve the metric; or another process measures the same.
     """
     request = request or Request()
     for option, flag in OPTIONS.items():
@@ -98,25 +101,38 @@ def evaluate(
     homes = tuple(devices or homes_here())
     if request.precision == "tf32" and any(not home.startswith("cuda") for home in homes):
         raise UserError("--precision tf32: a GPU's, and there is none. Use fp32, or bf16.")
-    with tf32(request.precision == "tf32"):
-        done, skipped = _parts(metric, subject, task, checkpoints, asked, parts, homes)
-    if not done:
-        raise UserError(f"{run.folder}: no checkpoint can be measured. {next(iter(skipped.values()))}")
     folder = run.folder / "evaluation" / variant(metric, subject)
-    record_request = asked | {"checkpoints": done, "skipped": skipped}
-    if not _is_current(folder, record_request):
-        items = pd.concat([_read(parts / key, int(name.rpartition("-")[2])) for name, key in done.items()])
-        curve = _curve(metric, subject, items, skipped, shortfall(task.notes))
-        notes = dict(task.notes) | metric.conclude(curve)
-        record = {"run": run.identity, "name": folder.name, "request": record_request, "notes": notes}
-        record["control"] = subject.language.control if subject.dataset.language == run.language else None
-        record["versions"] = versions("torch", "transformers")
-        with folder_beside(folder, TABLES, record) as part:
-            for name, table in ((ITEMS, items), (CURVE, curve)):
-                table.to_parquet(part / f"{name}.parquet", index=False)
-                table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
-    notes = read_manifest(folder, TABLES)["record"]["notes"]
-    return Evaluation(metric, folder, pd.read_parquet(folder / f"{CURVE}.parquet"), skipped, notes)
+    with writing(folder):
+        with tf32(request.precision == "tf32"):
+            done, skipped = _parts(metric, subject, task, checkpoints, asked, parts, homes)
+        if not done:
+            raise UserError(f"{run.folder}: no checkpoint can be measured. {next(iter(skipped.values()))}")
+        record_request = asked | {"checkpoints": done, "skipped": skipped}
+        if not _is_current(folder, record_request):
+            items = pd.concat([_read(parts / key, int(name.rpartition("-")[2])) for name, key in done.items()])
+            curve = _curve(metric, subject, items, skipped, shortfall(task.notes))
+            notes = dict(task.notes) | metric.conclude(curve)
+            record = {"run": run.identity, "name": folder.name, "request": record_request, "notes": notes}
+            record["control"] = subject.language.control if subject.dataset.language == run.language else None
+            record["versions"] = versions("torch", "transformers")
+            for path in figure_places(folder):  # of other tables; those that there are, are always of these
+                path.unlink(missing_ok=True)
+            with folder_beside(folder, TABLES, record) as part:
+                for name, table in ((ITEMS, items), (CURVE, curve)):
+                    table.to_parquet(part / f"{name}.parquet", index=False)
+                    table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
+        notes = read_manifest(folder, TABLES)["record"]["notes"]
+        return Evaluation(metric, folder, pd.read_parquet(folder / f"{CURVE}.parquet"), skipped, notes)
+
+
+def figure_places(tables: Path) -> tuple[Path, Path]:
+    """Where the figure of tables is, and where what is said in place of one."""
+    return tables.with_name(f"{tables.name}{DRAWN}"), tables.with_name(f"{tables.name}{SAID}")
+
+
+def has_figure(tables: Path) -> bool:
+    """Whether either is there."""
+    return any(path.is_file() for path in figure_places(tables))
 
 
 def variant(metric: Metric, subject: Subject) -> str:
@@ -215,7 +231,7 @@ def _parts(
         else:
             key = keys[checkpoint.revision]
             record = {"request": asked, "checkpoint": checkpoint.revision, "key": key}
-            with folder_beside(parts / key, PART, record) as part:
+            with writing(parts / key, patience=SECONDS_FOR_PART), folder_beside(parts / key, PART, record) as part:
                 items.to_parquet(part / f"{ITEMS}.parquet", index=False)
             return checkpoint.revision, None
         finally:
@@ -261,6 +277,7 @@ def _is_whole(part: Path) -> bool:
         verify_files(part, manifest)
     except UserError:
         return False
+    remove_lock_of_the_dead(lock_beside(part))
     return bool(manifest["record"].get("key") == part.name)
 
 

@@ -13,8 +13,9 @@ from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING, State
 from impossible_lms.experiment.store import AGAIN
 from impossible_lms.experiment.tasks import PublishRun, Task
-from impossible_lms.experiment.work import status_of, write_plan
-from impossible_lms.files import locked, read_record, write_record
+from impossible_lms.experiment.work import status_file, status_of, write_plan
+from impossible_lms.files import read_record, write_record
+from impossible_lms.locks import locked, remove_lock_of_the_dead
 from impossible_lms.training.stopping import stop_signals
 
 FAILURES = "failures.json"
@@ -47,6 +48,11 @@ def run_experiment(plan: Plan, engine: Callable[[Path], Engine], board: Board) -
         write_plan(plan)
         states = {name: _found(task) for name, task in plan.tasks.items()}
         before = sum(state.is_done for state in states.values())
+        for name, state in states.items():
+            if state.is_done:  # killed at the very end, it could not say so
+                status_file(plan.folder, name).unlink(missing_ok=True)
+                for lock in plan.tasks[name].locks:
+                    remove_lock_of_the_dead(lock)
         _refuse(plan, states, board)
         _check_publishing(plan, states)
         try:

@@ -7,7 +7,7 @@ from typing import Any
 from impossible_lms import __version__
 from impossible_lms.corpora.options import options_text, path_of
 from impossible_lms.data.dataset import DATASET
-from impossible_lms.evaluation.driver import TABLES
+from impossible_lms.evaluation.driver import TABLES, has_figure
 from impossible_lms.files import MANIFEST, digest_of, read_manifest, read_record, sha256_of, write_record
 from impossible_lms.models.run import FINISHED
 
@@ -73,9 +73,14 @@ def has_tables(tables: Path) -> bool:
     return _is_whole(tables, TABLES) and _request(tables).get("version") == __version__
 
 
-def is_evaluated(tables: Path) -> bool:
+def is_measured(tables: Path) -> bool:
     """Whether these tables are there, and no checkpoint was skipped."""
     return has_tables(tables) and not _request(tables).get("skipped")
+
+
+def is_evaluated(tables: Path) -> bool:
+    """Whether they have their figure, too."""
+    return is_measured(tables) and has_figure(tables)
 
 
 def _request(tables: Path) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +16,7 @@ from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.metric import Request
 from impossible_lms.evaluation.registry import get_metric
+from impossible_lms.evaluation.tables import read_evaluation
 from impossible_lms.experiment.checks import Checked
 from impossible_lms.experiment.config import Publish
 from impossible_lms.experiment.store import (
@@ -25,12 +25,14 @@ from impossible_lms.experiment.store import (
     fault_of,
     is_dataset,
     is_evaluated,
+    is_measured,
     is_tokenizer,
     is_trained,
     short,
 )
-from impossible_lms.files import folder_beside, locked, read_record, write_record, write_text
+from impossible_lms.files import folder_beside, read_record, write_record, write_text
 from impossible_lms.languages import get_languages
+from impossible_lms.locks import lock_beside, writing
 from impossible_lms.models.run import LOCK, Run
 from impossible_lms.progress import Progress
 from impossible_lms.publishing.model import model_publication
@@ -123,14 +125,13 @@ class MakeTokenizer(Plain):
 
     @property
     def locks(self) -> tuple[Path, ...]:
-        return (_lock_beside(self.source.folder),)
+        return (lock_beside(self.source.folder),)
 
     def is_done(self) -> bool:
         return is_tokenizer(self.source.folder)
 
     def perform(self, progress: Progress, say: Say) -> None:
-        (lock,) = self.locks
-        with locked(lock, "is being written"):
+        with writing(self.source.folder):
             tokenizer = load_tokenizer(self.source.tokenizer, training_texts(self.source.read()))
             with folder_beside(self.source.folder, TOKENIZER, {"request": self.source.tokenizer}) as part:
                 tokenizer.save(part)
@@ -153,7 +154,7 @@ class BuildData(Plain):
 
     @property
     def locks(self) -> tuple[Path, ...]:
-        return tuple(_lock_beside(folder) for folder in self.folders)
+        return tuple(lock_beside(folder) for folder in self.folders)
 
     def is_done(self) -> bool:
         return all(is_dataset(folder) for folder in self.folders)
@@ -162,22 +163,19 @@ class BuildData(Plain):
         corpus, tokenizer = self.source.read(), self.source.vocabulary()
         folders = iter(self.folders)
         homes: dict[tuple[Path, ...], list[str]] = {}
-        with ExitStack() as held:
-            for lock in self.locks:
-                held.enter_context(locked(lock, "is being written"))
-            for language in self.languages:
-                mine = tuple(next(folders).parent for _ in self.seeds)
-                homes.setdefault(mine, []).append(language)
-            for mine, languages in homes.items():
-                build_in_orders(
-                    corpus,
-                    get_languages(languages),
-                    tokenizer,
-                    dict(zip(self.seeds, mine, strict=True)),
-                    context=self.context,
-                    as_published=self.as_published,
-                    progress=progress,
-                )
+        for language in self.languages:
+            mine = tuple(next(folders).parent for _ in self.seeds)
+            homes.setdefault(mine, []).append(language)
+        for mine, languages in homes.items():
+            build_in_orders(
+                corpus,
+                get_languages(languages),
+                tokenizer,
+                dict(zip(self.seeds, mine, strict=True)),
+                context=self.context,
+                as_published=self.as_published,
+                progress=progress,
+            )
 
 
 @dataclass(frozen=True)
@@ -274,7 +272,10 @@ class Measure:
     checked: Checked
     after: tuple[str, ...] = ()
     uses_device: bool = True
-    locks: tuple[Path, ...] = ()
+
+    @property
+    def locks(self) -> tuple[Path, ...]:
+        return (lock_beside(self.tables),)
 
     @property
     def tables(self) -> Path:
@@ -288,12 +289,19 @@ class Measure:
         return self.checked.fault()
 
     def perform(self, progress: Progress, say: Say) -> None:
-        """Write its tables; UserError, once they are written, where checkpoints were skipped."""
+        """Write its tables and its figure; of tables that are there, the figure alone.
+
+        UserError, once they are written, where checkpoints were skipped.
+        """
         if why := self.refused():
             raise UserError(why)
-        metric = get_metric(self.metric)
-        found = evaluate(metric, Run.open(self.folder), self.request, progress=progress)
-        write_metric_figure(metric, [found.tables], found.folder)
+        metric, run = get_metric(self.metric), Run.open(self.folder)
+        if is_measured(self.tables):
+            found = read_evaluation(self.tables, run)
+        else:
+            found = evaluate(metric, run, self.request, progress=progress)
+        with writing(self.tables):
+            write_metric_figure(metric, [found.tables], found.folder)
         if found.skipped:
             raise UserError("; ".join(f"{revision} skipped: {why}" for revision, why in found.skipped.items()))
 
@@ -367,8 +375,3 @@ class PublishRun:
                 why = measure.refused() or fault_of(self.faults, measure.name) or "not measured yet"
             found[str(measure.request.name)] = why
         return found
-
-
-def _lock_beside(folder: Path) -> Path:
-    """The lock of a folder that is replaced as a whole, and so cannot hold it."""
-    return folder.with_name(f".{folder.name}.lock")

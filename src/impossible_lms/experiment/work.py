@@ -51,6 +51,7 @@ def do_task(plan: Plan, name: str) -> None:
         raise UserError(f"{plan.folder}: has no task {name}.")
     if not plan.tasks[name].is_done():
         plan.tasks[name].perform(Reported(status_file(plan.folder, name)), say)
+    status_file(plan.folder, name).unlink(missing_ok=True)  # of an earlier attempt that was killed, too
 
 
 def ended(folder: Path, name: str, plan: Plan | None = None) -> Ended:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from impossible_lms.files import locked
+from impossible_lms.locks import locked
 from impossible_lms.publishing.hub_blobs import Entry, Refused
 from impossible_lms.publishing.hub_http import Exchange, LoopbackServer, parsed
 from impossible_lms.publishing.hub_messages import (
@@ -51,7 +51,7 @@ def hub_server(folder: Path, port: int = PORT, log: Callable[[str], None] | None
         UserError: the folder is something else or served already, or the port cannot be had.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / ".lock", "served"), LoopbackServer(Store(folder), HubApi, port, log) as server:
+    with locked(folder / ".lock", "is served"), LoopbackServer(Store(folder), HubApi, port, log) as server:
         yield server
 
 

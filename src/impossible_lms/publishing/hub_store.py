@@ -27,14 +27,9 @@ from urllib.parse import quote, unquote
 
 from impossible_lms.documents import parsed_json
 from impossible_lms.errors import UserError
-from impossible_lms.files import (
-    read_record,
-    remove_unfinished_below,
-    to_json,
-    write_record,
-    write_text,
-)
+from impossible_lms.files import read_record, to_json, write_record, write_text
 from impossible_lms.publishing.hub_blobs import Blobs, Entry, Refused
+from impossible_lms.unfinished import remove_unfinished_below
 
 KINDS = ("models", "datasets")
 MAIN = "main"

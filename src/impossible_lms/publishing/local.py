@@ -9,6 +9,7 @@ from pathlib import Path
 from impossible_lms.errors import UserError
 from impossible_lms.files import link_or_copy, sha256_of, write_text
 from impossible_lms.publishing.revision import CONTENT, Revision
+from impossible_lms.unfinished import part_file, remove, remove_of_the_dead
 
 
 def machine_cache() -> Path:
@@ -73,11 +74,12 @@ def _put(source: Path, target: Path, digest: str) -> None:
 
     Weights and tables are linked where the disk allows it.
     """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    remove_of_the_dead(target)
     if target.is_file() and sha256_of(target) == digest:
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part-{os.getpid()}")
-    part.unlink(missing_ok=True)
+    part = part_file(target)
+    part.unlink()  # a link takes a name that is free
     try:
         if source.name.endswith(CONTENT):
             link_or_copy(source, part)
@@ -85,4 +87,4 @@ def _put(source: Path, target: Path, digest: str) -> None:
             shutil.copyfile(source, part)
         part.replace(target)
     finally:
-        part.unlink(missing_ok=True)
+        remove(part)

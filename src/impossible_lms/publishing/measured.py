@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from impossible_lms.evaluation.driver import CURVE, TABLES, Evaluation
+from impossible_lms.evaluation.driver import CURVE, TABLES, Evaluation, figure_places
 from impossible_lms.evaluation.metric import LOWER, Metric
 from impossible_lms.evaluation.tables import read_evaluations
 from impossible_lms.files import read_manifest
@@ -70,11 +70,9 @@ class Measured:
 
     @property
     def figure(self) -> Path | None:
-        """Its figure; None where there is none of these tables."""
-        figure = self.evaluation.folder.with_name(f"{self.name}.png")
-        if not figure.is_file() or figure.stat().st_mtime_ns < self.curve.stat().st_mtime_ns:
-            return None
-        return figure
+        """Its figure; None where there is none."""
+        figure, _ = figure_places(self.evaluation.folder)
+        return figure if figure.is_file() else None
 
     @property
     def interval(self) -> str:

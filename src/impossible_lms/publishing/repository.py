@@ -1,9 +1,7 @@
 """Publish: a run or datasets as a repository, in a Hugging Face cache, in plain folders, or on the Hub."""
 
 import contextlib
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,9 +16,11 @@ from impossible_lms.publishing.local import machine_cache, write_cache, write_fo
 from impossible_lms.publishing.model import model_publication
 from impossible_lms.publishing.revision import Publication, Revision
 from impossible_lms.publishing.upload import Change, Hub
+from impossible_lms.unfinished import part_folder, remove, remove_of_the_dead
 
 CACHE = "cache"
 HUB = "hub:"
+SCRATCH = ".publish-"  # in the name of a folder beside the source, of what has to be written to publish it
 # What the Hub takes: letters, digits, and - _ . inside.
 _NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
 
@@ -126,22 +126,9 @@ def _id(publication: Publication, namespace: str, flag: str) -> str:
 def _written(publication: Publication, repo_id: str) -> Iterator[list[Revision]]:
     """The revisions, as long as the block runs; what has to be written for them stands beside the source."""
     source = publication.source.resolve()
-    for left in source.parent.glob(f".{source.name}.publish-*"):
-        if not _is_alive(left.name.rpartition("-")[2]):
-            shutil.rmtree(left, ignore_errors=True)
-    scratch = source.with_name(f".{source.name}.publish-{os.getpid()}")
-    scratch.mkdir()
+    remove_of_the_dead(source, SCRATCH)
+    scratch = part_folder(source, SCRATCH)
     try:
         yield publication.revisions(repo_id, scratch)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _is_alive(process: str) -> bool:
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+        remove(scratch)

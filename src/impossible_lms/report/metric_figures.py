@@ -9,6 +9,7 @@ import pandas as pd
 from impossible_lms.documents import upper_first
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.cells import Tables
+from impossible_lms.evaluation.driver import figure_places
 from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.seeds import over_seeds
 from impossible_lms.files import write_text
@@ -22,7 +23,6 @@ from impossible_lms.report.picture import Picture, by_family, paper_figure, step
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DRAWN, SAID = ".png", ".txt"  # endings of a metric's figure, and of what is said where there is nothing to draw
 SIGNS = 15  # of a line, about
 NAMED = 3  # samples in a caption
 PUBLISHED = "Thin lines without signs: Kallini et al. (2024), read off the authors' figures."
@@ -36,7 +36,7 @@ def write_metric_figure(metric: Metric, tables: Sequence[Tables], beside: Path) 
     """
     samples = sample_said([table.curve for table in tables])
     picture = metric_picture(metric, over_seeds(metric, tables), samples=samples)
-    drawn, said = (beside.with_name(f"{beside.name}{ending}") for ending in (DRAWN, SAID))
+    drawn, said = figure_places(beside)
     if picture.rows:
         save_figure(paper_figure(picture), drawn)
         said.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from impossible_lms.evaluation.contrasts import contrasts
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.files import folder_beside, read_manifest, write_text
+from impossible_lms.locks import writing
 from impossible_lms.models.run import Run
 from impossible_lms.report.examples import examples_of
 from impossible_lms.report.figures import save_figure, style_of
@@ -42,6 +43,7 @@ from impossible_lms.versions import versions
 
 FIGURES = "figures of a report"  # kind of artefact
 TEMPLATES = "templates"
+PATIENCE = 60.0  # seconds to wait for another process that writes the same report
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,8 @@ def _failures(findings: Findings) -> list[tuple[str, str]]:
 def _write_figures(
     folder: Path, sections: Sequence[Section], tables: dict[str, pd.DataFrame], command: str
 ) -> list[Path]:
-    with folder_beside(folder, FIGURES, {"command": command, "versions": versions("matplotlib")}) as part:
+    made = {"command": command, "versions": versions("matplotlib")}
+    with writing(folder, patience=PATIENCE), folder_beside(folder, FIGURES, made) as part:
         for section in sections:
             for picture in section.pictures:
                 if picture.rows:

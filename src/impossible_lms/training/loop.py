@@ -15,6 +15,7 @@ from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.files import to_json, write_record, write_text
 from impossible_lms.models.checkpoints import Blank
+from impossible_lms.models.metric_lines import lines_of
 from impossible_lms.models.run import FINISHED, METRICS, Run
 from impossible_lms.progress import Progress
 from impossible_lms.training.devices import Devices
@@ -299,5 +300,16 @@ class Training:
             yield metrics
 
     def _finish(self, progressed: Progressed, values: dict[str, Any]) -> None:
+        values = values or self._last_values(progressed.step)
         said = totals(self.recipe, progressed, values, self.network.parameters, self.meter.source, self.devices)
         write_record(self.run.folder / FINISHED, {"run": self.run.identity, **said})
+
+    def _last_values(self, step: int) -> dict[str, Any]:
+        """The values of the last step, of a run that was killed between its last state and its end."""
+        path = self.run.folder / METRICS
+        found = [values for *_, values in lines_of(path, self.run.identity)]
+        if not found:
+            path.unlink(missing_ok=True)  # an empty one would stand in the way
+            states = self.run.folder / "state" / f"step-{step}"
+            raise UserError(f"{path}: has no loss of step {step}. Remove {states}: the steps before it are done again.")
+        return found[-1]

@@ -8,7 +8,8 @@ from typing import Any
 
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import Interrupted, UserError
-from impossible_lms.files import locked, refuse_other
+from impossible_lms.files import refuse_other
+from impossible_lms.locks import locked
 from impossible_lms.models.architectures import described_model, make_model
 from impossible_lms.models.run import LOCK, RECORD, Run
 from impossible_lms.progress import Progress, Quiet

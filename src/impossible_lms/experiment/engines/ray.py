@@ -19,7 +19,8 @@ from impossible_lms.experiment.engines.engine import Ended
 from impossible_lms.experiment.engines.local import THREADS
 from impossible_lms.experiment.tasks import Task
 from impossible_lms.experiment.work import RECORD, ended, log_file, read_plan
-from impossible_lms.files import wait_for_lock, write_text
+from impossible_lms.files import write_text
+from impossible_lms.locks import wait_for_lock
 from impossible_lms.models.run import METRICS
 
 DEATHS = 3  # of its node or process that a task survives; a fault of its own is not tried again
