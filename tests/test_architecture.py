@@ -18,6 +18,7 @@ FLOORS = [
         "files",
         "growing",
         "locks",
+        "network",
         "unfinished",
         "ragged",
         "spec",
