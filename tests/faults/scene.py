@@ -96,7 +96,15 @@ class Scene:
         places = [
             path.relative_to(self.mine if path.is_relative_to(self.mine) else self.other) for path in mutation.places
         ]
-        names = [(str(path), path.name, *([str(path.parent)] if len(path.parts) > 2 else [])) for path in places]
+        names = [
+            (
+                str(path),
+                path.name,
+                path.name.removesuffix(".json"),
+                *([str(path.parent)] if len(path.parts) > 2 else []),
+            )
+            for path in places
+        ]
         return any(name in fault for group in names for name in group)
 
 

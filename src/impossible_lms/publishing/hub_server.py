@@ -169,7 +169,7 @@ class HubApi(Exchange):
         commit = found.commit(revision)
         history.append(summary_of(commit))
         while commit.parent is not None:
-            commit = found.commit(commit.parent)
+            commit = found.kept(commit.parent)
             history.append(summary_of(commit))
         self.send_json(history)
 

@@ -122,9 +122,17 @@ class Repository:
         """The commit that a branch, a tag or an id names."""
         name = revision.removeprefix("refs/heads/").removeprefix("refs/tags/")
         known = self.refs("tags") | self.refs("heads")
-        path = self.folder / "commits" / f"{known.get(name, name)}.json"
-        if name not in known and (not COMMIT_ID.fullmatch(path.stem) or not path.is_file()):
+        commit = known.get(name, name)
+        if name not in known and (not COMMIT_ID.fullmatch(name) or not self._commit(name).is_file()):
             raise Refused(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+        return self.kept(commit)
+
+    def _commit(self, commit: str) -> Path:
+        return self.folder / "commits" / f"{commit}.json"
+
+    def kept(self, commit: str) -> Commit:
+        """The commit of an id that something here names; UserError where it is damaged, or gone."""
+        path = self._commit(commit)
         try:
             text = path.read_bytes().decode()
         except FileNotFoundError:
@@ -137,7 +145,7 @@ class Repository:
 
     def add(self, commit: Commit) -> None:
         """Keep a commit; no branch names it yet."""
-        write_text(self.folder / "commits" / f"{commit.id}.json", commit.to_json())
+        write_text(self._commit(commit.id), commit.to_json())
 
 
 class Store:
