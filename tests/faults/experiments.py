@@ -16,7 +16,6 @@ from impossible_lms.experiment.run import run_experiment
 from impossible_lms.experiment.tasks import Measure, Task, Train
 from impossible_lms.experiment.work import ended
 from impossible_lms.models.run import Run
-from impossible_lms.report.page import contrasts_of
 from tests.faults.scene import Answer, Scene
 
 FILE = """
@@ -112,5 +111,5 @@ def _reported(scene: Scene) -> Answer:
         f"{each.folder.parent.parent.name}, {each.metric.name}": each.curve.to_csv() for each in findings.evaluations
     }
     if not findings.failures:
-        values["contrasts"] = contrasts_of(findings.evaluations).to_csv(index=False)
+        values["contrasts"] = findings.contrasts.to_csv(index=False)
     return Answer(values, [why for _, why in findings.failures])

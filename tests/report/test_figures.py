@@ -11,20 +11,23 @@ import pytest
 from impossible_lms import METRICS
 from impossible_lms.evaluation.seeds import OVER_BOTH, over_seeds
 from impossible_lms.evaluation.tables import read_evaluation
+from impossible_lms.languages import LANGUAGES
+from impossible_lms.report.colours import CONTRAST, DARK, LIGHT, luminance, on_paper
 from impossible_lms.report.figures import OTHERS, family_of, language_order, style_of
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.heat_map import written
-from impossible_lms.report.inline_svg import on_dark
 from impossible_lms.report.metric_figures import metric_picture, sample_said, write_metric_figure
+from impossible_lms.report.numbers import number
 from impossible_lms.report.page import write_report
 from impossible_lms.report.published import published_curves
 from impossible_lms.report.results import results_of
-from impossible_lms.report.special_figures import by_field, by_layer, ranked
-from impossible_lms.report.tables import last_values, number
+from impossible_lms.report.special_figures import at_the_end, by_field, by_layer
+from impossible_lms.report.tables import last_values
 
 FIGURES = [
     *(
         "perplexity",
+        "perplexity-last-step",
         "surprisal",
         "sentence-bits",
         "sentence-bits-by-part",
@@ -32,7 +35,7 @@ FIGURES = [
         "probes",
         "probes-by-layer",
         "learnability",
-        "learnability-ranked",
+        "learnability-last-step",
     ),
     *("minimal-pairs", "minimal-pairs-by-field", "generation", "perplexity-cross-tests", "training-loss"),
 ]
@@ -41,7 +44,8 @@ FIGURES = [
 def test_each_figure_is_there_as_pdf_svg_and_csv(report):
     files = {path.name: path for path in report[1:]}
     expected = {f"{name}.{ending}" for name in FIGURES for ending in ("pdf", "svg", "csv")}
-    assert set(files) == expected | {"summary.csv", "contrasts.csv", "runs.csv", "evaluations.csv"}
+    said = {f"{name}.txt" for name in FIGURES}
+    assert set(files) == expected | said | {"summary.csv", "contrasts.csv", "runs.csv", "evaluations.csv"}
     assert {path.parent.name for path in report[1:]} == {"report-figures"}
     for name in FIGURES:
         assert files[f"{name}.pdf"].read_bytes().startswith(b"%PDF")
@@ -65,7 +69,7 @@ def test_csv_holds_what_was_measured(report, findings):
 def test_the_same_findings_give_the_same_bytes(curve_of, tmp_path):
     findings = Findings("t", [], [curve_of(METRICS["perplexity"], {1: 3.0, 2: 2.0})], "c")
     first, again = (write_report(findings, tmp_path / name / "report.html") for name in ("first", "again"))
-    assert [path.name for path in again] == [path.name for path in first] and len(first) == 6
+    assert [path.name for path in again] == [path.name for path in first] and len(first) == 7
     for old, new in zip(first, again, strict=True):
         assert old.read_bytes() == new.read_bytes(), old.name
 
@@ -85,13 +89,20 @@ def test_captions_say_where_there_were_fewer_than_asked_for(curve_of):
     assert sample_said(many).endswith("3 pairs of A (in no-hop); 2 more in the tables.")
 
 
-def test_gaps_are_ranked_with_the_best_first_and_their_notes(findings, curve_of):
+def test_values_at_the_last_step_stand_in_the_order_of_the_languages_with_their_notes(findings, curve_of):
+    from matplotlib.figure import Figure
+
     metric = METRICS["learnability"]
-    gaps = {"partial-reverse": 2.0, "full-reverse": -1.0, "token-hop": 0.5}
-    (result,) = results_of([curve_of(metric, {1: 9.0, 2: gap}, language=name) for name, gap in gaps.items()])
-    assert ranked(result).table["language"].tolist() == ["full-reverse", "token-hop", "partial-reverse"]
+    gaps = {"full-reverse": -1.0, "partial-reverse": 2.0, "token-hop": 0.5}
+    (result,) = results_of([curve_of(metric, {1: 9.0, 2: gap}, language=name) for name, gap in reversed(gaps.items())])
+    (panel,) = at_the_end(result).panels
+    axes = Figure().subplots()
+    panel.draw(axes)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["partial-reverse", "full-reverse", "token-hop"]
+    told = "lower is better: full-reverse -1 (-1.10 to -0.905)"
+    assert "after 2 steps" in panel.alt and told.split(" (")[0] in panel.alt
     measured = next(result for result in results_of(findings.evaluations) if result.name == "learnability")
-    row = ranked(measured).table.iloc[0]
+    row = at_the_end(measured).table.iloc[0]
     assert row["bound"] == "no" and row["steps_until_below_0.1_bits_a_token"]
 
 
@@ -177,7 +188,8 @@ def test_probes_stand_beside_chance_and_what_a_model_without_learning_has(findin
         assert [re.sub(r" \(.*", "", text) for text in named] == [
             *("untrained model, of each", "control task, of each", "chance", "largest class")
         ]
-        drawn = {round(float(value), 9) for line in axes.lines for value in np.atleast_1d(line.get_ydata())}
+        places = [side for line in axes.lines for side in (line.get_xdata(), line.get_ydata())]
+        drawn = {round(float(value), 9) for side in places for value in np.atleast_1d(side)}
         mine = table[(table["layer"] == "last four") & (table["pooling"] == "mean") & (table["step"] == 12)].iloc[0]
         for column in ("accuracy", "untrained", "control", "chance", "largest"):
             assert round(mine[column], 9) in drawn, column
@@ -193,21 +205,19 @@ def drawn_of(panel):
     return axes
 
 
-def test_what_was_measured_at_one_step_stands_beside_each_other(curve_of):
+def test_what_was_measured_at_one_step_is_a_row_of_dots_for_each_language_in_one_panel(curve_of):
     from matplotlib.figure import Figure
 
     metric = METRICS["perplexity"]
-    curves = [curve_of(metric, {200: value}, language=name) for name, value in (("no-hop", 80.0), ("word-hop", 90.0))]
-    (result,) = results_of(curves)
+    values = {"word-hop": 90.0, "no-hop": 80.0, "no-reverse": 70.0}
+    (result,) = results_of([curve_of(metric, {200: value}, language=name) for name, value in values.items()])
     (panel,) = metric_picture(result.metric, result.table).panels
     axes = Figure().subplots()
     panel.draw(axes)
-    assert panel.x == "after 200 steps" and not len(axes.get_xticks())
-    drawn = {
-        str(line.get_label()): (np.asarray(line.get_xdata()).tolist(), np.asarray(line.get_ydata()).tolist())
-        for line in axes.lines
-    }
-    assert drawn == {"word-hop": ([0], [pytest.approx(90.0)]), "no-hop": ([1], [pytest.approx(80.0)])}
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["no-reverse", "no-hop", "word-hop"]
+    drawn = {float(np.asarray(line.get_ydata())[0]): float(np.asarray(line.get_xdata())[0]) for line in axes.lines}
+    assert drawn == {0: pytest.approx(70.0), 1: pytest.approx(80.0), 2: pytest.approx(90.0)}
+    assert panel.x == "perplexity (log scale)" and panel.logarithmic == "x"
 
 
 def test_published_curves_lie_behind_the_languages_that_are_there(curve_of):
@@ -221,7 +231,7 @@ def test_published_curves_lie_behind_the_languages_that_are_there(curve_of):
         picture = metric_picture(result.metric, result.table, published=curves)
         axes = Figure().subplots()
         picture.panels[0].draw(axes)
-        drawn[name] = [np.asarray(line.get_ydata()).tolist() for line in axes.lines]
+        drawn[name] = [values for line in axes.lines if (values := np.asarray(line.get_ydata()).tolist())]
         assert ("read off the authors' figures" in picture.caption) is (name == "both")
     (theirs,) = [line for line in drawn["both"] if line not in drawn["ours"]]
     mine = behind[(behind["language"] == "no-hop") & (behind["architecture"] == "gpt2")]
@@ -255,9 +265,12 @@ def test_no_code_is_run_to_draw_a_language(tmp_path):
     ]
 
 
-def test_colours_have_contrast_in_the_dark_and_stay_where_they_have():
-    assert on_dark("#ffb000") == "#ffb000"
-    assert on_dark("#000000") > "#600000" and on_dark("#606060") != "#606060"
+@pytest.mark.parametrize("paper", [LIGHT, DARK])
+def test_colours_have_contrast_on_their_paper_and_stay_where_they_have(paper):
+    assert on_paper("#ffb000", DARK) == "#ffb000" and on_paper("#0b4a86", LIGHT) == "#0b4a86"
+    for name in LANGUAGES:
+        lights = sorted((luminance(on_paper(style_of(name).colour, paper)), luminance(paper)))
+        assert (lights[1] + 0.05) / (lights[0] + 0.05) >= CONTRAST[paper] - 0.05, name
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from impossible_lms.evaluation.tables import read_evaluations
 from impossible_lms.files import write_record
 from impossible_lms.models.published import PublishedRun, open_run
 from impossible_lms.models.run import Run
-from impossible_lms.report.findings import findings_of_runs
+from impossible_lms.report.findings import Findings, findings_of_runs, together
 from impossible_lms.report.page import write_report
 from impossible_lms.report.provenance import cost_of, mixtures, split
 from impossible_lms.report.results import crossed, results_of
@@ -31,7 +31,15 @@ def copied(measured, tmp_path):
 def test_reads_what_evaluating_gives(measured):
     run = measured["partial-reverse"]
     found, faults = read_evaluations(run)
-    names = ["generation", "learnability", "minimal-pairs", "perplexity", "perplexity-on-no-reverse", "probes"]
+    names = [
+        "generation",
+        "learnability",
+        "minimal-pairs",
+        "perplexity",
+        "perplexity-on-no-reverse",
+        "probes",
+        "sentence-bits",
+    ]
     assert [one.folder.name for one in found] == names and not faults
     made = evaluate(METRICS["perplexity"], run, Request(sample=8))
     read = found[3]
@@ -64,9 +72,10 @@ def test_a_damaged_table_is_named(harm, said, copied):
 def test_what_is_not_damaged_is_shown(copied, measured, tmp_path):
     flip(copied.folder / "evaluation" / "perplexity" / "curve.parquet")
     findings = findings_of_runs([str(copied.folder), str(measured["token-hop"].folder)], "command")
-    (fault,) = findings.failures
     page = Page(write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8"))
-    assert f"{fault[0]}: {fault[1]}" in page.text and "token-hop" in page.text and "surprisal" in page.values("id")
+    assert "copy/evaluation/perplexity: " in page.text and "its content has changed since it was made" in page.text
+    assert "1 thing is missing or failed: copy/evaluation/perplexity" in page.text
+    assert "token-hop" in page.text and "surprisal" in page.values("id")
 
 
 def flip(path):
@@ -89,7 +98,7 @@ def renamed(folder, metric):
 
 def test_a_run_counts_once_however_often_it_is_named(copied):
     findings = findings_of_runs([str(copied.folder), f"{copied.folder}/../copy"], "command")
-    assert len(findings.runs) == 1 and len(findings.evaluations) == 1
+    assert len(findings.runs) == 1 and len(findings.evaluations) == 2
 
 
 def test_a_run_that_is_not_measured_or_not_finished_is_said(copied, tmp_path):
@@ -97,7 +106,8 @@ def test_a_run_that_is_not_measured_or_not_finished_is_said(copied, tmp_path):
     (copied.folder / "finished.json").unlink()
     findings = findings_of_runs([str(copied.folder)], "command")
     page = Page(write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8"))
-    assert f"{copied.folder}: not measured" in page.text and f"{copied.folder}: not finished" in page.text
+    assert "copy: not measured" in page.text and "copy: not finished" in page.text
+    assert str(copied.folder) not in page.source
 
 
 def test_what_was_measured_of_a_published_model_is_read(measured, tmp_path):
@@ -148,14 +158,18 @@ def test_cross_tests_stand_apart_and_test_sets_of_one_language_have_names(curve_
     }
 
 
+def _of(runs):
+    return Findings("t", runs, [], "c")
+
+
 def test_runs_that_do_not_belong_together_are_named(measured, tmp_path):
     run = measured["no-reverse"]
     request = run.record["request"]
     other = Run(tmp_path, run.record | {"request": request | {"seed": 7, "recipe": request["recipe"] | {"steps": 9}}})
-    assert not mixtures(list(measured.values()))
-    ((name, why),) = mixtures([run, other])
+    assert not mixtures(_of(list(measured.values())))
+    ((name, why),) = mixtures(_of([run, other]))
     assert name == "no-reverse-gpt2-no-pos" and why.startswith("its runs differ in recipe.steps, and are averaged")
-    ((_, why),) = mixtures([run, run])
+    ((_, why),) = mixtures(_of([run, run]))
     assert why.startswith(f"several runs have the seed {run.seed}")
 
 
@@ -195,3 +209,28 @@ def test_cross_tests_that_were_asked_otherwise_stand_apart(curve_of):
         "perplexity": [6.0],
     }
     assert set(found["perplexity"]["data"]) == {"no-hop"}
+
+
+def test_a_folder_of_evaluate_output_is_read(measured, impossible, tmp_path):
+    folder = measured["no-reverse"].folder
+    code, _, err = impossible("evaluate", "perplexity", folder, "--sample", "8", "--output", tmp_path / "found")
+    assert code == 0, err
+    findings = findings_of_runs([str(tmp_path / "found")], "command")
+    assert [run.folder for run in findings.runs] == [folder.resolve()] and len(findings.evaluations) == 1
+
+
+def test_a_published_model_that_is_not_measured_is_said_and_the_rest_made(measured):
+    findings = findings_of_runs(["someone/no-hop-gpt2", str(measured["no-reverse"].folder)], "command")
+    assert [what for what, _ in findings.failures] == ["someone/no-hop-gpt2"] and len(findings.runs) == 2
+    assert "name the folder that `impossible evaluate METRIC MODEL --output FOLDER` wrote" in findings.failures[0][1]
+
+
+def test_two_experiments_stand_beside_each_other_and_are_compared_within_themselves(measured, tmp_path):
+    sources = [str(measured[name].folder) for name in ("partial-reverse", "no-reverse")]
+    parts = [(name, findings_of_runs(sources, "command")) for name in ("first", "second")]
+    findings = together(parts, "command", "Both")
+    (result, *_) = results_of(findings.evaluations)
+    assert set(result.table["architecture"]) == {"gpt2-no-pos · first", "gpt2-no-pos · second"}
+    assert set(result.table["seeds"]) == {1}
+    page = Page(write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8"))
+    assert "without positions, first" in page.text and "without positions, second" in page.text

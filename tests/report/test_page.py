@@ -13,25 +13,16 @@ import pytest
 from impossible_lms import METRICS
 from impossible_lms.errors import UserError
 from impossible_lms.models.published import PublishedRun
+from impossible_lms.report.colours import LIGHT, on_paper
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.inline_svg import INK
+from impossible_lms.report.numbers import number
 from impossible_lms.report.page import write_report
 from tests.report.conftest import Page
 
 SECTIONS = [
-    *(
-        "summary",
-        "contrasts",
-        "languages",
-        "perplexity",
-        "surprisal",
-        "sentence-bits",
-        "interventions",
-        "probes",
-        "learnability",
-        "minimal-pairs",
-    ),
-    *("generation", "perplexity-cross-tests", "training-loss", "failed", "provenance"),
+    *("found", "perplexity", "surprisal", "sentence-bits", "interventions", "probes", "learnability"),
+    *("minimal-pairs", "generation", "perplexity-cross-tests", "training-loss", "languages", "failed", "made"),
 ]
 PAYLOADS = (
     "<script>alert(1)</script>",
@@ -43,7 +34,7 @@ PAYLOADS = (
 
 def test_has_a_section_for_all_that_was_measured(page):
     assert [attributes["id"] for attributes in page.all("section")] == SECTIONS
-    assert {f"#{name}" for name in SECTIONS} <= {attributes["href"] for attributes in page.all("a")}
+    assert {f"#{name}" for name in SECTIONS[1:]} <= {attributes["href"] for attributes in page.all("a")}
 
 
 def test_says_what_the_tables_say(page, measured, findings):
@@ -51,15 +42,33 @@ def test_says_what_the_tables_say(page, measured, findings):
     last = curve.iloc[-1]
     assert f"{last['perplexity']:,.1f} [{last['low']:,.1f}, {last['high']:,.1f}]" in page.text
     assert "one seed, drawn hollow with dots for the 95 % interval over its items (each a sentence" in page.text
-    assert "over seeds" in page.text and "means over" not in page.text  # there is one seed of each
+    assert "There is one seed of each model" in page.text and "means over" not in page.text
     assert findings.command in page.text and "3 runs, 3 finished" in page.text
     assert measured["token-hop"].record["request"]["dataset"]["request"]["corpus"] in page.source
 
 
-def test_shows_the_languages_with_their_markers(page):
-    said = re.findall("<dd>(.*)</dd>", page.source)
-    assert [re.sub("<mark>.</mark>", "", each) for each in said[:1]] == ["He cleans his very messy bookshelf."]
+def test_shows_the_languages_with_their_markers_and_where_tokens_came_from(page):
+    said = re.findall("<dd>(<span.*)</dd>", page.source)
     assert [re.findall("<mark>(.)</mark>", each) for each in said] == [["R"], ["R"], ["S"]]
+    places = [[int(place) for place in re.findall(r"<sub>(\d+)</sub>", each)] for each in said]
+    assert places[0] == sorted(places[0]) == list(range(1, len(places[0]) + 1))  # of NoReverse
+    assert places[1] != sorted(places[1]) and sorted(places[1]) == places[0]  # of PartialReverse
+    text = re.sub("<sub>.*?</sub>|<mark>.</mark>|<[^>]*>", "", said[0])
+    assert text == "He cleans his very messy bookshelf."
+
+
+def test_the_first_screen_says_what_was_found(page, findings):
+    contrasts = findings.contrasts
+    row = contrasts[(contrasts["metric"] == "perplexity") & (contrasts["language"] == "partial-reverse")].iloc[0]
+    assert f"perplexity {number(row['estimate'])} times as high, {number(row['low'])} to " in page.text
+    assert page.source.index("times as high") < page.source.index("<figure>") < page.source.index('id="perplexity"')
+    assert "built-in English (2,000 sentences) · 3 languages · GPT-2 tiny" in page.text
+    assert "steps optimizer steps in all" not in page.text and "optimizer steps in all" in page.text  # of the paper's
+
+
+def test_no_place_on_this_machine_is_in_the_page(page, measured):
+    for folder in {parent for run in measured.values() for parent in run.folder.parents if len(parent.parts) > 2}:
+        assert f"{folder}/" not in page.source
 
 
 def test_needs_nothing_beside_it(page):
@@ -86,13 +95,14 @@ def test_figures_take_the_colours_of_the_page(page):
     assert INK not in page.source and "stroke: currentColor" in page.source
     for name in set(re.findall(r"var\((--c[0-9a-f]{6})\)", page.source)):
         light, *dark = re.findall(rf"{name}: (#[0-9a-f]{{6}})", page.source)
-        assert light == f"#{name.removeprefix('--c')}" and len(dark) == 2 and len(set(dark)) == 1
-    assert all(each["role"] == "img" and each["aria-label"] for each in page.all("svg"))
+        assert light == on_paper(f"#{name.removeprefix('--c')}", LIGHT) and len(dark) == 2 and len(set(dark)) == 1
+    drawings = [each for each in page.all("svg") if "aria-hidden" not in each]
+    assert len(drawings) > 12 and all(each["role"] == "img" and len(each["aria-label"]) > 40 for each in drawings)
 
 
 def test_tables_can_be_sorted_from_the_keyboard(page):
-    heads = [attributes for attributes in page.all("th") if attributes.get("scope") == "col"]
-    assert len(heads) > 20 and {attributes["aria-sort"] for attributes in heads} == {"none"}
+    heads = [attributes for attributes in page.all("th") if "aria-sort" in attributes]
+    assert len(heads) > 20 and {(each["scope"], each["aria-sort"]) for each in heads} == {("col", "none")}
     assert len(page.all("button")) == len(heads) + 1  # and that of the theme
     assert all(float(key) or True for key in page.values("data-key"))
 
@@ -100,7 +110,7 @@ def test_tables_can_be_sorted_from_the_keyboard(page):
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
 def test_a_browser_sorts_and_scrolls_nothing_sideways(page, tmp_path):
     probe = """<script>const said = {};
-      const table = document.querySelector("#summary table"), heads = [...table.tHead.rows[0].cells];
+      const table = document.querySelectorAll("#found table.sorts")[1], heads = [...table.tHead.rows[0].cells];
       const column = () => [...table.tBodies[0].rows].map((row) => Number(row.cells[2].dataset.key));
       heads[2].firstChild.click(); said.up = column(); heads[2].firstChild.click(); said.down = column();
       said.way = heads[2].getAttribute("aria-sort");
@@ -141,11 +151,13 @@ def test_hostile_text_stays_text(curve_of, tmp_path):
 
 def test_a_metric_that_is_new_has_its_section(curve_of, tmp_path):
     metric = replace(METRICS["perplexity"], name="novelty", value="novelty", unit="bits of novelty", summary="New")
+    metric = replace(metric, heading="", reading="")
     found = [curve_of(metric, {1: 3.0, 2: 2.0}, seed=seed) for seed in (0, 1)]
     paths = write_report(Findings("t", [], found, "c"), tmp_path / "report.html")
     page = Page(paths[0].read_text(encoding="utf-8"))
-    assert [each["id"] for each in page.all("section")] == ["summary", "novelty", "failed", "provenance"]
-    assert "means over 2 seeds with 95 % intervals over seeds and items, 3 of them. Unit: bits of novelty" in page.text
+    assert [each["id"] for each in page.all("section")] == ["found", "novelty", "failed", "made"]
+    assert "means over 2 seeds with 95 % intervals over seeds and items, 3 of them" in page.text
+    assert "bits of novelty" in page.text
     assert "Not measured: perplexity (" in page.text
     assert {"novelty.pdf", "novelty.svg", "novelty.csv"} <= {path.name for path in paths}
 
@@ -153,14 +165,15 @@ def test_a_metric_that_is_new_has_its_section(curve_of, tmp_path):
 def test_nothing_at_all_is_a_page_too(tmp_path):
     (path,) = write_report(Findings("Empty", [], [], "c"), tmp_path / "report.html")
     page = Page(path.read_text(encoding="utf-8"))
-    assert [each["id"] for each in page.all("section")] == ["failed", "provenance"]
+    assert [each["id"] for each in page.all("section")] == ["found", "failed", "made"]
+    assert "Nothing was measured yet." in page.text
 
 
 def test_what_was_asked_is_told_with_its_names(curve_of, tmp_path):
     asked = {"train": {"seeds": [53, 21], "size": None}, "evaluate": [{"metric": "probes"}]}
     findings = Findings("t", [], [curve_of(METRICS["perplexity"], {1: 3.0})], "c", asked)
     page = Page(write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8"))
-    assert "asked" in page.values("id")
+    assert "What was asked" in page.text
     assert re.search(r"train\.seeds\s*53, 21\s*train\.size\s*–\s*evaluate\.1\.metric\s*probes", page.text)
 
 

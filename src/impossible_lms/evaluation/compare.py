@@ -64,7 +64,7 @@ def evaluations_in(folder: Path) -> list[Evaluation]:
 
     UserError for a folder that is none of these, and for tables that cannot be read.
     """
-    if said := [] if (folder / RECORD).is_file() else _runs_in(folder):
+    if said := [] if (folder / RECORD).is_file() else tables_in(folder):
         return [read_evaluation(each, _opened(each.parent.parent)) for each in said]
     run = _opened(folder)
     found, faults = read_evaluations(run)
@@ -82,7 +82,7 @@ def write_runs(output: Path, metric: str, tables: Sequence[Path]) -> None:
     write_record(output / f"{metric}{RUNS}", {"metric": metric, "tables": said})
 
 
-def _runs_in(folder: Path) -> list[Path]:
+def tables_in(folder: Path) -> list[Path]:
     """The tables that `write_runs` named in a folder; UserError where what it wrote is damaged, or gone."""
     mend = f"`impossible evaluate METRIC RUNS --output {folder}` writes it again."
     found = []

@@ -164,6 +164,11 @@ GENERATION = Metric(
     direction=HIGHER,
     summary="Sentences that the model says",
     item="sentence",
+    heading="Whether the models can speak the language",
+    reading=(
+        "The share of the sentences made up by a model that are sentences of its language, markers in their "
+        "places and all: more is better."
+    ),
     prepare=prepare,
     aggregate=aggregate,
     sample=SAMPLE,

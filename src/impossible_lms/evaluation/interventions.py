@@ -246,6 +246,11 @@ INTERVENTIONS = Metric(
     direction=HIGHER,
     summary="Interchange interventions on the number of the subject",
     item="pair, layer and position",
+    heading="Where the number of the subject is kept",
+    reading=(
+        "A part of the model's state is exchanged for that of the same sentence with a plural subject; each "
+        "field says in how many sentences the model then wants the plural marker."
+    ),
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,

@@ -182,6 +182,11 @@ LEARNABILITY = Metric(
     direction=LOWER,
     summary="What is paid for a rule that is not learnt",
     item="sentence",
+    heading="How much harder it is than the control",
+    reading=(
+        "How many bits more the model needs for a token of the same sentences than a model of the control, "
+        "less what the language itself adds at random: 0 is as easy as the control, and less is better."
+    ),
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,

@@ -225,6 +225,8 @@ class Metric:
         direction: whether a better learner has `lower` or `higher` values.
         summary: what it measures, in a few words.
         item: what one row of its items is about.
+        heading: what it asks, in everyday words, over its part of a report.
+        reading: one sentence on how its values are read, for those who do not know it.
         prepare: from a run and a request, the task. UserError where the language (for the reason `serves` gives) or the
             test set does not serve.
         sample: how many items are asked for, at most, where the request does not say.
@@ -264,6 +266,8 @@ class Metric:
     options: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
     columns: tuple[str, ...] = ()
+    heading: str = ""
+    reading: str = ""
     groups: tuple[str, ...] = ()
     shown: Mapping[str, str] = field(default_factory=dict)
     adds_up: bool = False

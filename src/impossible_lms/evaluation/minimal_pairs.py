@@ -191,6 +191,11 @@ MINIMAL_PAIRS = Metric(
     direction=HIGHER,
     summary="Minimal pairs of equal token count, rewritten in the language",
     item="pair",
+    heading="Whether the grammatical sentence is preferred",
+    reading=(
+        "Of two sentences that differ in one point, how often the model finds the grammatical one likelier: "
+        "half is guessing, and more is better."
+    ),
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,

@@ -78,6 +78,11 @@ PERPLEXITY = Metric(
     direction=LOWER,
     summary="Perplexity on held-out sentences",
     item="sentence",
+    heading="How well the sentences are predicted",
+    reading=(
+        "Perplexity is how many words, so to speak, the model wavers between at each step of a sentence that "
+        "it has not seen: 1 would be certainty, and less is better."
+    ),
     prepare=prepare,
     aggregate=aggregate,
     sample=SAMPLE,

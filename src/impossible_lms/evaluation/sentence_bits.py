@@ -99,6 +99,11 @@ SENTENCE_BITS = Metric(
     direction=LOWER,
     summary="What a whole sentence costs, and of it the markers, the tokens after them and the others",
     item="sentence",
+    heading="What a whole sentence costs",
+    reading=(
+        "How many bits a model needs for a whole sentence, its end included, and how many of them go to the markers, "
+        "to the tokens after them and to the rest: less is better."
+    ),
     prepare=prepare,
     aggregate=aggregate,
     sample=SAMPLE,

@@ -13,7 +13,8 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Subject
 from impossible_lms.evaluation.sentences import blocks_of_test
 from impossible_lms.languages.hop import marks_number
-from impossible_lms.languages.language import Language, Sentences, sentences_for
+from impossible_lms.languages.language import Language, sentences_for
+from impossible_lms.languages.origins import traced
 from impossible_lms.languages.reverse import reverse_all
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
@@ -120,14 +121,10 @@ def _moved(
 ) -> tuple[Ragged, list[np.ndarray]]:
     """The sentences in the language, and for each the new index of every token before the change; none if dropped."""
     marked = tokenizer.with_markers(language.family.markers)
-    numbers = Ragged(original.place() % tokenizer.vocabulary_size, original.offsets)
-    results = []
-    for values in (original, numbers):
-        sentences = Sentences(block, marked, 0, lambda values=values: values)  # type: ignore[misc]
-        results.append(language.rule(sentences, np.random.default_rng(language.seed)))
-    tokens, tagged = (result.tokens for result in results)
+    result, tagged = traced(language, block, original, marked)
+    tokens = result.tokens
     is_dropped = np.zeros(len(block), dtype=bool)
-    for mask in results[0].dropped.values():
+    for mask in result.dropped.values():
         is_dropped |= mask
     new = []
     for row in range(len(block)):

@@ -84,6 +84,11 @@ SURPRISAL = Metric(
     direction=HIGHER,
     summary="Surprisal of the next token without the marker, less that of the marker",
     item="sentence",
+    heading="Whether the marker is expected",
+    reading=(
+        "How many bits more surprising the text becomes when the marker is left out where it belongs: above 0"
+        " the model expects the marker, and more is better."
+    ),
     prepare=prepare,
     serves=serves,
     aggregate=aggregate,

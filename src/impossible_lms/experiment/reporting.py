@@ -1,20 +1,25 @@
 """The report of an experiment: what was asked, what is there of it, and what is not."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.compare import write_contrasts
+from impossible_lms.evaluation.compare import CONTRASTS, write_contrasts
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.tables import read_evaluation
+from impossible_lms.experiment.config import load_experiment
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.run import failures_of
 from impossible_lms.experiment.store import has_tables
 from impossible_lms.experiment.tasks import Measure, Train
+from impossible_lms.experiment.work import RECORD, read_plan
 from impossible_lms.models.run import Run
-from impossible_lms.report.findings import Findings
-from impossible_lms.report.page import contrasts_of, write_report
+from impossible_lms.report.findings import Findings, findings_of_runs, together
+from impossible_lms.report.page import write_report
 
 REPORT = "report.html"
+OTHERS = "other runs"  # what is no experiment, beside some
 
 
 def findings_of_experiment(plan: Plan, command: str, title: str | None = None) -> Findings:
@@ -53,7 +58,35 @@ def has_results(plan: Plan) -> bool:
 def report_experiment(plan: Plan, command: str, output: Path | None = None) -> Path:
     """Write the report to `output`, or into the experiment's folder, and every language less its control beside it."""
     findings = findings_of_experiment(plan, command)
-    contrasts = contrasts_of(findings.evaluations)
-    if len(contrasts):
-        write_contrasts(contrasts, plan.folder)
-    return write_report(findings, output or plan.folder / REPORT)[0]
+    page = write_report(findings, output or plan.folder / REPORT)[0]
+    is_new = "contrasts" in vars(findings)  # a page that was there needs none
+    if (is_new or not (plan.folder / f"{CONTRASTS}.csv").is_file()) and len(findings.contrasts):
+        write_contrasts(findings.contrasts, plan.folder)
+    return page
+
+
+def findings_of_sources(
+    sources: Sequence[str], command: str, title: str | None = None, changes: Sequence[str] = ()
+) -> Findings:
+    """The findings of experiments (their files or folders), runs, published models and folders of `evaluate --output`.
+
+    Several experiments stand beside each other, and all that is no experiment beside them. `changes` are of the
+    experiment files. UserError for a source that is none of these, and for changes without a file.
+    """
+    files = [each for each in sources if each.endswith(".toml")]
+    if changes and not files:
+        raise UserError(f"--set {changes[0]}: changes an experiment file, and none is given.")
+    parts: list[tuple[str, Findings]] = []
+    for each in sources:
+        if each in files or (Path(each) / RECORD).is_file():
+            plan = Plan.of(load_experiment(each, changes)) if each in files else read_plan(Path(each))
+            parts.append((plan.experiment.name, findings_of_experiment(plan, command)))
+    rest = [each for each in sources if each not in files and not (Path(each) / RECORD).is_file()]
+    if rest:
+        parts.append((OTHERS, findings_of_runs(rest, command)))
+    if len(parts) == 1:
+        return replace(parts[0][1], title=title or parts[0][1].title)
+    names = [name for name, _ in parts]
+    told = [f"{name} ({number})" if names.count(name) > 1 else name for number, name in enumerate(names, 1)]
+    named = [(name, part) for name, (_, part) in zip(told, parts, strict=True)]
+    return together(named, command, title or f"{', '.join(told[:-1])} and {told[-1]}")

@@ -16,22 +16,29 @@ MARKS = ("_", "x", "+")  # of what is of a model
 ALIKE = 0.005  # values that one line stands for
 
 
-def draw_of_items(metric: Metric, table: pd.DataFrame, axes: "Axes") -> None:
-    """A grey line for each value that is of the items alone, named with it; a band where a panel's models differ."""
+def draw_of_items(metric: Metric, table: pd.DataFrame, axes: "Axes", *, is_across: bool = False) -> None:
+    """A grey line for each value that is of the items alone, named with it; a band where a panel's models differ.
+
+    Values are read upwards, or, where the axis `is_across`, from left to right.
+    """
+    line, span = (axes.axvline, axes.axvspan) if is_across else (axes.axhline, axes.axhspan)
     for column, dash in zip(_columns(metric, table, of_model=False), DASHES, strict=False):
         low, high = float(table[column].min()), float(table[column].max())
         name = metric.beside[column].name
         if high - low < ALIKE:
-            axes.axhline(low, color=GREY, linewidth=1, linestyle=dash, label=f"{name} ({written(low)})")
+            line(low, color=GREY, linewidth=1, linestyle=dash, label=f"{name} ({written(low)})")
         else:
             said = f"{name} ({written(low)} to {written(high)})"
-            axes.axhspan(low, high, facecolor=GREY, alpha=0.4, linewidth=0, label=said)
+            span(low, high, facecolor=GREY, alpha=0.4, linewidth=0, label=said)
 
 
-def draw_of_model(metric: Metric, rows: pd.DataFrame, at: list[Any], colour: str, axes: "Axes") -> None:
-    """The marks of one model's own, at the places of its rows."""
+def draw_of_model(
+    metric: Metric, rows: pd.DataFrame, at: list[Any], colour: str, axes: "Axes", *, is_across: bool = False
+) -> None:
+    """The marks of one model's own, at the places of its rows; see `draw_of_items`."""
     for column, mark in zip(_columns(metric, rows, of_model=True), MARKS, strict=False):
-        axes.plot(at, rows[column], color=colour, linestyle="none", marker=mark, markersize=5, markeredgewidth=1)
+        places = (rows[column], at) if is_across else (at, rows[column])
+        axes.plot(*places, color=colour, linestyle="none", marker=mark, markersize=5, markeredgewidth=1)
 
 
 def name_marks(metric: Metric, table: pd.DataFrame, axes: "Axes") -> None:

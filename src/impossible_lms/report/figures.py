@@ -1,6 +1,7 @@
 """What all figures share: how a language is drawn, in which order things stand, and how a figure is written."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -9,12 +10,15 @@ from impossible_lms.errors import UserError
 from impossible_lms.files import written_beside
 from impossible_lms.languages import LANGUAGES, get_language
 from impossible_lms.languages.language import OWN, Language, Style
+from impossible_lms.report.own import drawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POSITIONS = {"gpt2": "with positions", "gpt2-no-pos": "without positions"}
+OF = " · "  # stands between an architecture and the experiment that a model is of
 OWN_FAMILY = "own"  # of languages that are not part of this package
+_PLACES = {name: place for place, name in enumerate(LANGUAGES)}
 OTHERS = tuple(  # after Okabe & Ito, whose colours can be told apart by the colour-blind
     Style(colour, dash, sign)
     for colour, dash, sign in (
@@ -49,6 +53,8 @@ UNDATED: Mapping[str, Mapping[str, None]] = {  # the same figure is the same fil
 
 def style_of(language: str) -> Style:
     """How a language is drawn; one that does not say, or whose code may not be here, by its name."""
+    if own := drawn(language):
+        return own.style
     found = _known(language)
     if found is not None and found.style != OWN:
         return found.style
@@ -56,47 +62,68 @@ def style_of(language: str) -> Style:
 
 
 def family_of(language: str) -> str:
-    """The name of a language's family."""
-    found = _known(language)
-    return found.family.name if found is not None and found.family.name in _families() else OWN_FAMILY
+    """The name of a language's family; an own language is of its control's, or of one that its control names."""
+    own = drawn(language)
+    found = _known(own.beside if own else language)
+    if found is not None and found.family.name in _families():
+        return found.family.name
+    return f"{OWN_FAMILY}: {own.beside}" if own else OWN_FAMILY
 
 
-def language_order(language: str) -> tuple[int, int, str]:
-    """Sorts languages by family, and within it as they are listed, which is as in the paper."""
-    names = list(LANGUAGES)
-    return (
-        _families().index(family_of(language)),
-        names.index(language) if language in names else len(names),
-        language,
-    )
+def language_order(language: str) -> tuple[int, str, int, bool, str]:
+    """Sorts languages by family, and within it as they are listed, which is as in the paper; own ones after them.
+
+    A control stands before what is compared with it.
+    """
+    own = drawn(language)
+    place = _PLACES.get(language, len(_PLACES))
+    return (*family_order(family_of(language)), place, own is None or own.beside != language, language)
 
 
-def family_order(family: str) -> int:
-    """Sorts families in the order of the languages' list."""
-    return _families().index(family)
+def family_order(family: str) -> tuple[int, str]:
+    """Sorts families in the order of the languages' list, others after them by name."""
+    known = _families()
+    return (known.index(family) if family in known else len(known), family)
 
 
-def architecture_order(architecture: str) -> tuple[int, str]:
-    """Sorts architectures: the published ones, then by name."""
+def architecture_order(architecture: str) -> tuple[int, str, str]:
+    """Sorts architectures: the published ones, then by name, and those of one experiment beside those of another."""
+    name, _, of = architecture.partition(OF)
     known = list(POSITIONS)
-    return (known.index(architecture) if architecture in known else len(known), architecture)
+    return (known.index(name) if name in known else len(known), name, of)
 
 
 def positions_of(architecture: str) -> str:
     """What tells an architecture from the others, for titles."""
-    return POSITIONS.get(architecture, architecture)
+    name, _, of = architecture.partition(OF)
+    return f"{POSITIONS.get(name, name)}{f', {of}' if of else ''}"
+
+
+def is_own(language: str) -> bool:
+    """Whether a language has no look that this package, or the one that it comes with, gives it."""
+    found = _known(language)
+    return found is None or found.style == OWN
 
 
 def save_figure(figure: "Figure", path: Path) -> Path:
     """Write a figure in the format of the path's ending (png, pdf, svg)."""
+    return save_figures(figure, [path])[0]
+
+
+def save_figures(figure: "Figure", paths: Sequence[Path]) -> list[Path]:
+    """Write a figure in several formats, by the endings of the paths; it is laid out once, for the first."""
     from matplotlib import rc_context
 
-    ending = path.suffix.removeprefix(".")
-    with rc_context(dict(STYLE)), written_beside(path) as part:
-        figure.savefig(part, format=ending, dpi=150, metadata=UNDATED.get(ending))
-    return path
+    for path in paths:
+        ending = path.suffix.removeprefix(".")
+        with rc_context(dict(STYLE)), written_beside(path) as part:
+            if ending in UNDATED and path != paths[0]:
+                figure.set_layout_engine("none")
+            figure.savefig(part, format=ending, dpi=200, metadata=UNDATED.get(ending))
+    return list(paths)
 
 
+@cache
 def _known(language: str) -> Language | None:
     if ".py:" in language:  # the name of a file with code: a figure runs none
         return None
@@ -106,5 +133,6 @@ def _known(language: str) -> Language | None:
         return None
 
 
+@cache
 def _families() -> list[str]:
-    return [*dict.fromkeys(language.family.name for language in LANGUAGES.values()), OWN_FAMILY]
+    return list(dict.fromkeys(language.family.name for language in LANGUAGES.values()))

@@ -1,17 +1,26 @@
-"""Findings: what a report is of; put together by an experiment, or from the folders of runs."""
+"""Findings: what a report is of; put together by an experiment, from the folders of runs, or of several."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from impossible_lms.errors import UserError
+from impossible_lms.evaluation.compare import is_manifold, measured_of, tables_in
+from impossible_lms.evaluation.contrasts import contrasts
 from impossible_lms.evaluation.driver import Evaluation
-from impossible_lms.evaluation.tables import read_evaluations
-from impossible_lms.models.published import PublishedRun
+from impossible_lms.evaluation.tables import read_evaluation, read_evaluations
+from impossible_lms.models.published import PublishedRun, open_run
 from impossible_lms.models.run import CHECKPOINTS, RECORD, Run
+from impossible_lms.report.figures import OF
 
 TITLE = "Impossible languages: what was learnt"
+MEASURED = "evaluation"  # the folder in that of a run, or of a published model
+NOT_MEASURED = "not measured: `impossible evaluate METRIC` makes the tables."
+NOT_HERE = "not measured here: name the folder that `impossible evaluate METRIC MODEL --output FOLDER` wrote, too."
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,7 @@ class Findings:
         evaluations: what was measured of them.
         failures: what could not be done, and why.
         command: what remakes the report.
+        experiments: of several beside each other, the name of the one that a run's folder is of.
     """
 
     title: str
@@ -33,35 +43,112 @@ class Findings:
     command: str
     asked: Mapping[str, Any] | None = None
     failures: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    experiments: Mapping[Path, str] = field(default_factory=dict)
+
+    @cached_property
+    def contrasts(self) -> pd.DataFrame:
+        """Every language less its control, of all metrics with one value a model; an empty table if there is none."""
+        several = [each for each in self.evaluations if not is_manifold(each)]
+        return contrasts(measured_of(several)) if several else pd.DataFrame()
+
+    def architecture_of(self, run: Run) -> str:
+        """What figures call the kind of a run's model: its architecture, with the experiment's name if there is one."""
+        return _named(run.architecture.name, self.experiments.get(run.folder, ""))
+
+
+def together(parts: Sequence[tuple[str, Findings]], command: str, title: str) -> Findings:
+    """Several findings beside each other: their models are told apart by a name, and compared within it."""
+    runs: list[Run | PublishedRun] = []
+    evaluations: list[Evaluation] = []
+    asked: dict[str, Any] = {}
+    failures: list[tuple[str, str]] = []
+    experiments: dict[Path, str] = {}
+    for name, part in parts:
+        runs += part.runs
+        failures += [(f"{name}: {what}", why) for what, why in part.failures]
+        experiments |= {run.folder: name for run in part.runs}
+        asked |= {name: part.asked} if part.asked is not None else {}
+        for each in part.evaluations:
+            named = [_named(architecture, name) for architecture in each.curve["architecture"]]
+            evaluations.append(replace(each, curve=each.curve.assign(architecture=named)))
+    return Findings(title, runs, evaluations, command, asked or None, failures, experiments)
 
 
 def findings_of_runs(sources: Sequence[str], command: str, title: str = TITLE) -> Findings:
-    """The findings of run folders, and of the folders of what was measured of published models.
+    """The findings of run folders, of published models, and of the folders that `evaluate --output` wrote.
 
-    Nothing is evaluated: the tables that are there are read, and damaged ones stand among the failures. UserError for a
-    source that is neither.
+    Nothing is evaluated: the tables that are there are read, and damaged or missing ones stand among the failures.
+    UserError for a source that is none of these.
     """
     runs: dict[Path, Run | PublishedRun] = {}
+    evaluations: dict[Path, Evaluation] = {}
+    failures: dict[str, str] = {}
     for source in sources:
-        folder = Path(source)
-        runs.setdefault(folder.resolve(), _opened(folder))
-    evaluations: list[Evaluation] = []
-    failures: list[tuple[str, str]] = []
-    for run in runs.values():
-        found, faults = read_evaluations(run)
-        evaluations += found
-        failures += [(str(folder), why) for folder, why in faults.items()]
-        if not found and not faults:
-            failures.append((str(run.folder), "not measured: `impossible evaluate METRIC` makes the tables."))
-    return Findings(title, list(runs.values()), evaluations, command, failures=failures)
+        for run, tables in _opened(source):
+            place = run.folder.resolve()
+            runs.setdefault(place, run)
+            found, faults = _read(run, tables)
+            evaluations |= {each.folder.resolve(): each for each in found}
+            failures |= {str(folder): why for folder, why in faults.items()}
+    measured = {folder.parents[1] for folder in evaluations} | {
+        Path(folder).resolve().parents[1] for folder in failures
+    }
+    named = {run.name for place, run in runs.items() if place in measured}
+    for place, run in list(runs.items()):
+        if place in measured:
+            continue
+        if isinstance(run, PublishedRun) and run.name in named:  # its results stand in another source
+            del runs[place]
+            continue
+        failures[str(run.folder) if isinstance(run, Run) else run.source] = (
+            NOT_MEASURED if isinstance(run, Run) else NOT_HERE
+        )
+    return Findings(title, list(runs.values()), list(evaluations.values()), command, failures=list(failures.items()))
 
 
-def _opened(folder: Path) -> Run | PublishedRun:
-    """The run in `folder`, or the published model that was measured into it."""
-    is_trained = (folder / RECORD).is_file() or (folder / CHECKPOINTS).is_dir()
-    if not is_trained and (folder / "evaluation").is_dir():
-        return PublishedRun(folder.resolve().name, folder)
+def _named(architecture: str, experiment: str) -> str:
+    return f"{architecture}{OF}{experiment}" if experiment else architecture
+
+
+def _read(run: Run | PublishedRun, tables: Sequence[Path] | None) -> tuple[list[Evaluation], dict[Path, str]]:
+    """What was measured of a run, or what of it is in some folders, and what cannot be read."""
+    if tables is None:
+        return read_evaluations(run)
+    found, faults = [], {}
+    for folder in tables:
+        try:
+            found.append(read_evaluation(folder, run))
+        except UserError as error:
+            faults[folder] = str(error)
+    return found, faults
+
+
+def _opened(source: str) -> Iterator[tuple[Run | PublishedRun, Sequence[Path] | None]]:
+    """The runs and published models that a source names, each with the folders of its tables; None for all it has."""
+    folder = Path(source)
+    if (folder / RECORD).is_file() or (folder / CHECKPOINTS).is_dir():
+        yield Run.open(folder), None
+        return
+    if (folder / MEASURED).is_dir():
+        yield PublishedRun(folder.resolve().name, folder), None
+        return
+    if listed := tables_in(folder):
+        tables: dict[Path, list[Path]] = {}
+        for each in listed:
+            tables.setdefault(each.resolve().parents[1], []).append(each.resolve())
+        for home, mine in tables.items():
+            yield _measured(home), mine
+        return
+    inside = sorted(path.parent for path in folder.glob(f"*/{MEASURED}")) if folder.is_dir() else []
+    if inside:
+        for home in inside:
+            yield _measured(home), None
+        return
     try:
-        return Run.open(folder)
+        yield open_run(source, Path()), None
     except UserError as error:
         raise UserError(f"{error} Or one of `impossible evaluate --output`, with what was measured.") from error
+
+
+def _measured(home: Path) -> Run | PublishedRun:
+    return Run.open(home) if (home / RECORD).is_file() else PublishedRun(home.name, home)

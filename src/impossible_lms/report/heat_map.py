@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from impossible_lms.report.picture import HEIGHT, LETTER, WIDTH, Panel
+from impossible_lms.report.picture import BESIDE, LETTER, WIDTH, Panel
+from impossible_lms.report.told import field_told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CELL = 0.37, 0.24  # inches of a field at least
-MARGIN = 0.8  # inches around the fields, beside the names of the rows
 
 
 def heat_map(
@@ -68,10 +68,12 @@ def heat_map(
         axes.spines[:].set_visible(False)
 
     across, down = (max(len(str(name)) for name in names) * LETTER for names in (field.index, field.columns))
-    width = max(WIDTH, MARGIN + across + CELL[0] * len(field.columns))
-    return Panel(
-        title, draw, x, y, width, max(HEIGHT * 0.6, MARGIN + min(down, 1.5) * 0.7 + CELL[1] * len(field.index))
-    )
+    left = across + (0.35 if y else 0.15)
+    bottom = (0.3 if x else 0.15) + (min(down, 1.5) * 0.7 if down > CELL[0] else 0.2)
+    width = left + BESIDE + max(CELL[0] * len(field.columns), WIDTH - left - BESIDE if len(field.columns) > 3 else 0)
+    height = bottom + BESIDE + CELL[1] * len(field.index)
+    alt = f"{title}: {field_told(field)}."
+    return Panel(title, draw, x, y, max(width, WIDTH * 0.75), height, left, bottom, alt=alt)
 
 
 def written(value: float) -> str:

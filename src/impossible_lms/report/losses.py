@@ -1,15 +1,15 @@
 """Losses in training, from the metrics of each run."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.report.figures import language_order, style_of
+from impossible_lms.report.findings import Findings
 from impossible_lms.report.picture import Picture, by_family, steps_across
+from impossible_lms.report.told import losses_told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,27 +17,29 @@ if TYPE_CHECKING:
 POINTS = 150  # of a line at most: means of as many parts of the run
 
 
-def losses(runs: Sequence[Run | PublishedRun]) -> Picture | None:
+def losses(findings: Findings) -> Picture | None:
     """A thin line a run, and the losses on held-out text as signs; None where no run has any."""
-    table = pd.concat([pd.DataFrame(), *(_losses_of(run) for run in runs if isinstance(run, Run))], ignore_index=True)
+    runs = [run for run in findings.runs if isinstance(run, Run)]
+    table = pd.concat(
+        [pd.DataFrame(), *(_losses_of(run, findings.architecture_of(run)) for run in runs)], ignore_index=True
+    )
     if table.empty:
         return None
     caption = (
         f"Loss in training (nats a token): a line a run, means of up to {POINTS} parts of it; signs: held-out text."
     )
-    return Picture(
-        "training-loss", caption, by_family(table, _draw, "training steps", "loss (nats a token)"), table, True
-    )
+    rows = by_family(table, _draw, "training steps", "loss (nats a token)", told=losses_told)
+    return Picture("training-loss", caption, rows, table, shares=True)
 
 
-def _losses_of(run: Run) -> pd.DataFrame:
+def _losses_of(run: Run, architecture: str) -> pd.DataFrame:
     table = pd.DataFrame(run.metrics())
     if table.empty:
         return table
     table = table.reindex(columns=["step", "loss", "held_out_loss"]).astype(float)
     parts = np.arange(len(table)) * POINTS // max(POINTS, len(table))
     table = table.groupby(parts).mean()
-    said = {"run": str(run.folder), "language": run.language, "architecture": run.architecture.name, "seed": run.seed}
+    said = {"run": str(run.folder), "language": run.language, "architecture": architecture, "seed": run.seed}
     return table.assign(**said)[[*said, *table.columns]]
 
 

@@ -15,17 +15,24 @@ from impossible_lms.evaluation.seeds import over_seeds
 from impossible_lms.files import write_text
 from impossible_lms.languages.language import Style
 from impossible_lms.report.beside import draw_of_items, draw_of_model, name_marks
-from impossible_lms.report.figures import language_order, save_figure, style_of
+from impossible_lms.report.dots import dots
+from impossible_lms.report.figures import OF, language_order, save_figure, style_of
 from impossible_lms.report.intervals import draw_interval, intervals_of, seed_by_seed, sign_of
 from impossible_lms.report.layer_maps import heat_maps
 from impossible_lms.report.picture import Picture, by_family, paper_figure, steps_across
+from impossible_lms.report.told import axis_name, last_values_told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIGNS = 15  # of a line, about
+SIGNS = 10  # of a line, about
+FEW_LINES = 4  # of a panel in which seeds are drawn one by one
+THEIRS = "Kallini et al. (2024), thin lines without signs"
 NAMED = 3  # samples in a caption
-PUBLISHED = "Thin lines without signs: Kallini et al. (2024), read off the authors' figures."
+PUBLISHED = (
+    "Thin lines without signs: Kallini et al. (2024), read off the authors' figures; their models learnt from 100 "
+    "million words of BabyLM, so from other text than those here unless that is the corpus above."
+)
 
 
 def write_metric_figure(metric: Metric, tables: Sequence[Tables], beside: Path) -> Path:
@@ -38,7 +45,7 @@ def write_metric_figure(metric: Metric, tables: Sequence[Tables], beside: Path) 
     picture = metric_picture(metric, over_seeds(metric, tables), samples=samples)
     drawn, said = figure_places(beside)
     if picture.rows:
-        save_figure(paper_figure(picture), drawn)
+        save_figure(paper_figure(picture, captioned=True), drawn)
         said.unlink(missing_ok=True)
         return drawn
     write_text(said, f"{picture.caption}\n")
@@ -81,7 +88,7 @@ def metric_picture(
         raise UserError(f"no checkpoint has a value of {metric.name}: there is nothing to draw.")
     picture = PICTURES[metric.figure](metric, shown, published)
     caption = f"{picture.caption} {samples}".rstrip()
-    return Picture(name or metric.name, caption, picture.rows, table, picture.shares_y)
+    return Picture(name or metric.name, caption, picture.rows, table, picture.shares)
 
 
 def shown_of(metric: Metric, table: pd.DataFrame) -> pd.DataFrame:
@@ -92,62 +99,51 @@ def shown_of(metric: Metric, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def curves(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None) -> Picture:
-    """Lines over training with 95 % intervals, or points beside each other where there is one step alone.
+    """Lines over training with 95 % intervals, or rows of dots where there is one step alone.
 
     Colours are the paper's; dash and sign do without colour.
     """
     if published is None and table["step"].nunique() == 1:
-        step = f"after {table['step'].iloc[0]:,} steps"
-        rows = by_family(table, lambda mine, axes: _draw_points(metric, mine, axes), step, metric.unit)
-    else:
-        rows = by_family(table, lambda mine, axes: _draw(metric, mine, published, axes), "training steps", metric.unit)
+        return dots(metric, table)
+    unit = axis_name(metric)
+    rows = by_family(
+        table,
+        lambda mine, axes: _draw(metric, mine, published, axes),
+        "training steps",
+        unit,
+        logarithmic="y" if metric.logarithmic else "",
+        told=lambda mine: last_values_told(metric, mine),
+    )
     caption = f"{metric.summary} ({metric.direction} is better); {intervals_of(metric, table)}."
     if published is not None:
         caption += f" {PUBLISHED}"
-    return Picture(metric.name, caption, rows, table, shares_y=True)
+    return Picture(metric.name, caption, rows, table, shares=True)
 
 
 def _draw(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None, axes: "Axes") -> None:
     if published is not None:
         _draw_published(table, published, axes)
-    for label, style, lines in _lines(metric, table):
+    drawn = _lines(table)
+    few = len(drawn) <= FEW_LINES
+    for label, style, lines in drawn:
         look: dict[str, Any] = {"color": style.colour, "linestyle": style.dash, "marker": style.sign, "markersize": 4}
         look |= sign_of(lines)
-        for at, values in seed_by_seed(lines):
-            axes.plot(lines["step"].iloc[at], values, color=style.colour, linewidth=0.5, alpha=0.5)
+        for at, values in seed_by_seed(lines) if few else ():
+            axes.plot(lines["step"].iloc[at], values, ".", color=style.colour, markersize=2, alpha=0.6)
         axes.plot(lines["step"], lines[metric.value], label=label, markevery=max(1, len(lines) // SIGNS), **look)
         draw_interval(axes, lines["step"], lines, style.colour)
         draw_of_model(metric, lines, list(lines["step"]), style.colour, axes)
     name_marks(metric, table, axes)
     draw_of_items(metric, table, axes)
     steps_across(axes)
-    if metric.logarithmic:
-        _logarithmic(axes)
 
 
-def _draw_points(metric: Metric, table: pd.DataFrame, axes: "Axes") -> None:
-    lines = _lines(metric, table)
-    for place, (label, style, point) in enumerate(lines):
-        look: dict[str, Any] = {"color": style.colour, "marker": style.sign, "linestyle": "none"} | sign_of(point)
-        axes.plot([place], point[metric.value], label=label, **look)
-        draw_interval(axes, [place], point, style.colour)
-        for _, values in seed_by_seed(point):
-            axes.plot([place + 0.2], values, color=style.colour, marker=".", markersize=4, linestyle="none")
-        draw_of_model(metric, point, [place], style.colour, axes)
-    name_marks(metric, table, axes)
-    draw_of_items(metric, table, axes)
-    axes.set_xlim(-0.7, len(lines) - 0.3)
-    axes.set_xticks([])
-    axes.grid(axis="y")
-    if metric.logarithmic:
-        _logarithmic(axes)
-
-
-def _lines(metric: Metric, table: pd.DataFrame) -> list[tuple[str, Style, pd.DataFrame]]:
-    """Label, look and rows of each language and test set, in the order in which their lines end."""
-    last = {key: lines[metric.value].iloc[-1] for key, lines in table.groupby(["language", "data"])}
+def _lines(table: pd.DataFrame) -> list[tuple[str, Style, pd.DataFrame]]:
+    """Label, look and rows of each language and test set, in the same order everywhere."""
     found = []
-    for language, data in sorted(last, key=lambda key: (-last[key], language_order(key[0]))):
+    for language, data in sorted(
+        set(zip(table["language"], table["data"], strict=True)), key=lambda line: (language_order(line[0]), line[1])
+    ):
         label = language if data == language else f"{language} on {data}"
         found.append((label, style_of(data), table[(table["language"] == language) & (table["data"] == data)]))
     return found
@@ -155,22 +151,12 @@ def _lines(metric: Metric, table: pd.DataFrame) -> list[tuple[str, Style, pd.Dat
 
 def _draw_published(table: pd.DataFrame, published: pd.DataFrame, axes: "Axes") -> None:
     """Their curves of the languages and the architecture of a panel."""
-    theirs = published[published["architecture"].isin(table["architecture"])]
+    theirs = published[published["architecture"].isin({name.partition(OF)[0] for name in table["architecture"]})]
     for language in sorted(set(table["language"]), key=language_order):
         line, style = theirs[theirs["language"] == language], style_of(language)
         axes.plot(line["step"], line["value"], color=style.colour, linestyle=style.dash, linewidth=0.8, alpha=0.6)
-
-
-def _logarithmic(axes: "Axes") -> None:
-    """A logarithmic scale with plain numbers at 1, 2 and 5 of each power of ten, or evenly where it spans little."""
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
-
-    axes.set_yscale("log")
-    low, high = axes.get_ylim()
-    spans_little = high / low < 5
-    axes.yaxis.set_major_locator(MaxNLocator(6) if spans_little else LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter(ScalarFormatter())
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    if len(theirs):
+        axes.plot([], [], color="0.5", linewidth=0.8, label=THEIRS)
 
 
 PICTURES: Mapping[str, Callable[[Metric, pd.DataFrame, pd.DataFrame | None], Picture]] = {

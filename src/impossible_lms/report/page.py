@@ -3,30 +3,34 @@
 import base64
 import hashlib
 import itertools
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
+from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.compare import is_manifold, measured_of
-from impossible_lms.evaluation.contrasts import contrasts
-from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.files import folder_beside, read_manifest, write_text
+from impossible_lms.languages.language import Style
 from impossible_lms.locks import writing
 from impossible_lms.models.run import Run
-from impossible_lms.report.examples import examples_of
-from impossible_lms.report.figures import save_figure, style_of
+from impossible_lms.report.colours import DARK, LIGHT, on_paper
+from impossible_lms.report.contrast_grid import contrast_grid
+from impossible_lms.report.differs import differs
+from impossible_lms.report.done import what_was_done
+from impossible_lms.report.examples import datasets_of, examples_of, said_of
+from impossible_lms.report.figures import is_own, save_figures, style_of
 from impossible_lms.report.findings import Findings
-from impossible_lms.report.inline_svg import inline_svg, on_dark, variable_of
-from impossible_lms.report.losses import losses
-from impossible_lms.report.metric_figures import metric_picture, sample_said
-from impossible_lms.report.picture import WIDTH, Panel, Picture, paper_figure
+from impossible_lms.report.headline import headline
+from impossible_lms.report.inline_svg import InlinePicture, inline_picture, variable_of
+from impossible_lms.report.made import FIGURES, is_made, made_from
+from impossible_lms.report.own import Described, drawing
+from impossible_lms.report.paths import Placeless
+from impossible_lms.report.picture import paper_figure
 from impossible_lms.report.provenance import (
     cost_of,
     flattened,
@@ -35,152 +39,136 @@ from impossible_lms.report.provenance import (
     provenance_of_runs,
     split,
 )
-from impossible_lms.report.published import published_curves
-from impossible_lms.report.results import Result, crossed, results_of
-from impossible_lms.report.special_figures import SPECIAL, cross_tests
-from impossible_lms.report.tables import Table, contrast_table, last_values, summary_frame, summary_table, table_of
+from impossible_lms.report.results import Result, results_of
+from impossible_lms.report.sections import Parts, parts_of
+from impossible_lms.report.tables import contrast_table, summary_frame, summary_table, table_of
 from impossible_lms.versions import versions
 
-FIGURES = "figures of a report"  # kind of artefact
 TEMPLATES = "templates"
 PATIENCE = 60.0  # seconds to wait for another process that writes the same report
+# Behind tokens, from the first of a sentence to the last, on light and on dark paper: the shades of cividis, thinned.
+SHADES = (
+    *(("#c9d6f2", "#1d3a6e"), ("#cfd9ea", "#2b456b"), ("#d8dde3", "#3b4c66"), ("#e1e1dc", "#474f61")),
+    *(("#e9e5d1", "#56554f"), ("#f0e8c0", "#635b3d"), ("#f6eaa8", "#6e6028"), ("#fdea8f", "#776410")),
+)
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of the page: `anchor`, `title`, how it is read, pictures, and tables below them."""
-
-    anchor: str
-    title: str
-    reading: str
-    pictures: Sequence[Picture]
-    tables: Sequence[Table] = field(default_factory=tuple)
-
-
-def write_report(findings: Findings, output: Path, *, published: bool = False) -> list[Path]:
+def write_report(findings: Findings, output: Path, *, published: bool | None = None) -> list[Path]:
     """Write the page to `output`, and each figure as PDF, SVG and CSV into `<stem>-figures` beside it.
 
     Args:
         findings: what it shows.
         output: the page, an .html file.
-        published: whether the published curves are laid behind ours.
+        published: whether the published curves are laid behind ours; where models are of their size, if None.
 
-    Returns the paths of what was written, the page first. UserError where the output is taken by something else.
+    Returns the paths of what was written, the page first; what is there already is left as it is. UserError where the
+    output is taken by something else.
     """
     folder = output.with_name(f"{output.stem}-figures")
     if output.suffix != ".html" or output.is_dir():
         raise UserError(f"--output {output}: a file that ends in .html is expected.")
     if folder.exists():
         read_manifest(folder, FIGURES)  # refuses to replace anything else
-    results = results_of(findings.evaluations)
-    sections = [*_of_metrics(results, published), *_of_cross_tests(findings, results)]
-    if trained := losses(findings.runs):
-        sections.append(Section("training-loss", "Training losses", trained.caption, [trained]))
-    summary = summary_frame(results)
-    tables = {
-        "summary": summary,
-        "contrasts": contrasts_of(findings.evaluations),
-        "runs": provenance_of_runs(findings.runs),
-        "evaluations": provenance_of_evaluations(findings.evaluations),
-    }
-    page = _rendered(findings, sections, results, tables)
-    files = _write_figures(folder, sections, tables, findings.command)
+    datasets = datasets_of(findings.runs)
+    languages = _languages(findings)
+    known = [style_of(language) for language in languages if not is_own(language)]
+    own = {each.name: each for each in _own(languages, datasets)}
+    request = made_from(findings, own, published)
+    if is_made(folder, output, request):
+        return [output, *_files_in(folder)]
+    with drawing(own.values(), known):
+        results = results_of(findings.evaluations)
+        parts = parts_of(findings, results, published)
+        placeless = Placeless([run.folder for run in findings.runs])
+        tables = {
+            "summary": summary_frame(results),
+            "contrasts": findings.contrasts,
+            "runs": _placeless(provenance_of_runs(findings.runs), placeless),
+            "evaluations": _placeless(provenance_of_evaluations(findings.evaluations), placeless),
+        }
+        page = _rendered(findings, parts, results, tables, datasets, placeless)
+        record = {"request": request, "page": hashlib.sha256(page.encode()).hexdigest()}
+        _write_figures(folder, parts, tables, record)
     write_text(output, page)
-    return [output, *files]
+    return [output, *_files_in(folder)]
 
 
-def contrasts_of(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
-    """Every language less its control, of all metrics with one value a model; an empty table where there is none."""
-    several = [each for each in evaluations if not is_manifold(each)]
-    return contrasts(measured_of(several)) if several else pd.DataFrame()
+def _placeless(table: pd.DataFrame, placeless: Placeless) -> pd.DataFrame:
+    return pd.DataFrame({name: [placeless.all_in(value) for value in table[name]] for name in table}, dtype=object)
 
 
-def _of_metrics(results: Sequence[Result], published: bool) -> list[Section]:
-    sections = []
-    for result in results:
-        metric = result.metric
-        behind = published_curves(metric.name) if published else None
-        samples = sample_said([evaluation.curve for evaluation in result.evaluations])
-        picture = metric_picture(metric, result.table, result.name, behind, samples)
-        pictures = [picture, *([SPECIAL[metric.name](result)] if metric.name in SPECIAL else [])]
-        tables = [table_of(each.table, "the last step of each model") for each in pictures[1:]]
-        if not tables and metric.figure == "curves":
-            tables = [last_values(result)]
-        if metric.adds_up:
-            of_runs = [evaluation.tables for evaluation in result.evaluations]
-            found = contrasts([(result.name, metric, of_runs)], by_part=True)
-            tables += [contrast_table(found)] if len(found) else []
-        reading = f"{picture.caption} Unit: {metric.unit}. One item is a {metric.item}."
-        sections.append(Section(result.name, _title(result.name), reading, pictures, tables))
-    return sections
+def _languages(findings: Findings) -> list[str]:
+    """All languages that are drawn."""
+    curves = [each.curve for each in findings.evaluations]
+    measured = [str(name) for curve in curves for column in ("language", "data") for name in curve[column].unique()]
+    return list(dict.fromkeys([*(run.language for run in findings.runs), *measured]))
 
 
-def _of_cross_tests(findings: Findings, results: Sequence[Result]) -> list[Section]:
-    sections = []
-    for result in crossed(findings.evaluations):
-        alike = (own for own in results if own.metric.name == result.metric.name and own.asked == result.asked)
-        picture = cross_tests(result, next(alike, None))
-        table = table_of(picture.table, "the last step of each model")
-        reading = f"{picture.caption} Where both are the same language, it is the model's own test set."
-        title = f"Cross-tests: {_title(result.name).lower()}"
-        sections.append(Section(picture.name, title, reading, [picture], [table]))
-    return sections
+def _own(languages: Iterable[str], datasets: dict[str, TokenDataset | None]) -> Iterator[Described]:
+    """What the data say of the languages that are no part of this package."""
+    for name in languages:
+        if is_own(name):
+            dataset = datasets.get(name)
+            said = dataset.record["described"] if dataset is not None else {}
+            yield Described(name, said.get("control"), *([Style(**said["style"])] if "style" in said else []))
 
 
 def _rendered(
-    findings: Findings, sections: Sequence[Section], results: Sequence[Result], tables: dict[str, pd.DataFrame]
+    findings: Findings,
+    parts: Parts,
+    results: Sequence[Result],
+    tables: dict[str, pd.DataFrame],
+    datasets: dict[str, TokenDataset | None],
+    placeless: Placeless,
 ) -> str:
     import jinja2
 
-    colours = {style_of(run.language).colour.lower() for run in findings.runs}
-    colours |= {style_of(language).colour.lower() for result in results for language in set(result.table["language"])}
+    colours = {style_of(language).colour.lower() for language in _languages(findings)}
     numbers = itertools.count()
-    drawn = {
-        section.anchor: [
-            [
-                [(panel, inline_svg(panel, f"f{next(numbers)}-", colours)) for panel in row if panel is not None]
-                for row in _rows_on_page(picture)
-            ]
-            for picture in section.pictures
-        ]
-        for section in sections
-    }
-    examples, whose = examples_of(findings.runs)
+    examples, whose = examples_of(findings.runs, datasets)
     script = _shipped("report.js")
-    measured = {result.metric.name for result in results}
+    metrics = {result.name: result.metric for result in results}
+    measured = {metric.name for metric in metrics.values()}
     provenance = [(name, split(tables[name.lower()])) for name in ("Runs", "Evaluations") if len(tables[name.lower()])]
+    failures = [*findings.failures, *_failures(findings)]
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+
+    def inline(picture: Any) -> InlinePicture:
+        return inline_picture(picture, numbers, colours)
+
     return environment.from_string(_shipped("report.html.j2")).render(
-        findings=findings,
-        sections=sections,
-        drawn=drawn,
-        usual_width=WIDTH,
+        title=placeless(findings.title),
+        command=placeless(findings.command),
+        done=what_was_done(findings.runs, datasets),
+        headline=headline(tables["contrasts"], metrics),
+        grid=contrast_grid(tables["contrasts"], metrics),
+        main=inline(parts.main) if parts.main is not None else None,
+        sections=parts.sections,
+        drawn={section.anchor: [inline(picture) for picture in section.pictures] for section in parts.sections},
         summary=summary_table(results, tables["summary"]) if len(tables["summary"]) else None,
         contrasts=contrast_table(tables["contrasts"]) if len(tables["contrasts"]) else None,
-        asked=flattened(findings.asked) if findings.asked is not None else None,
+        asked=flattened(placeless.all_in(findings.asked)) if findings.asked is not None else None,
+        differs=differs(findings.runs, datasets),
         examples=examples,
         whose=whose,
+        said=said_of(findings.evaluations),
         style_of=style_of,
         variable_of=variable_of,
-        failures=[*findings.failures, *_failures(findings)],
+        failures=placeless.all_in(failures),
         not_measured=[metric for name, metric in METRICS.items() if name not in measured],
         provenance=[
             (name, shared, table_of(rest, f"{name}, what tells them apart")) for name, (shared, rest) in provenance
         ],
         cost=cost_of(findings.runs),
         versions=versions("matplotlib", "pandas"),
-        colours={variable_of(colour): (colour, on_dark(colour)) for colour in sorted(colours)},
+        shades=SHADES,
+        colours={variable_of(each): (on_paper(each, LIGHT), on_paper(each, DARK)) for each in sorted(colours)},
         styles=Markup(_shipped("report.css")),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-def _rows_on_page(picture: Picture) -> Sequence[Sequence[Panel | None]]:
-    """The rows of a picture; those of one panel each beside each other."""
-    return [picture.panels] if all(len(row) == 1 for row in picture.rows) else picture.rows
 
 
 def _failures(findings: Findings) -> list[tuple[str, str]]:
@@ -189,35 +177,28 @@ def _failures(findings: Findings) -> list[tuple[str, str]]:
     for run in findings.runs:
         if isinstance(run, Run) and run.finished is None:
             found.append((str(run.folder), "not finished: `impossible train` goes on with it."))
-    return [*found, *mixtures(findings.runs)]
+    return [*found, *mixtures(findings)]
 
 
-def _write_figures(
-    folder: Path, sections: Sequence[Section], tables: dict[str, pd.DataFrame], command: str
-) -> list[Path]:
-    made = {"command": command, "versions": versions("matplotlib")}
+def _write_figures(folder: Path, parts: Parts, tables: dict[str, pd.DataFrame], record: dict[str, Any]) -> None:
+    made = record | {"versions": versions("matplotlib")}
     with writing(folder, patience=PATIENCE), folder_beside(folder, FIGURES, made) as part:
-        for section in sections:
-            for picture in section.pictures:
-                if picture.rows:
-                    figure = paper_figure(picture)
-                    for ending in ("pdf", "svg"):
-                        save_figure(figure, part / f"{picture.name}.{ending}")
-                else:
-                    write_text(part / f"{picture.name}.txt", f"{picture.caption}\n")
-                _write_csv(picture.table, part / f"{picture.name}.csv")
+        for picture in parts.pictures:
+            if picture.rows:
+                save_figures(paper_figure(picture), [part / f"{picture.name}.{ending}" for ending in ("pdf", "svg")])
+            write_text(part / f"{picture.name}.txt", f"{picture.caption}\n")
+            _write_csv(picture.table, part / f"{picture.name}.csv")
         for name, table in tables.items():
             if len(table):
                 _write_csv(table, part / f"{name}.csv")
+
+
+def _files_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in (".pdf", ".svg", ".csv", ".txt"))
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
     table.to_csv(path, index=False, lineterminator="\n")
-
-
-def _title(name: str) -> str:
-    return re.sub("[-_]", " ", name).capitalize()
 
 
 def _shipped(name: str) -> str:

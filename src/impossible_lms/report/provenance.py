@@ -9,6 +9,7 @@ from impossible_lms.evaluation.driver import TABLES, Evaluation
 from impossible_lms.files import read_manifest
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
+from impossible_lms.report.findings import Findings
 
 UNIQUE = ("run", "folder")  # are told one by one even where there is one alone
 
@@ -59,12 +60,12 @@ def split(table: pd.DataFrame) -> tuple[list[tuple[str, Any]], pd.DataFrame]:
     return said, table.drop(columns=shared)
 
 
-def mixtures(runs: Sequence[Run | PublishedRun]) -> list[tuple[str, str]]:
+def mixtures(findings: Findings) -> list[tuple[str, str]]:
     """Runs that count as seeds of one model and differ in more than their seed, or not even in it."""
     groups: dict[tuple[str, str], list[Run]] = {}
-    for run in runs:
+    for run in findings.runs:
         if isinstance(run, Run):
-            groups.setdefault((run.language, run.architecture.name), []).append(run)
+            groups.setdefault((run.language, findings.architecture_of(run)), []).append(run)
     found = []
     for (language, architecture), group in groups.items():
         name, flat = f"{language}-{architecture}", [_flat(run.record["request"]) for run in group]

@@ -1,44 +1,37 @@
-"""Figures that some metrics have beside their curves: gaps ranked, probes by layer, pairs by field, cross-tests."""
+"""Figures beside a metric's curves: values at the last step, probes by layer, pairs by field, cross-tests."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from impossible_lms.evaluation.metric import Metric
 from impossible_lms.report.beside import draw_of_items, draw_of_model, name_marks
+from impossible_lms.report.dots import dot_panel, dots
 from impossible_lms.report.figures import architecture_order, language_order, positions_of, style_of
 from impossible_lms.report.heat_map import heat_map
 from impossible_lms.report.intervals import (
     draw_interval,
     intervals_beside,
     intervals_of,
-    is_of_one_seed,
     seed_by_seed,
     sign_of,
 )
 from impossible_lms.report.metric_figures import shown_of
-from impossible_lms.report.picture import Panel, Picture, by_family
+from impossible_lms.report.picture import Picture, by_family
 from impossible_lms.report.results import Result, last_of
+from impossible_lms.report.told import last_values_told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def ranked(result: Result) -> Picture:
-    """The languages by their last value, the best learnt at the top, one panel an architecture."""
-    metric = result.metric
-    table = last_of(shown_of(metric, result.table))
-    table = table.sort_values(metric.value, ascending=metric.direction == "lower", ignore_index=True)
-    panels = []
-    for architecture, mine in _by_architecture(table):
-        title = positions_of(architecture)
-        panels.append(Panel(title, _dots(metric, mine), x=metric.unit, height=1.0 + 0.27 * len(mine)))
-    closed = _closed(result)
-    caption = f"{metric.summary} at the last step, {metric.direction} is better; {intervals_of(metric, table)}."
-    return Picture(
-        f"{result.name}-ranked", caption, [panels], table.merge(closed, how="left") if len(closed) else table
-    )
+def at_the_end(result: Result) -> Picture:
+    """The languages by their value at the last step, and in the table what the metric says of their curves."""
+    table = last_of(shown_of(result.metric, result.table))
+    picture = dots(result.metric, table, f"{result.name}-last-step")
+    closed = _closed(result) if result.metric.is_contrast else pd.DataFrame()
+    return replace(picture, table=table.merge(closed, how="left")) if len(closed) else picture
 
 
 def by_layer(result: Result) -> Picture:
@@ -54,7 +47,7 @@ def by_layer(result: Result) -> Picture:
             look: dict[str, Any] = {"color": style.colour, "linestyle": style.dash}
             look |= sign_of(line)
             for places, values in seed_by_seed(line):
-                axes.plot([at[place] for place in places], values, color=style.colour, linewidth=0.5, alpha=0.5)
+                axes.plot([at[place] for place in places], values, ".", color=style.colour, markersize=2, alpha=0.6)
             axes.plot(at, line[metric.value], label=language, marker=style.sign, markersize=4, **look)
             draw_interval(axes, at, line, style.colour)
             draw_of_model(metric, line, at, style.colour, axes)
@@ -63,8 +56,12 @@ def by_layer(result: Result) -> Picture:
         axes.set_xticks(range(len(layers)), layers)
         axes.grid()
 
+    def told(mine: pd.DataFrame) -> str:
+        return last_values_told(metric, shown_of(metric, mine))
+
     caption = f"Probes by layer at the last step, {metric.shown['pooling']} pooling; {intervals_of(metric, table)}."
-    return Picture(f"{result.name}-by-layer", caption, by_family(table, draw, "layer", metric.unit), table, True)
+    rows = by_family(table, draw, "layer", metric.unit, told=told)
+    return Picture(f"{result.name}-by-layer", caption, rows, table, shares=True)
 
 
 def by_field(result: Result) -> Picture:
@@ -86,20 +83,18 @@ def by_field(result: Result) -> Picture:
 def by_part(result: Result) -> Picture:
     """What each part of a sentence costs at the last step: a row of panels an architecture, a panel a part."""
     metric, table = result.metric, last_of(result.table)
-    parts = list(dict.fromkeys(table["part"]))
-    rows = []
-    for architecture, mine in _by_architecture(table):
-        row = []
-        for part in parts:
-            points = mine[mine["part"] == part]
-            order = [language_order(name) for name in points["language"]]
-            points = points.iloc[sorted(range(len(points)), key=order.__getitem__)]
-            title = f"{part}, {positions_of(architecture)}"
-            row.append(Panel(title, _dots(metric, points), x=metric.unit, height=1.0 + 0.27 * len(points)))
-        rows.append(row)
+    rows = [
+        [
+            dot_panel(metric, mine[mine["part"] == part], f"{part}, {positions_of(architecture)}")
+            for part in dict.fromkeys(table["part"])
+            if (mine["part"] == part).any()
+        ]
+        for architecture, mine in _by_architecture(table)
+    ]
+    most = max(map(len, rows))
     caption = f"{metric.unit.capitalize()} by part at the last step, {metric.direction} is better; "
     caption += f"{intervals_of(metric, table)}."
-    return Picture(f"{result.name}-by-part", caption, rows, table)
+    return Picture(f"{result.name}-by-part", caption, [[*row, *[None] * (most - len(row))] for row in rows], table)
 
 
 def cross_tests(crossed: Result, own: Result | None) -> Picture:
@@ -129,31 +124,10 @@ def cross_tests(crossed: Result, own: Result | None) -> Picture:
 
 SAID = {"None": "never", "True": "yes", "False": "no"}  # of notes
 SPECIAL: Mapping[str, Callable[[Result], Picture]] = {
-    "learnability": ranked,
     "sentence-bits": by_part,
     "probes": by_layer,
     "minimal-pairs": by_field,
 }
-
-
-def _dots(metric: Metric, table: pd.DataFrame) -> "Callable[[Axes], None]":
-    def draw(axes: "Axes") -> None:
-        for place, row in enumerate(table.itertuples()):
-            style, value = style_of(row.language), getattr(row, metric.value)
-            point = table.iloc[[place]]
-            dash = ":" if is_of_one_seed(point) else "-"
-            axes.plot([row.low, row.high], [place, place], color=style.colour, linewidth=1.5, linestyle=dash)
-            look: dict[str, Any] = {"color": style.colour, "marker": style.sign, "linestyle": "none"} | sign_of(point)
-            axes.plot([value], [place], **look)
-            for _, values in seed_by_seed(point):
-                axes.plot(values, [place + 0.25], color=style.colour, marker=".", markersize=4, linestyle="none")
-        if metric.is_contrast:
-            axes.axvline(0, color="0.5", linewidth=0.8)
-        axes.set_yticks(range(len(table)), table["language"])
-        axes.set_ylim(len(table) - 0.5, -0.5)
-        axes.grid(axis="x")
-
-    return draw
 
 
 def _closed(result: Result) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """Tables of a page: cells with what they are sorted by."""
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import pandas as pd
 from impossible_lms.evaluation.seeds import OVER_ITEMS
 from impossible_lms.report.figures import architecture_order, language_order
 from impossible_lms.report.metric_figures import shown_of
+from impossible_lms.report.numbers import number
 from impossible_lms.report.results import Result, last_of
 
 HASH = re.compile("[0-9a-f]{40,64}")  # of a file, or a commit
@@ -136,18 +136,6 @@ def contrast_table(frame: pd.DataFrame) -> Table:
 
 def _p(value: float) -> str:
     return "" if value != value else f"{value:.3f}" if value >= 0.001 else "< 0.001"
-
-
-def number(value: float) -> str:
-    """A number in four digits or so."""
-    if not math.isfinite(value):
-        return str(value)
-    if value == int(value):
-        return f"{int(value):,}"
-    size = abs(value)
-    if size < 0.001:
-        return f"{value:.2g}"
-    return f"{value:,.{0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 3}f}"
 
 
 def _ordered(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,81 @@
+"""The headline and the table of contrasts: words and directions are those of the statistics."""
+
+import pandas as pd
+import pytest
+
+from impossible_lms import METRICS
+from impossible_lms.evaluation.seeds import OVER_BOTH, OVER_ITEMS
+from impossible_lms.report.contrast_grid import contrast_grid
+from impossible_lms.report.headline import BETTER, UNSURE, WORSE, headline, verdict_of
+
+
+def row(language="partial-reverse", less="no-reverse", estimate=1.31, low=1.24, high=1.38, **others):
+    """A row of a table of contrasts."""
+    said = {"metric": "perplexity", "what": "value", "language": language, "architecture": "gpt2", "less": less}
+    said |= {"value": 131.0, "less_value": 100.0, "contrast": "ratio", "estimate": estimate, "low": low, "high": high}
+    said |= {"p": 0.001, "p_holm": 0.002, "contrasts": 2, "seeds": 3, "less_seeds": 3, "paired": "seeds", "items": 9}
+    return said | {"interval": OVER_BOTH} | others
+
+
+@pytest.mark.parametrize(
+    ("contrast", "metric", "low", "high", "verdict"),
+    [
+        ("ratio", "perplexity", 1.1, 1.2, WORSE),
+        ("ratio", "perplexity", 0.8, 0.9, BETTER),
+        ("ratio", "perplexity", 0.9, 1.1, UNSURE),
+        ("difference", "surprisal", 0.1, 0.2, BETTER),
+        ("difference", "surprisal", -0.2, -0.1, WORSE),
+        ("difference", "learnability", 0.1, 0.2, WORSE),
+        ("ratio of odds", "generation", 0.5, 0.9, WORSE),
+        ("ratio", "perplexity", None, None, UNSURE),
+    ],
+)
+def test_a_direction_is_shown_where_the_interval_leaves_no_difference_out(contrast, metric, low, high, verdict):
+    assert verdict_of({"contrast": contrast, "low": low, "high": high}, METRICS[metric]) == verdict
+
+
+def test_a_difference_is_said_with_its_interval_and_seeds():
+    found = headline(pd.DataFrame([row()]), {"perplexity": METRICS["perplexity"]})
+    said = "partial-reverse is learnt worse than no-reverse: perplexity 1.31 times as high, 1.24 to 1.38 over 3 seeds."
+    assert found.findings == [said.replace("1.38 over", "1.38, over")] and not found.cautions
+
+
+def test_both_models_of_a_language_share_a_sentence_and_what_is_not_shown_is_said():
+    rows = [row(), row(architecture="gpt2-no-pos", estimate=1.2, low=1.1, high=1.3)]
+    rows += [row("token-hop", "no-hop", 1.01, 0.97, 1.05, p_holm=0.5)]
+    first, second = headline(pd.DataFrame(rows), {"perplexity": METRICS["perplexity"]}).findings
+    assert first == (
+        "partial-reverse is learnt worse than no-reverse: perplexity 1.31 times as high with positions (1.24 to 1.38) "
+        "and 1.20 times without positions (1.10 to 1.30), over 3 seeds."
+    )
+    assert second.startswith("No difference could be shown between token-hop and no-hop: perplexity 1.01 times as high")
+
+
+def test_of_many_languages_the_ends_are_said():
+    names = {"partial-reverse": 1.5, "full-reverse": 1.02, "token-hop": 1.1, "word-hop": 1.2, "even-odd-shuffle": 3.0}
+    rows = [row(name, "no-x", value, value - 0.05, value + 0.05) for name, value in names.items()]
+    said = headline(pd.DataFrame(rows), {"perplexity": METRICS["perplexity"]}).findings
+    assert said[0] == "Learnt worse than their control, by perplexity: 4 of 5 languages."
+    assert said[1].startswith("The most: even-odd-shuffle against no-x, perplexity 3 times as high, 2.95 to 3.05")
+    assert said[2].startswith("The least: token-hop against no-x") and said[3].endswith(
+        "between full-reverse and no-x."
+    )
+
+
+def test_one_seed_and_what_does_not_hold_once_corrected_are_cautions():
+    rows = [row(seeds=1, less_seeds=1, interval=OVER_ITEMS, p_holm=0.2)]
+    metrics = {"perplexity": METRICS["perplexity"]}
+    found = headline(pd.DataFrame(rows), metrics)
+    assert found.findings[0].endswith("with one seed.")
+    assert found.cautions == [
+        "There is one seed of each model: intervals are over its sentences alone, and other seeds may differ.",
+        "1 difference does not hold once corrected for the number of all 2 (marked ° below).",
+    ]
+    grid = contrast_grid(pd.DataFrame(rows), metrics)
+    assert grid is not None and grid.columns == [("perplexity", "ratio")]
+    (cell,) = grid.rows[0].models[0][1]
+    assert cell is not None and (cell.text, cell.verdict) == ("× 1.31° [1.24, 1.38]", WORSE)
+
+
+def test_nothing_measured_is_no_headline():
+    assert headline(pd.DataFrame(), {}).findings == () and contrast_grid(pd.DataFrame(), {}) is None
