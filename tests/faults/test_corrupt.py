@@ -55,12 +55,14 @@ def test_single_mutations(scenes, name):
         ("hostile", "run/checkpoints/checkpoint-12/tokenizer.json"),
         ("truncation", "results/perplexity.runs.json"),  # were JSON without a hash
         ("removed", "results/perplexity.runs.json"),
+        ("namesake", "results/sentence-bits.runs.json"),  # another folder's named one run twice
     ],
 )
 def test_what_went_wrong_once(scenes, kind, file):
     scene = scenes("runs")
     for seed in range(2):
-        assert scene.outcome(Mutation(kind, scene.mine / file, seed)) != EQUAL
+        partner = scene.other / file if kind == "namesake" else None
+        assert scene.outcome(Mutation(kind, scene.mine / file, seed, partner)) != EQUAL
 
 
 def test_an_annotated_corpus_is_read_as_it_was_annotated(scenes):

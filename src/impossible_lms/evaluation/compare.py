@@ -8,10 +8,10 @@ import pandas as pd
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.contrasts import Measured, contrasts
-from impossible_lms.evaluation.driver import Evaluation
+from impossible_lms.evaluation.driver import TABLES, Evaluation
 from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.evaluation.tables import read_evaluation, read_evaluations
-from impossible_lms.files import read_record, write_record, written_beside
+from impossible_lms.files import read_manifest, read_record, write_record, written_beside
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import RECORD, Run
 
@@ -78,7 +78,7 @@ def evaluations_in(folder: Path) -> list[Evaluation]:
 def write_runs(output: Path, metric: str, tables: Sequence[Path]) -> None:
     """Write into the folder of `evaluate --output` of which tables it is; they are found from there when both move."""
     home = output.resolve()
-    said = [os.path.relpath(each.resolve(), home) for each in tables]
+    said = [{"tables": os.path.relpath(each.resolve(), home), "run": _run_of(each)} for each in tables]
     write_record(output / f"{metric}{RUNS}", {"metric": metric, "tables": said})
 
 
@@ -93,8 +93,17 @@ def tables_in(folder: Path) -> list[Path]:
         record = read_record(path, {"metric": str, "tables": list}, mend)
         if record["metric"] != metric:
             raise UserError(f"{path}: is of {record['metric']}: files were exchanged. {mend}")
-        found += [folder / str(each) for each in record["tables"]]
+        for each in record["tables"]:
+            tables = folder / str(each["tables"])
+            if _run_of(tables) != each["run"]:
+                raise UserError(f"{path}: {tables} is of another run than it was. {mend}")
+            found.append(tables)
     return found
+
+
+def _run_of(tables: Path) -> object:
+    """Which run tables are of, as their record names it."""
+    return read_manifest(tables, TABLES)["record"].get("run")
 
 
 def _opened(folder: Path) -> Run | PublishedRun:
