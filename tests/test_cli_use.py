@@ -76,8 +76,8 @@ def test_fields_of_a_recipe_and_several_metrics(impossible, tmp_path):
     assert code == 2 and err == "error: --control: perplexity does not use it. Leave it out.\n"
 
 
-def test_inspect_says_what_any_command_wrote(impossible, run, tmp_path):
-    shutil.copytree(run.folder, tmp_path / "run")
+def test_inspect_says_what_any_command_wrote(impossible, run, hop_run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("evaluation"))
     code, out, err = impossible("inspect", tmp_path / "run")
     assert code == 0 and "checkpoints  3, every file as its manifest says" in out, err
     assert "measured     nothing yet" in out and re.search("^finished     loss [0-9.]+ after", out, re.M)
@@ -85,9 +85,12 @@ def test_inspect_says_what_any_command_wrote(impossible, run, tmp_path):
     assert (
         "not finished 12 steps done; the same `impossible train` goes on" in impossible("inspect", tmp_path / "run")[1]
     )
-    evaluated = evaluate(METRICS["perplexity"], run, Request(sample=3))
+    evaluated = evaluate(METRICS["perplexity"], hop_run, Request(sample=3))
     code, out, _ = impossible("inspect", evaluated.folder)
     assert code == 0 and "of 3 checkpoints, every file as its manifest says" in out and "sample       3" in out
+    parts = next((hop_run.folder / "evaluation" / "parts").glob("*/manifest.json")).parent
+    code, out, err = impossible("inspect", parts)
+    assert code == 0 and "every file as its manifest says" in out, err
     (tmp_path / "gold.trees").write_text("(S (NP (PRP She)) (VP (VBZ sings)))\n", encoding="utf-8")
     (tmp_path / "one.txt").write_text("She sings\n", encoding="utf-8")
     out = tmp_path / "x.conllu"

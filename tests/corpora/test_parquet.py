@@ -54,7 +54,7 @@ def test_a_file_of_another_tool_with_text_alone(tmp_path, tokenizer):
     pq.write_table(table, tmp_path / "x.parquet", row_group_size=7)
     corpus = read_corpus(str(tmp_path / "x.parquet"))
     assert list(corpus.texts()) == ["one two", "three"] * 50
-    with pytest.raises(UserError, match="the corpus has no words: this language needs annotated sentences"):
+    with pytest.raises(UserError, match="the corpus has no words: "):
         get_language("no-hop").apply(corpus, tokenizer)
 
 

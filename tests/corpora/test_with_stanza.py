@@ -10,7 +10,7 @@ import pytest
 from impossible_lms import annotate, constituents, corpus_of, load_annotator, read_corpus
 from impossible_lms.corpora.penn import escaped
 from impossible_lms.corpora.with_stanza import Stanza
-from impossible_lms.errors import UserError
+from impossible_lms.errors import Interrupted, UserError
 
 PIECE = re.compile(r"\w+'?\w*|[^\w\s]")
 # Multiword tokens, as Stanza's English, French and German models expand them: not always into what stands in the text.
@@ -165,7 +165,7 @@ def test_cut_off_and_taken_up_again(tmp_path, monkeypatch):
         return document(text, trees)
 
     output = tmp_path / "y.conllu"
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match="words are annotated"):
         annotate(corpus_of(texts), stanza(trees=True, make=dying), output)
     assert not output.exists()
     annotate(corpus_of(texts), stanza(trees=True), output)

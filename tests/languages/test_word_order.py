@@ -101,7 +101,7 @@ def test_sentences_without_a_tree_are_dropped_and_counted(heads, tokenizer):
 
 
 def test_a_corpus_without_heads_is_refused(tokenizer):
-    with pytest.raises(UserError, match="the corpus has no words: this language needs annotated sentences"):
+    with pytest.raises(UserError, match="the corpus has no words: annotate it with"):
         get_language("word-order-sov").apply(corpus_of(["She reads books."]), tokenizer)
 
 

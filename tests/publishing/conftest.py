@@ -1,6 +1,7 @@
 """A hub that tests talk to: in this process for faults on the way, and its address for processes of their own."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from impossible_lms.models.run import Run
 from impossible_lms.publishing.hub_blobs import Refused
 from impossible_lms.publishing.hub_http import LoopbackServer
 from impossible_lms.publishing.hub_server import HubApi
@@ -113,3 +115,10 @@ def said_by(code: str, address: str, home: Path, **more: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.fixture(scope="session")
+def run(run: Run) -> Run:
+    """The same run, of which nothing has been measured, whatever other tests measure of it."""
+    folder = run.folder.with_name(f"{run.folder.name}-to-publish")
+    return Run.open(shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns("evaluation")))

@@ -234,3 +234,18 @@ def test_two_experiments_stand_beside_each_other_and_are_compared_within_themsel
     assert set(result.table["seeds"]) == {1}
     page = Page(write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8"))
     assert "without positions, first" in page.text and "without positions, second" in page.text
+
+
+def test_a_metric_asked_otherwise_beside_cross_tests_is_what_the_report_begins_with(measured, tmp_path):
+    homes = []
+    for language in ("no-reverse", "partial-reverse"):
+        folder = measured[language].folder
+        homes.append(folder.with_name(f"{language}-otherwise"))  # data are found from where it lies
+        shutil.copytree(folder, homes[-1], ignore=shutil.ignore_patterns("perplexity"))
+        evaluate(METRICS["perplexity"], Run.open(homes[-1]), Request(sample=5, name="perplexity-sample-5"))
+    findings = findings_of_runs([str(home) for home in homes], "command")
+    names = {each.folder.name for each in findings.evaluations if each.metric.name == "perplexity"}
+    assert names == {"perplexity-sample-5", "perplexity-on-no-reverse"}
+    assert "perplexity" in set(findings.contrasts["metric"])
+    page = write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8")
+    assert "times as high" in page

@@ -29,7 +29,7 @@ def inspect(
     elif as_json:
         print(json.dumps({"kind": kind, "record": record}, ensure_ascii=False, indent=2))
     else:
-        for line in {"run": _run, "annotated corpus": _annotated, "evaluation tables": _tables}[kind](path, record):
+        for line in SAYS.get(kind, _files)(path, record):
             print(line)
 
 
@@ -111,6 +111,16 @@ def _tables(path: Path, record: dict[str, Any]) -> Iterator[str]:
         if value:
             yield f"{name.replace('_', ' '):<12} {value}"
     yield "tables       items.parquet, curve.parquet, and the same as .csv"
+
+
+def _files(path: Path, record: dict[str, Any]) -> Iterator[str]:
+    """Anything else with a manifest: what is in it."""
+    yield f"{path}: every file as its manifest says"
+    for file in sorted(each for each in path.iterdir() if each.is_file() and each.name != MANIFEST):
+        yield f"  {file.name}  {file.stat().st_size:,} bytes"
+
+
+SAYS = {"run": _run, "annotated corpus": _annotated, "evaluation tables": _tables}
 
 
 def _dataset(path: Path, sentences: int, as_json: bool) -> None:

@@ -85,7 +85,7 @@ def speak(
     from impossible_lms.terminal import show
 
     chosen = {each.name: another_draw(each, draw) for each in get_languages(language)}
-    texts = [line for line in sys.stdin.read().splitlines() if line.strip()] if text == "-" else [text]
+    texts = [line for line in sys.stdin.read().split("\n") if line.strip()] if text == "-" else [text]
     sentences = list(_sentences(texts, singular, plural, annotator))  # an unknown annotator is said at once
     loaded = _example_tokenizer(tokenizer)
     found = [{name: spoken_in(each, sentence, loaded) for name, each in chosen.items()} for sentence in sentences]
@@ -93,7 +93,8 @@ def speak(
     if as_json:
         rows: list[Any] = [{name: vars(said) for name, said in spoken.items()} for spoken in found]
         shown = [next(iter(row.values())) for row in rows] if alone else rows
-        print(json.dumps(shown if text == "-" else shown[0], ensure_ascii=False, indent=None if alone else 2))
+        said = shown[0] if text != "-" and len(shown) == 1 else shown
+        print(json.dumps(said, ensure_ascii=False, indent=None if alone else 2))
         return
     for spoken in found:
         if alone:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from impossible_lms.errors import UserError
+from impossible_lms.errors import UserError, UserErrors
 from impossible_lms.evaluation.compare import CONTRASTS, write_contrasts
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.tables import read_evaluation
@@ -77,16 +77,26 @@ def findings_of_sources(
     if changes and not files:
         raise UserError(f"--set {changes[0]}: changes an experiment file, and none is given.")
     parts: list[tuple[str, Findings]] = []
+    faults: list[tuple[str, str]] = []
     for each in sources:
         if each in files or (Path(each) / RECORD).is_file():
             plan = Plan.of(load_experiment(each, changes)) if each in files else read_plan(Path(each))
-            parts.append((plan.experiment.name, findings_of_experiment(plan, command)))
+            try:
+                parts.append((plan.experiment.name, findings_of_experiment(plan, command)))
+            except UserError as error:  # nothing of it is finished; others may be
+                if len(sources) == 1:
+                    raise
+                faults.append((plan.experiment.name, str(error)))
     rest = [each for each in sources if each not in files and not (Path(each) / RECORD).is_file()]
     if rest:
         parts.append((OTHERS, findings_of_runs(rest, command)))
+    if not parts:
+        raise UserErrors([why for _, why in faults])
     if len(parts) == 1:
-        return replace(parts[0][1], title=title or parts[0][1].title)
+        found = parts[0][1]
+        return replace(found, title=title or found.title, failures=[*found.failures, *faults])
     names = [name for name, _ in parts]
     told = [f"{name} ({number})" if names.count(name) > 1 else name for number, name in enumerate(names, 1)]
     named = [(name, part) for name, (_, part) in zip(told, parts, strict=True)]
-    return together(named, command, title or f"{', '.join(told[:-1])} and {told[-1]}")
+    found = together(named, command, title or f"{', '.join(told[:-1])} and {told[-1]}")
+    return replace(found, failures=[*found.failures, *faults])

@@ -9,13 +9,14 @@ from typing import Any
 import pandas as pd
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.compare import is_manifold, measured_of, tables_in
+from impossible_lms.evaluation.compare import is_manifold, tables_in
 from impossible_lms.evaluation.contrasts import contrasts
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.tables import read_evaluation, read_evaluations
 from impossible_lms.models.published import PublishedRun, open_run
 from impossible_lms.models.run import CHECKPOINTS, RECORD, Run
 from impossible_lms.report.figures import OF
+from impossible_lms.report.results import results_of
 
 TITLE = "Impossible languages: what was learnt"
 MEASURED = "evaluation"  # the folder in that of a run, or of a published model
@@ -47,9 +48,15 @@ class Findings:
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:
-        """Every language less its control, of all metrics with one value a model; an empty table if there is none."""
-        several = [each for each in self.evaluations if not is_manifold(each)]
-        return contrasts(measured_of(several)) if several else pd.DataFrame()
+        """Every language less its control on its own test set, of all metrics with one value a model, called as in
+        `results_of`; an empty table if there is none.
+        """
+        several = [
+            (each.name, each.metric, [evaluation.tables for evaluation in each.evaluations])
+            for each in results_of(self.evaluations)
+            if not any(map(is_manifold, each.evaluations))
+        ]
+        return contrasts(several) if several else pd.DataFrame()
 
     def architecture_of(self, run: Run) -> str:
         """What figures call the kind of a run's model: its architecture, with the experiment's name if there is one."""

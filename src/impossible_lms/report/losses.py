@@ -39,7 +39,7 @@ def _losses_of(run: Run, architecture: str) -> pd.DataFrame:
     table = table.reindex(columns=["step", "loss", "held_out_loss"]).astype(float)
     parts = np.arange(len(table)) * POINTS // max(POINTS, len(table))
     table = table.groupby(parts).mean()
-    said = {"run": str(run.folder), "language": run.language, "architecture": architecture, "seed": run.seed}
+    said = {"run": run.folder.name, "language": run.language, "architecture": architecture, "seed": run.seed}
     return table.assign(**said)[[*said, *table.columns]]
 
 

@@ -157,6 +157,7 @@ def _rendered(
         style_of=style_of,
         variable_of=variable_of,
         failures=placeless.all_in(failures),
+        placeless=placeless,
         not_measured=[metric for name, metric in METRICS.items() if name not in measured],
         provenance=[
             (name, shared, table_of(rest, f"{name}, what tells them apart")) for name, (shared, rest) in provenance

@@ -59,7 +59,7 @@ def parts_of(findings: Findings, results: Sequence[Result], published: bool | No
             pictures = pictures[:1]
         heading, metric = _title(result), result.metric
         reading = metric.reading or f"{metric.summary}: {metric.unit}, {metric.direction} is better."
-        tables = [table_of(each.table, LAST) for each in pictures if each.name != metric.name]
+        tables = [table_of(each.table, LAST) for each in pictures if each.name != result.name]
         if metric.figure == "curves" and not tables:
             tables = [last_values(result)]
         if metric.adds_up:
