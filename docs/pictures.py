@@ -17,7 +17,7 @@ from rich.text import Text
 SENTENCE = "The dogs of my neighbour sleep, but she cleans his very messy bookshelf again."
 COMMAND = ["speak", "paper", SENTENCE, "--singular", "cleans=clean", "--plural", "sleep=sleep"]
 WIDTH = 118
-PAGE = (1150, 2600)  # pixels of the report that are shown
+PAGE = (1280, 1320)  # pixels of the report that are shown
 HERE = Path(__file__).parent
 
 
