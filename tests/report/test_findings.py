@@ -14,6 +14,7 @@ from impossible_lms.files import write_record
 from impossible_lms.models.published import PublishedRun, open_run
 from impossible_lms.models.run import Run
 from impossible_lms.report.findings import Findings, findings_of_runs, together
+from impossible_lms.report.losses import losses
 from impossible_lms.report.page import write_report
 from impossible_lms.report.provenance import cost_of, mixtures, split
 from impossible_lms.report.results import crossed, results_of
@@ -234,6 +235,9 @@ def test_two_experiments_stand_beside_each_other_and_are_compared_within_themsel
     assert set(result.table["seeds"]) == {1}
     page = Page(write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8"))
     assert "without positions, first" in page.text and "without positions, second" in page.text
+    assert len(findings.runs) == 2 and not mixtures(findings)  # which both experiments have
+    drawn = losses(findings)
+    assert drawn is not None and set(drawn.table["architecture"]) == set(result.table["architecture"])
 
 
 def test_a_metric_asked_otherwise_beside_cross_tests_is_what_the_report_begins_with(measured, tmp_path):

@@ -35,7 +35,7 @@ class Findings:
         evaluations: what was measured of them.
         failures: what could not be done, and why.
         command: what remakes the report.
-        experiments: of several beside each other, the name of the one that a run's folder is of.
+        experiments: of several beside each other, the names of those that a run's folder is of.
     """
 
     title: str
@@ -44,7 +44,7 @@ class Findings:
     command: str
     asked: Mapping[str, Any] | None = None
     failures: Sequence[tuple[str, str]] = field(default_factory=tuple)
-    experiments: Mapping[Path, str] = field(default_factory=dict)
+    experiments: Mapping[Path, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:
@@ -58,27 +58,28 @@ class Findings:
         ]
         return contrasts(several) if several else pd.DataFrame()
 
-    def architecture_of(self, run: Run) -> str:
-        """What figures call the kind of a run's model: its architecture, with the experiment's name if there is one."""
-        return _named(run.architecture.name, self.experiments.get(run.folder, ""))
+    def architectures_of(self, run: Run) -> list[str]:
+        """What figures call the kind of a run's model: its architecture, with each experiment's name that has it."""
+        return [_named(run.architecture.name, name) for name in self.experiments.get(run.folder, ("",))]
 
 
 def together(parts: Sequence[tuple[str, Findings]], command: str, title: str) -> Findings:
     """Several findings beside each other: their models are told apart by a name, and compared within it."""
-    runs: list[Run | PublishedRun] = []
+    runs: dict[Path, Run | PublishedRun] = {}  # experiments of one store may share some
     evaluations: list[Evaluation] = []
     asked: dict[str, Any] = {}
     failures: list[tuple[str, str]] = []
-    experiments: dict[Path, str] = {}
+    experiments: dict[Path, list[str]] = {}
     for name, part in parts:
-        runs += part.runs
+        runs |= {run.folder: run for run in part.runs}
         failures += [(f"{name}: {what}", why) for what, why in part.failures]
-        experiments |= {run.folder: name for run in part.runs}
+        for run in part.runs:
+            experiments.setdefault(run.folder, []).append(name)
         asked |= {name: part.asked} if part.asked is not None else {}
         for each in part.evaluations:
             named = [_named(architecture, name) for architecture in each.curve["architecture"]]
             evaluations.append(replace(each, curve=each.curve.assign(architecture=named)))
-    return Findings(title, runs, evaluations, command, asked or None, failures, experiments)
+    return Findings(title, list(runs.values()), evaluations, command, asked or None, failures, experiments)
 
 
 def findings_of_runs(sources: Sequence[str], command: str, title: str = TITLE) -> Findings:

@@ -21,7 +21,8 @@ def losses(findings: Findings) -> Picture | None:
     """A thin line a run, and the losses on held-out text as signs; None where no run has any."""
     runs = [run for run in findings.runs if isinstance(run, Run)]
     table = pd.concat(
-        [pd.DataFrame(), *(_losses_of(run, findings.architecture_of(run)) for run in runs)], ignore_index=True
+        [pd.DataFrame(), *(_losses_of(run, each) for run in runs for each in findings.architectures_of(run))],
+        ignore_index=True,
     )
     if table.empty:
         return None

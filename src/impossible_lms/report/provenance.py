@@ -65,7 +65,8 @@ def mixtures(findings: Findings) -> list[tuple[str, str]]:
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in findings.runs:
         if isinstance(run, Run):
-            groups.setdefault((run.language, findings.architecture_of(run)), []).append(run)
+            for architecture in findings.architectures_of(run):
+                groups.setdefault((run.language, architecture), []).append(run)
     found = []
     for (language, architecture), group in groups.items():
         name, flat = f"{language}-{architecture}", [_flat(run.record["request"]) for run in group]
