@@ -11,7 +11,7 @@ from impossible_lms.report.paths import Placeless
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("impossible run /home/me/work/demo.toml", "impossible run demo.toml"),
+        ("impossible run /home/me/english/demo.toml", "impossible run demo.toml"),
         ("--output=/srv/x/y.html, and/or a/b", "--output=y.html, and/or a/b"),
         ("'/data/corpora/babylm' 1/2 http://host/a/b", "'babylm' 1/2 http://host/a/b"),
         ("~/corpora/mine.txt", "mine.txt"),

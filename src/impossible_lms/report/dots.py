@@ -7,7 +7,7 @@ import pandas as pd
 from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.statistics import IDENTITY
 from impossible_lms.report.beside import draw_of_items, draw_of_model, name_marks
-from impossible_lms.report.figures import architecture_order, language_order, positions_of, style_of
+from impossible_lms.report.figures import architecture_order, pairs_of, positions_of, style_of
 from impossible_lms.report.intervals import intervals_of, is_of_one_seed, seed_by_seed, sign_of
 from impossible_lms.report.picture import LETTER, Panel, Picture
 from impossible_lms.report.told import axis_name, last_values_told
@@ -24,7 +24,7 @@ Lines = list[tuple[str, str]]  # languages, each with that of the test set
 
 def dots(metric: Metric, table: pd.DataFrame, name: str | None = None) -> Picture:
     """The languages below each other, in the same order in all panels, each with its value in `table`."""
-    lines, panels = _lines(table), []
+    lines, panels = pairs_of(table), []
     for architecture in sorted(set(table["architecture"]), key=architecture_order):
         mine = table[table["architecture"] == architecture]
         panels.append(dot_panel(metric, mine, positions_of(architecture), lines))
@@ -36,7 +36,7 @@ def dots(metric: Metric, table: pd.DataFrame, name: str | None = None) -> Pictur
 
 def dot_panel(metric: Metric, table: pd.DataFrame, title: str, lines: Lines | None = None) -> Panel:
     """A panel of one row for each of the `lines`, or for each language that the table has."""
-    rows = lines if lines is not None else _lines(table)
+    rows = lines if lines is not None else pairs_of(table)
     labels = [language if language == data else f"{language} on {data}" for language, data in rows]
     left = max(map(len, labels)) * LETTER * 1.1 + 0.2
 
@@ -47,11 +47,6 @@ def dot_panel(metric: Metric, table: pd.DataFrame, title: str, lines: Lines | No
     scale = "x" if metric.logarithmic else ""
     height = AROUND + ROW * len(rows)
     return Panel(title, draw, axis_name(metric), "", left + 2.7, height, left, logarithmic=scale, alt=alt)
-
-
-def _lines(table: pd.DataFrame) -> Lines:
-    found = set(zip(table["language"], table["data"], strict=True))
-    return sorted(found, key=lambda line: (language_order(line[0]), line[1]))
 
 
 def _draw(metric: Metric, table: pd.DataFrame, lines: Lines, labels: list[str], axes: "Axes") -> None:

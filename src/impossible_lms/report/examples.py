@@ -25,7 +25,11 @@ from impossible_lms.report.figures import architecture_order, language_order, po
 from impossible_lms.spec import EXAMPLE_CORPUS, EXAMPLE_TOKENIZER
 from impossible_lms.tokenizer import Tokenizer, load_tokenizer
 
-SHADES = 8  # from the first token of a sentence to its last
+# Behind tokens, from the first of a sentence to the last, on light and on dark paper: the shades of cividis, thinned.
+SHADES = (
+    *(("#c9d6f2", "#1d3a6e"), ("#cfd9ea", "#2b456b"), ("#d8dde3", "#3b4c66"), ("#e1e1dc", "#474f61")),
+    *(("#e9e5d1", "#56554f"), ("#f0e8c0", "#635b3d"), ("#f6eaa8", "#6e6028"), ("#fdea8f", "#776410")),
+)
 SHOWN = 3  # sentences of a model
 Pieces = Sequence[tuple[str, bool]]
 
@@ -132,7 +136,7 @@ def _spoken(name: str, language: Language, sentence: Corpus, tokenizer: Tokenize
     for piece, place in zip(spoken.pieces, places, strict=True):
         is_marker = piece.strip() in spoken.markers
         text = unicodedata.normalize("NFKC", piece.strip()) if is_marker else piece.strip(" ")
-        shade = None if place is None else place * (SHADES - 1) // max(1, len(original[0]) - 1)
+        shade = None if place is None else place * (len(SHADES) - 1) // max(1, len(original[0]) - 1)
         tokens.append(Token(text, piece.startswith(" "), None if place is None else place + 1, shade, is_marker))
     return Example(name, summary, tokens, "")
 

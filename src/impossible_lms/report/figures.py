@@ -13,6 +13,7 @@ from impossible_lms.languages.language import OWN, Language, Style
 from impossible_lms.report.own import drawn
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 POSITIONS = {"gpt2": "with positions", "gpt2-no-pos": "without positions"}
@@ -78,6 +79,12 @@ def language_order(language: str) -> tuple[int, str, int, bool, str]:
     own = drawn(language)
     place = _PLACES.get(language, len(_PLACES))
     return (*family_order(family_of(language)), place, own is None or own.beside != language, language)
+
+
+def pairs_of(table: "pd.DataFrame") -> list[tuple[str, str]]:
+    """The languages of a table's models, each with that of its test set, in the order of all figures."""
+    found = set(zip(table["language"], table["data"], strict=True))
+    return sorted(found, key=lambda pair: (language_order(pair[0]), pair[1]))
 
 
 def family_order(family: str) -> tuple[int, str]:

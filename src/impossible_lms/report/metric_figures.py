@@ -16,7 +16,7 @@ from impossible_lms.files import write_text
 from impossible_lms.languages.language import Style
 from impossible_lms.report.beside import draw_of_items, draw_of_model, name_marks
 from impossible_lms.report.dots import dots
-from impossible_lms.report.figures import OF, language_order, save_figure, style_of
+from impossible_lms.report.figures import OF, language_order, pairs_of, save_figure, style_of
 from impossible_lms.report.intervals import draw_interval, intervals_of, seed_by_seed, sign_of
 from impossible_lms.report.layer_maps import heat_maps
 from impossible_lms.report.picture import Picture, by_family, paper_figure, steps_across
@@ -141,9 +141,7 @@ def _draw(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None, a
 def _lines(table: pd.DataFrame) -> list[tuple[str, Style, pd.DataFrame]]:
     """Label, look and rows of each language and test set, in the same order everywhere."""
     found = []
-    for language, data in sorted(
-        set(zip(table["language"], table["data"], strict=True)), key=lambda line: (language_order(line[0]), line[1])
-    ):
+    for language, data in pairs_of(table):
         label = language if data == language else f"{language} on {data}"
         found.append((label, style_of(data), table[(table["language"] == language) & (table["data"] == data)]))
     return found

@@ -22,7 +22,7 @@ from impossible_lms.report.colours import DARK, LIGHT, on_paper
 from impossible_lms.report.contrast_grid import contrast_grid
 from impossible_lms.report.differs import differs
 from impossible_lms.report.done import what_was_done
-from impossible_lms.report.examples import datasets_of, examples_of, said_of
+from impossible_lms.report.examples import SHADES, datasets_of, examples_of, said_of
 from impossible_lms.report.figures import is_own, save_figures, style_of
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.headline import headline
@@ -46,11 +46,6 @@ from impossible_lms.versions import versions
 
 TEMPLATES = "templates"
 PATIENCE = 60.0  # seconds to wait for another process that writes the same report
-# Behind tokens, from the first of a sentence to the last, on light and on dark paper: the shades of cividis, thinned.
-SHADES = (
-    *(("#c9d6f2", "#1d3a6e"), ("#cfd9ea", "#2b456b"), ("#d8dde3", "#3b4c66"), ("#e1e1dc", "#474f61")),
-    *(("#e9e5d1", "#56554f"), ("#f0e8c0", "#635b3d"), ("#f6eaa8", "#6e6028"), ("#fdea8f", "#776410")),
-)
 
 
 def write_report(findings: Findings, output: Path, *, published: bool | None = None) -> list[Path]:
