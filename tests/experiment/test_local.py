@@ -1,5 +1,6 @@
 """The local engine: processes that are killed, that die, and whose engine dies; what is saved is gone on with."""
 
+import dataclasses
 import os
 import re
 import signal
@@ -10,7 +11,7 @@ import time
 import pytest
 
 from impossible_lms.errors import Interrupted
-from impossible_lms.experiment.engines import local
+from impossible_lms.experiment.engines import local, sharing
 from impossible_lms.experiment.engines.local import LocalEngine, _environment
 from impossible_lms.experiment.run import Outcome, run_experiment
 from impossible_lms.experiment.tasks import Train
@@ -116,7 +117,7 @@ def test_processes_share_the_processor(monkeypatch, gpus):
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS")
     for name in names:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(local, "_cores", lambda: 6)
+    monkeypatch.setattr(local, "cores_here", lambda: 6)
     shared = _environment(gpus, 0, 2, 1)
     assert {shared[name] for name in names} == {"3"}
     assert not set(names) & set(_environment(gpus, 0, 1, 1))
@@ -131,3 +132,31 @@ def test_processes_of_the_same_gpu_share_its_memory(monkeypatch):
     assert _environment(["0"], 0, 4, 1)["IMPOSSIBLE_LMS_GPU_SHARE"] == "0.2500"
     assert "IMPOSSIBLE_LMS_GPU_SHARE" not in _environment(["0", "1"], 0, 2, 1)
     assert "IMPOSSIBLE_LMS_GPU_SHARE" not in _environment([], 0, 2, 1)
+
+
+GIB = 2**30
+LARGE = ("size=small", "recipe.context=1024", "recipe.precision=bf16")
+
+
+@pytest.mark.parametrize(
+    ("gpus", "memory", "cores", "devices", "changes", "each"),
+    [
+        (0, 0, 64, 1, (), 1),
+        (1, 80 * GIB, 16, 1, (), 8),  # the most
+        (1, 80 * GIB, 4, 1, (), 2),  # too few cores for more
+        (2, 80 * GIB, 16, 1, (), 4),
+        (1, 6 * GIB, 16, 1, (), 2),
+        (1, 1 * GIB, 16, 1, (), 1),
+        (4, 80 * GIB, 64, 2, (), 1),  # each trains on two
+        (1, 80 * GIB, 64, 1, (*LARGE, "recipe.sequences_per_step=512"), 1),  # one fills it
+        (1, 80 * GIB, 64, 1, (*LARGE, "recipe.sequences_per_step=16"), 5),
+    ],
+)
+def test_runs_share_a_gpu_by_its_memory(planned, monkeypatch, gpus, memory, cores, devices, changes, each):
+    plan = dataclasses.replace(planned("seeds=[0,1,2,3]", *changes), devices=devices)
+    monkeypatch.setattr(sharing, "visible_gpus", lambda: [str(number) for number in range(gpus)])
+    monkeypatch.setattr(sharing, "_smallest_memory", lambda count: float(memory))
+    monkeypatch.setattr(sharing, "cores_here", lambda: cores)
+    count, why = sharing.workers_here(plan)
+    assert count == each * max(1, gpus // devices)
+    assert bool(why) == (gpus > 0 and devices == 1)

@@ -90,7 +90,7 @@ def run(
     elif choice.name == SLURM:
         _write_arrays(plan, file, changes or (), choice, slurm or (), memory)
     else:
-        _run(plan, choice.engine(devices, memory), file, changes or [])
+        _run(plan, choice.engine(plan, memory, lambda line: print(line, file=sys.stderr)), file, changes or [])
 
 
 def status(

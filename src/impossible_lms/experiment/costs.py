@@ -158,7 +158,7 @@ def _speed(plan: Plan, model: Model, finished: Sequence[Path], say: Say) -> tupl
         speed = sum(record["tokens_per_second"] for record in records) / len(records)
         many = f"{len(records)} finished runs" if len(records) > 1 else "a finished run"
         return Cost(records[0]["parameters"], speed), f"{speed:,.0f} tokens/s, as {many} had"
-    cost = measured_cost(model.spec, model.size, plan.recipe, _vocabulary(plan), say)
+    cost = measured_cost(model.spec, model.size, plan.recipe, expected_vocabulary(plan), say)
     how = f"{plan.recipe.precision}, {'compiled' if cost.compiled else 'not compiled'}"
     return cost, f"{cost.tokens_per_second:,.0f} tokens/s now ({how})"
 
@@ -249,7 +249,8 @@ def _tokenizer(plan: Plan) -> Tokenizer | None:
     return None if spec.startswith(TRAIN) else load_tokenizer(spec)
 
 
-def _vocabulary(plan: Plan) -> int:
+def expected_vocabulary(plan: Plan) -> int:
+    """How many ids a model of the plan will have, about: those of its tokenizer and markers."""
     spec = plan.experiment.tokenizer
     if spec.startswith(TRAIN):
         return parse_options("tokenizer", spec, {"vocab": 4096})["vocab"] + MARKERS

@@ -11,6 +11,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.experiment.board import Board
 from impossible_lms.experiment.config import load_experiment
 from impossible_lms.experiment.engines.local import LocalEngine
+from impossible_lms.experiment.engines.sharing import workers_here
 from impossible_lms.experiment.files import write_experiment
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.reporting import REPORT, report_experiment
@@ -47,7 +48,9 @@ def run_demo(
     file, _ = write_experiment("demo", output / "demo.toml")
     workers = min(MOST_WORKERS, os.cpu_count() or 1)
     plan = Plan.of(load_experiment(file, changes), workers)
-    outcome = run_experiment(plan, lambda folder: LocalEngine(folder, workers), board or Board())
+    outcome = run_experiment(
+        plan, lambda folder: LocalEngine(folder, max(workers, workers_here(plan)[0])), board or Board()
+    )
     words = [word for change in changes for word in ("--set", change)]
     command = shlex.join(["impossible", "run", str(file), *words])
     say(f"report: {report_experiment(plan, command, output / REPORT)}")

@@ -31,6 +31,26 @@ def sequences_that_fit(model: Any, recipe: Recipe, free: float) -> int:
     What is kept for the way back goes with what enters and leaves the products of matrices: twice that, for norms,
     activations and sums are kept too.
     """
+    room = free * _OF_FREE - _OF_LIBRARIES - _fixed(model)
+    return max(0, int(room / _bytes_a_block(model, recipe)))
+
+
+def bytes_of_run(model: Any, recipe: Recipe) -> float:
+    """What of a GPU a run takes that is given as much as gains it anything: a whole step's blocks, or `MOST_TOKENS`.
+
+    The same estimate as that of `sequences_that_fit`. `model` may be of torch's `meta` device: sizes alone are asked.
+    """
+    blocks = min(recipe.sequences_per_step, max(1, MOST_TOKENS // recipe.context))
+    return (_OF_LIBRARIES + _fixed(model) + blocks * _bytes_a_block(model, recipe)) / _OF_FREE
+
+
+def _fixed(model: Any) -> float:
+    """Bytes that do not depend on how much is computed at a time."""
+    return float(_BYTES_A_PARAMETER * sum(parameter.numel() for parameter in model.parameters()))
+
+
+def _bytes_a_block(model: Any, recipe: Recipe) -> float:
+    """Bytes that a block of a recipe takes until its gradient is there."""
     import torch
     from transformers.pytorch_utils import Conv1D
 
@@ -42,6 +62,4 @@ def sequences_that_fit(model: Any, recipe: Recipe, free: float) -> int:
             numbers += 2 * sum(module.weight.shape)
     if head is not None:
         numbers += head.weight.shape[0]
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    room = free * _OF_FREE - _OF_LIBRARIES - _BYTES_A_PARAMETER * parameters
-    return max(0, int(room / (numbers * size * recipe.context)))
+    return float(numbers * size * recipe.context)

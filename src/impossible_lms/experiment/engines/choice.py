@@ -3,9 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from impossible_lms.errors import UserError
 from impossible_lms.experiment.engines.engine import Engine
+
+if TYPE_CHECKING:
+    from impossible_lms.experiment.plan import Plan
 
 LOCAL, RAY, SLURM = "local", "ray", "slurm"
 FORMS = {LOCAL: "local, local:N", RAY: "ray, ray:ADDRESS", SLURM: "slurm, slurm:N"}
@@ -42,14 +46,27 @@ class Choice:
             return max(1, len(nodes_of(connect(self.address))))
         return self.count or (languages if self.name == SLURM else 1)
 
-    def engine(self, devices: int, memory: float | None) -> Callable[[Path], Engine]:
-        """Makes the engine from an experiment's folder; `memory` in GiB is what a task may need, for Ray."""
+    def engine(self, plan: "Plan", memory: float | None, say: Callable[[str], None]) -> Callable[[Path], Engine]:
+        """Makes a plan's engine from its folder; `memory` in GiB is what a task may need, for Ray.
+
+        Without a number the local engine has as many processes as this machine's GPUs hold; `say` is told why.
+        """
         if self.name == RAY:
             from impossible_lms.experiment.engines.ray import RayEngine
 
-            return lambda folder: RayEngine(folder, self.address, devices, memory)
+            return lambda folder: RayEngine(folder, self.address, plan.devices, memory)
         if memory is not None:
             raise UserError("--memory: the local engine does not use it. Leave it out.")
-        from impossible_lms.experiment.engines.local import LocalEngine
 
-        return lambda folder: LocalEngine(folder, self.count, devices)
+        def local(folder: Path) -> Engine:
+            from impossible_lms.experiment.engines.local import LocalEngine
+            from impossible_lms.experiment.engines.sharing import workers_here
+
+            if self.count is not None:
+                return LocalEngine(folder, self.count, plan.devices)
+            count, why = workers_here(plan)
+            if why:
+                say(why)
+            return LocalEngine(folder, count, plan.devices)
+
+        return local

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from impossible_lms.experiment.engines.engine import Ended
+from impossible_lms.experiment.engines.sharing import cores_here
 from impossible_lms.experiment.tasks import Task
 from impossible_lms.experiment.work import log_file
 from impossible_lms.models.gpu import SHARE
@@ -34,16 +35,15 @@ class LocalEngine:
 
     Args:
         folder: the experiment's.
-        workers: how many; None for one for each GPU, or one.
+        workers: how many.
         devices: GPUs that each has to itself.
     """
 
-    def __init__(self, folder: Path, workers: int | None = None, devices: int = 1) -> None:
+    def __init__(self, folder: Path, workers: int, devices: int = 1) -> None:
         gpus = visible_gpus()
-        count = workers or max(1, len(gpus) // devices)
         self._folder = folder
-        self._environments = [_environment(gpus, slot, count, devices) for slot in range(count)]
-        self._workers: list[_Worker | None] = [None] * count
+        self._environments = [_environment(gpus, slot, workers, devices) for slot in range(workers)]
+        self._workers: list[_Worker | None] = [None] * workers
         self._selector = selectors.DefaultSelector()
 
     def has_room(self) -> bool:
@@ -136,12 +136,7 @@ def _environment(gpus: Sequence[str], slot: int, count: int, devices: int) -> di
             environment.setdefault(SHARE, f"{len(gpus) / (count * devices):.4f}")
     if count > 1:
         # Each starts as many processes as it has devices.
-        threads = environment.setdefault(THREADS, str(max(1, _cores() // (count * devices))))
+        threads = environment.setdefault(THREADS, str(max(1, cores_here() // (count * devices))))
         for name in ALSO_THREADS:
             environment.setdefault(name, threads)
     return environment
-
-
-def _cores() -> int:
-    """Of the processor, those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
