@@ -35,6 +35,9 @@ CHAINS: dict[str, list[tuple[str, ...]]] = {
 }
 
 
+LEVEL = 0.05  # of p, corrected for the number of comparisons
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("experiment")
@@ -72,13 +75,13 @@ def report(metric: str, evaluations: list[Evaluation]) -> None:
 
 
 def line(metric: str, row: dict[str, pd.Timestamp | float | int | str]) -> str:
-    """A comparison: whether the worse is worse, in every contrast's own unit."""
+    """A comparison: whether the worse is worse, beyond chance or in the mean alone, in every contrast's own unit."""
     nothing = 1.0 if str(row["contrast"]).startswith("ratio") else 0.0
     sign = 1 if METRICS[metric].direction == LOWER else -1
-    estimate, low, high = (float(str(row[name])) for name in ("estimate", "low", "high"))
-    is_sure = all(sign * (bound - nothing) > 0 for bound in (low, high))
-    holds = "yes" if is_sure else "in the mean" if sign * (estimate - nothing) > 0 else "NO"
-    said = f"{estimate:.3f} ({low:.3f} to {high:.3f}) | {row['p_holm']:.2g} | {row['agree']} of {row['seeds']}"
+    estimate, low, high, p = (float(str(row[name])) for name in ("estimate", "low", "high", "p_holm"))
+    is_worse = sign * (estimate - nothing) > 0
+    holds = ("yes" if is_worse else "NO") if p < LEVEL else "in the mean" if is_worse else "not in the mean"
+    said = f"{estimate:.3f} ({low:.3f} to {high:.3f}) | {p:.2g} | {row['agree']} of {row['seeds']}"
     return f"| {row['less']}, {row['language']} | {said} | {holds} |"
 
 
