@@ -22,6 +22,7 @@ FLOORS = [
         "unfinished",
         "ragged",
         "spec",
+        "special_tokens",
         "versions",
         "progress",
         "terminal",

@@ -11,7 +11,8 @@ from tokenizers.pre_tokenizers import ByteLevel
 
 from impossible_lms import read_corpus
 from impossible_lms.errors import UserError
-from impossible_lms.tokenizer import END_OF_TEXT, Backend, Tokenizer, load_tokenizer
+from impossible_lms.special_tokens import END_OF_TEXT
+from impossible_lms.tokenizer import Backend, Tokenizer, load_tokenizer
 
 
 def test_text_comes_back(tokenizer):

@@ -1,5 +1,6 @@
 """Tokenizers: load or train a byte-level BPE, encode many sentences at once, add a language's markers."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,13 +18,21 @@ from impossible_lms.files import digest_of, to_json, write_text
 from impossible_lms.network import cache_if_offline
 from impossible_lms.ragged import Ragged
 from impossible_lms.spec import parse_options
+from impossible_lms.special_tokens import (
+    END_OF_TEXT,
+    NAMES,
+    SETTINGS,
+    Special,
+    settings_of,
+    special_names,
+    special_tokens,
+)
 from impossible_lms.words import WordEncoder, encode_each
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import tokenizers
 
-END_OF_TEXT = "<|endoftext|>"
 TRAIN = "train:"
 SMALLEST_VOCABULARY = 257  # the 256 bytes and the end of text
 
@@ -55,6 +64,26 @@ class Backend:
         )
 
     @cached_property
+    def puts_a_space(self) -> bool:
+        """Whether a text begins with a space for it (`▁The`), so that a word by itself is encoded as after a space."""
+        rules = json.loads(self.definition)
+        parts: list[dict[str, Any]] = []
+        for part in (rules["normalizer"], rules["pre_tokenizer"]):
+            whole = part or {}
+            parts += whole.get("normalizers") or whole.get("pretokenizers") or [whole]
+        return any(
+            part.get("type") == "Prepend"
+            or (part.get("type") == "Metaspace" and part.get("prepend_scheme", "always") != "never")
+            or (part.get("type") == "ByteLevel" and part.get("add_prefix_space", False))
+            for part in parts
+        )
+
+    @cached_property
+    def decodes_bytes(self) -> bool:
+        """Whether what a token is as text is the same alone and among others."""
+        return (json.loads(self.definition)["decoder"] or {}).get("type") == "ByteLevel"
+
+    @cached_property
     def sha256(self) -> str:
         """The hash of the definition."""
         return hashlib.sha256(self.definition.encode()).hexdigest()
@@ -80,19 +109,37 @@ class Tokenizer:
     Attributes:
         name: what the user asked for, or where it was found.
         backend: the vocabulary without markers.
-        end_of_text: the id of `<|endoftext|>`.
+        end_of_text: the id of `<|endoftext|>`, or of what ends a text in its place.
         markers: the markers added to the vocabulary, with their ids.
+        start: the id that the model it came with expects before a text, where there is one.
     """
 
     name: str
     backend: Backend
     end_of_text: int
     markers: Mapping[str, int] = field(default_factory=dict)
+    start: int | None = None
+
+    @property
+    def end(self) -> str:
+        """What ends a text, as the vocabulary writes it: `<|endoftext|>` in most."""
+        return str(self.backend.plain.id_to_token(self.end_of_text))
+
+    @property
+    def begin_of_text(self) -> int:
+        """The id that a text begins after: `start`, or that which ended the text before."""
+        return self.end_of_text if self.start is None else self.start
 
     @property
     def vocabulary_size(self) -> int:
         """The number of ids, markers included."""
         return int(self.backend.plain.get_vocab_size(with_added_tokens=True)) + len(self.markers)
+
+    @property
+    def ordinary_size(self) -> int:
+        """One more than the largest id that text or a marker can become: all but special tokens."""
+        special = {number for number, token in self.full.get_added_tokens_decoder().items() if token.special}
+        return 1 + max((number for number in self.vocabulary().values() if number not in special), default=-1)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -102,7 +149,8 @@ class Tokenizer:
     @cached_property
     def sha256(self) -> str:
         """The hash of all that decides what text becomes: the backend's definition and the markers."""
-        return digest_of({"backend": self.backend.sha256, "markers": dict(self.markers)})
+        own = {"end": self.end_of_text} if self.end != END_OF_TEXT else {}
+        return digest_of({"backend": self.backend.sha256, "markers": dict(self.markers), **own})
 
     def with_markers(self, markers: Sequence[str]) -> "Tokenizer":
         """This tokenizer with `markers` as the next ids, in the order given; they never split."""
@@ -134,6 +182,8 @@ class Tokenizer:
         """The ids of each word of an Arrow string array, with a space before it where `has_space` (n,) says so."""
         if self.backend.splits_at_spaces:
             tokens = self.backend.words.encode_words(words, has_space)
+        elif self.backend.puts_a_space:  # also before the first word of a text
+            tokens = encode_each(self.backend.plain, words.to_pylist())
         else:
             spaced = zip(words.to_pylist(), has_space, strict=True)
             tokens = encode_each(self.backend.plain, [f" {word}" if space else word for word, space in spaced])
@@ -149,7 +199,13 @@ class Tokenizer:
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
         """Each id as text of its own; a part of a character shows as the replacement sign."""
-        return [self.decode([token]) for token in ids]
+        if self.backend.decodes_bytes:
+            return [self.decode([token]) for token in ids]
+        # Others drop the space before a text, so what a token is shows after another one.
+        before = self.backend.plain.encode("a", add_special_tokens=False).ids[-1:]
+        known = self.decode(before)
+        texts = self.full.decode_batch([[*before, int(token)] for token in ids], skip_special_tokens=False)
+        return [text.removeprefix(known) for text in texts]
 
     @cached_property
     def full(self) -> "tokenizers.Tokenizer":
@@ -166,9 +222,9 @@ class Tokenizer:
         settings: dict[str, Any] = {
             # The name that both transformers 4 and 5 resolve, for any model type, without remote code.
             "tokenizer_class": "PreTrainedTokenizerFast",
-            "bos_token": END_OF_TEXT,
-            "eos_token": END_OF_TEXT,
-            "unk_token": END_OF_TEXT,
+            "bos_token": self.end,
+            "eos_token": self.end,
+            "unk_token": self.end,
             "clean_up_tokenization_spaces": False,
         }
         if context is not None:
@@ -184,51 +240,59 @@ def load_tokenizer(spec: str, texts: Iterable[str] | None = None, *, at_most: bo
     Args:
         spec: a folder with `tokenizer.json` or with `vocab.json` and `merges.txt`; a `tokenizer.json` file;
             `train:vocab=4096`, a byte-level BPE of that many ids trained on `texts`; or the id of a Hugging Face
-            repository (`gpt2`).
+            repository (`gpt2`). What ends a text in it is told as `special_tokens` says.
         texts: the sentences to train on, for `train:` alone.
         at_most: of `train:`, whether fewer ids will do where the sentences give no more.
 
     Raises:
-        UserError: nothing is found at `spec`, it holds no `<|endoftext|>`, or the sentences give fewer ids.
+        UserError: nothing is found at `spec`, it holds no end of text, or the sentences give fewer ids.
     """
     if spec.startswith(TRAIN):
         return _train(spec, texts, at_most)
     path = Path(spec)
     if path.exists():
-        return _prepared(path.resolve().name, _read(path))
+        return _prepared(path.resolve().name, _read(path), path if path.is_dir() else path.parent)
     if spec.startswith((".", "/", "~")) or spec.count("/") > 1:
         raise UserError(f"--tokenizer {spec}: no such file or folder.")
-    return _prepared(spec, _from_hub(spec))
+    folder = _from_hub(spec)
+    return _prepared(spec, _read(folder), folder)
 
 
 def load_marked_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of a published model, its markers (every added token but the end of text) known as such.
+    """The tokenizer of a published model, its markers known as such: tokens that were added and are not special.
 
-    They stand in `tokenizer.json`, or in `added_tokens.json` beside `vocab.json` and `merges.txt`. UserError where
-    there is no tokenizer, or its markers are not the last ids.
+    They stand in `tokenizer.json`, or in `added_tokens.json` beside `vocab.json` and `merges.txt`. Tokens of a
+    `tokenizer.json` that do not take in the space before them, as markers do, are a part of the vocabulary. UserError
+    where there is no tokenizer, or its markers are not the last ids.
     """
     import tokenizers
 
+    file = folder / "added_tokens.json"
     try:
         if (folder / "tokenizer.json").is_file():
             rules = read_json(folder / "tokenizer.json")
-            added = {str(token["content"]): int(token["id"]) for token in rules["added_tokens"]}
-            rules["added_tokens"] = [token for token in rules["added_tokens"] if token["content"] == END_OF_TEXT]
+            added = {
+                str(token["content"]): int(token["id"])
+                for token in rules["added_tokens"]
+                if token["lstrip"] and not token["special"] and not token["normalized"]
+            }
+            rules["added_tokens"] = [token for token in rules["added_tokens"] if token["content"] not in added]
             plain = tokenizers.Tokenizer.from_str(json.dumps(rules))
         else:
-            file = folder / "added_tokens.json"
             found = read_json(file) if file.is_file() else {}
-            added = {str(token): int(number) for token, number in found.items()}
+            ordinary = special_names(folder) | {END_OF_TEXT}
+            added = {str(token): int(number) for token, number in found.items() if token not in ordinary}
             plain = _read(folder)
     except UserError:
         raise
     except Exception as error:  # the backend raises bare Exception for whatever it cannot parse
         raise UserError(f"{folder}: its tokenizer cannot be read ({_first_line(error)}).") from error
-    markers = sorted(added.keys() - {END_OF_TEXT}, key=added.__getitem__)
-    tokenizer = _prepared(folder.name, plain).with_markers(markers)
+    markers = sorted(added, key=added.__getitem__)
+    start = special_tokens(folder.name, plain, folder).start
+    tokenizer = _prepared(folder.name, plain, folder).with_markers(markers)
     if any(tokenizer.markers[marker] != added[marker] for marker in markers):
         raise UserError(f"{folder}: its tokenizer's added tokens are not the last ids.")
-    return tokenizer
+    return replace(tokenizer, start=start)
 
 
 def _read(path: Path) -> "tokenizers.Tokenizer":
@@ -240,26 +304,34 @@ def _read(path: Path) -> "tokenizers.Tokenizer":
             return tokenizers.Tokenizer.from_file(str(file))
         vocabulary, merges = path / "vocab.json", path / "merges.txt"
         if vocabulary.is_file() and merges.is_file():
-            return _byte_level(tokenizers.models.BPE.from_file(str(vocabulary), str(merges)))
+            prefix = settings_of(path).get("add_prefix_space") is True
+            return _byte_level(tokenizers.models.BPE.from_file(str(vocabulary), str(merges)), prefix=prefix)
+    except UserError:
+        raise
     except Exception as error:  # the backend raises bare Exception for whatever it cannot parse
         raise UserError(f"--tokenizer {path}: cannot be read ({_first_line(error)}).") from error
     raise UserError(f"--tokenizer {path}: holds neither tokenizer.json nor vocab.json with merges.txt.")
 
 
-def _from_hub(name: str) -> "tokenizers.Tokenizer":
-    """The tokenizer of a repository: its `tokenizer.json`, or `vocab.json` and `merges.txt` where it has none."""
-    import tokenizers
-
+def _from_hub(name: str) -> Path:
+    """The folder in the cache with the files of a repository's tokenizer."""
     try:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import EntryNotFoundError
 
+        def had(file: str) -> Path:
+            return Path(hf_hub_download(name, file)).parent
+
         with cache_if_offline():
             try:
-                return tokenizers.Tokenizer.from_file(hf_hub_download(name, "tokenizer.json"))
+                folder = had("tokenizer.json")
             except EntryNotFoundError:
-                files = [hf_hub_download(name, file) for file in ("vocab.json", "merges.txt")]
-                return _byte_level(tokenizers.models.BPE.from_file(*files))
+                folder = had("vocab.json")
+                had("merges.txt")
+            for file in (SETTINGS, NAMES):
+                with contextlib.suppress(EntryNotFoundError):
+                    had(file)
+            return folder
     except Exception as error:  # network, cache, name and permission faults have no common class below Exception
         kind = type(error).__name__
         reason = "which cannot be reached, and it is not in the cache" if kind.startswith("LocalEntry") else kind
@@ -286,7 +358,7 @@ def _train(spec: str, texts: Iterable[str] | None, at_most: bool) -> Tokenizer:
         show_progress=False,
     )
     backend.train_from_iterator(texts, trainer)
-    tokenizer = _prepared(spec, backend)
+    tokenizer = _prepared(spec, backend, None)
     if tokenizer.vocabulary_size < size and not at_most:
         found = tokenizer.vocabulary_size
         raise UserError(
@@ -295,25 +367,29 @@ def _train(spec: str, texts: Iterable[str] | None, at_most: bool) -> Tokenizer:
     return tokenizer
 
 
-def _byte_level(model: Any) -> "tokenizers.Tokenizer":
+def _byte_level(model: Any, *, prefix: bool = False) -> "tokenizers.Tokenizer":
     import tokenizers
 
     backend = tokenizers.Tokenizer(model)
-    backend.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=prefix)
     backend.decoder = tokenizers.decoders.ByteLevel()
     return backend
 
 
-def _prepared(name: str, backend: "tokenizers.Tokenizer") -> Tokenizer:
-    end_of_text = backend.token_to_id(END_OF_TEXT)
-    if end_of_text is None:
-        raise UserError(f"--tokenizer {name}: has no {END_OF_TEXT} token, which separates sentences in a dataset.")
+def _prepared(name: str, backend: "tokenizers.Tokenizer", folder: Path | None) -> Tokenizer:
+    """The tokenizer that data are written with; nothing stands before a text in them."""
+    import tokenizers
+
+    special: Special = special_tokens(name, backend, folder)
     _refuse_ids(name, backend.get_vocab(with_added_tokens=True))
-    backend.add_special_tokens([END_OF_TEXT])
+    if special.start is not None:
+        rules = json.loads(backend.to_str()) | {"post_processor": None}
+        backend = tokenizers.Tokenizer.from_str(json.dumps(rules))
+    backend.add_special_tokens([backend.id_to_token(special.end)])
     backend.encode_special_tokens = True
     backend.no_padding()
     backend.no_truncation()
-    return Tokenizer(name, Backend(backend), int(end_of_text))
+    return Tokenizer(name, Backend(backend), special.end)
 
 
 def _refuse_ids(name: str, vocabulary: Mapping[str, int]) -> None:

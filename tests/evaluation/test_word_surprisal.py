@@ -13,7 +13,8 @@ from impossible_lms.evaluation import word_surprisal as module
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.word_surprisal import begins_word, word_surprisal
 from impossible_lms.ragged import Ragged
-from impossible_lms.tokenizer import END_OF_TEXT, load_marked_tokenizer
+from impossible_lms.special_tokens import END_OF_TEXT
+from impossible_lms.tokenizer import load_marked_tokenizer
 
 ODD = [
     "The dog sleeps.",

@@ -26,11 +26,18 @@ def evaluate(
     run: Annotated[
         list[str],
         typer.Argument(
-            help="Folders made by `impossible train` (several seeds give intervals), or published models: folder or id."
+            help="Folders made by `impossible train` (several seeds give intervals), or anybody's causal language "
+            "models: folder or id, and of several revisions those of @main, @step{} ..."
         ),
     ],
     checkpoints: Annotated[str, typer.Option(help="all, every=200, or steps as 100,200.")] = "all",
     data: Annotated[Path | None, typer.Option(help="Another test set of the same tokenizer.")] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            help="In place of --data: the sentences of --corpus in this language, in the model's own vocabulary."
+        ),
+    ] = None,
     sample: Annotated[
         int | None,
         typer.Option(min=1, help="How many items at most, by genre or category where there are any."),
@@ -79,7 +86,18 @@ def evaluate(
 
     wanted = [get_metric(name) for name in dict.fromkeys(metric.split(","))]
     request = Request(
-        data, checkpoints, sample, seed, precision, as_published, corpus, control, annotator, None, control_data
+        data,
+        checkpoints,
+        sample,
+        seed,
+        precision,
+        as_published,
+        corpus,
+        control,
+        annotator,
+        None,
+        control_data,
+        language,
     )
     runs = [open_run(source, output) for source in run]
     curves: dict[str, list[dict[str, Any]]] = {}

@@ -95,6 +95,18 @@ def build_in_orders(
     return _build(corpus, folders, tokenizer, context, as_published, progress or Quiet())
 
 
+def build_test_set(
+    corpus: Corpus, language: Language, tokenizer: Tokenizer, output: str | Path, *, progress: Progress | None = None
+) -> TokenDataset:
+    """Write the test sentences of `corpus` in `language` as a dataset without training blocks, to measure a model on.
+
+    They are those of its split `test`; of a corpus without splits all of its sentences, for none was trained on.
+    UserError where there are none; all else as in `build_datasets`.
+    """
+    outputs = [(language, {0: Path(output)})]
+    return _build(corpus, outputs, tokenizer, CONTEXT, False, progress or Quiet(), test_only=True)[0]
+
+
 def _build(
     corpus: Corpus,
     outputs: Sequence[tuple[Language, Mapping[int, Path]]],
@@ -102,6 +114,8 @@ def _build(
     context: int,
     as_published: bool,
     progress: Progress,
+    *,
+    test_only: bool = False,
 ) -> list[TokenDataset]:
     if context < 2:
         raise UserError(f"--context {context}: a block needs at least 2 tokens.")
@@ -120,6 +134,8 @@ def _build(
             }
             if as_published:
                 request["order"] = PUBLISHED
+            if test_only:
+                request["test"] = WHOLE
             if language.version:
                 request["version"] = language.version
             if is_made(output, DATASET, request):
@@ -129,7 +145,10 @@ def _build(
         if records:
             missing.append((language, marked, records))
     if missing:
-        _refuse_without_training(corpus)
+        if test_only:
+            _refuse_without_test(corpus)
+        else:
+            _refuse_without_training(corpus)
         read = corpus.survey.record()  # what is wrong in the corpus is said before any work
         for *_, records in missing:
             for record in records.values():
@@ -150,12 +169,12 @@ def _build(
             if targets:
                 works.append(Work(language, marked, targets))
         if works:
-            _rewrite(corpus, works, tokenizer, progress)
+            _rewrite(corpus, works, tokenizer, progress, test_only=test_only)
             if corpus.fingerprint() != fingerprint:
                 raise UserError(f"corpus {corpus.name}: changed while it was read. Build again.")
             # NumPy and the disk do most of it, so threads run beside each other, as many as memory is meant for.
             largest = max(work.spools["train"].bytes() for work in works)
-            with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, MOST_AT_ONCE // largest))) as threads:
+            with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, MOST_AT_ONCE // max(1, largest)))) as threads:
                 list(threads.map(Work.finish, works))
     return [TokenDataset.open(output) for _, of_seed in outputs for output in of_seed.values()]
 
@@ -228,19 +247,34 @@ def _refuse_without_training(corpus: Corpus) -> None:
         raise UserError(f"corpus {corpus.name}: no training part, {there} alone. Add train/, or name a file of it.")
 
 
-def _rewrite(corpus: Corpus, works: Sequence[Work], tokenizer: Tokenizer, progress: Progress) -> None:
-    """Give every block of the corpus to every language, whose kept sentences go to its scratch files."""
+def _refuse_without_test(corpus: Corpus) -> None:
+    if WHOLE not in corpus.splits and "test" not in corpus.splits:
+        there = " and ".join(corpus.splits)
+        raise UserError(f"corpus {corpus.name}: no test part, {there} alone. Add test/, or name a file of it.")
+
+
+def _rewrite(
+    corpus: Corpus, works: Sequence[Work], tokenizer: Tokenizer, progress: Progress, *, test_only: bool
+) -> None:
+    """Give every block of the corpus to every language, whose kept sentences go to its scratch files.
+
+    Where there is to be a test set alone, what is not divided is all of it, and other parts are only counted.
+    """
     families = {work.language.family.name: work.language.family for work in works}
     read = 0
     progress.start(f"{', '.join(work.language.name for work in works)}: sentences read", None)
     try:
         for stream in corpus.splits:
             rewriters = [work.language.start() for work in works]
+            kept = "test" if test_only and stream == WHOLE else stream
             for source, columns in corpus.part(stream).blocks():
+                if test_only and kept != "test":
+                    read += len(columns)
+                    continue
                 blocks = sentences_for(families.values(), columns, tokenizer, read)
                 by_family = dict(zip(families, blocks, strict=True))
                 for work, rewrite in zip(works, rewriters, strict=True):
-                    work.add(stream, rewrite(by_family[work.language.family.name]), source.genre)
+                    work.add(kept, rewrite(by_family[work.language.family.name]), source.genre)
                 read += len(columns)
                 progress.at(read)
     finally:
@@ -248,9 +282,10 @@ def _rewrite(corpus: Corpus, works: Sequence[Work], tokenizer: Tokenizer, progre
         for work in works:
             work.close()
     for work in works:
-        if not len(work.spools["train"]):
+        split, said = ("test", "test") if test_only else ("train", "training")
+        if not len(work.spools[split]):
             name = work.language.name
-            raise UserError(f"corpus {corpus.name}: no training sentence is left in {name} ({read} were read).")
+            raise UserError(f"corpus {corpus.name}: no {said} sentence is left in {name} ({read} were read).")
 
 
 def _divided(stream: str, sentence: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.bool_]]]:

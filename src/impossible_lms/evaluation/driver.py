@@ -12,9 +12,9 @@ import pandas as pd
 from impossible_lms import __version__
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.cells import Tables
-from impossible_lms.evaluation.metric import OPTIONS, AnyCheckpoint, Metric, Request, Subject, Task, loaded, placed
-from impossible_lms.evaluation.scoring import Scorer
+from impossible_lms.evaluation.metric import OPTIONS, AnyCheckpoint, Metric, Request, Subject, Task, scorer_of
 from impossible_lms.evaluation.sentences import shortfall
+from impossible_lms.evaluation.test_sets import with_test_set
 from impossible_lms.files import MANIFEST, digest_of, folder_beside, is_made, read_manifest, verify_files
 from impossible_lms.locks import lock_beside, remove_lock_of_the_dead, writing
 from impossible_lms.models.gpu import tf32
@@ -68,6 +68,7 @@ class Evaluation:
 def request_of(metric: Metric, request: Request, others: Iterable[Metric]) -> Request:
     """The request as a metric takes it that is measured with `others`: without the options that they alone have."""
     theirs = {option for other in others for option in other.options} - set(metric.options)
+    theirs -= {"corpus"} if request.language else set()  # it is what the test set is made of
     return replace(request, **{option: getattr(Request(), option) for option in OPTIONS if option in theirs})
 
 
@@ -89,7 +90,7 @@ def evaluate(
         UserError: an option the metric does not have, no such checkpoint, none that can be read, or a test set that
             does not serve the metric; or another process measures the same.
     """
-    request = request or Request()
+    request = with_test_set(run, metric, request or Request(), progress or Quiet())
     for option, flag in OPTIONS.items():
         if getattr(request, option) and option not in metric.options:
             raise UserError(f"{flag}: {metric.name} does not use it. Leave it out.")
@@ -109,8 +110,10 @@ def evaluate(
             raise UserError(f"{run.folder}: no checkpoint can be measured. {next(iter(skipped.values()))}")
         record_request = asked | {"checkpoints": done, "skipped": skipped}
         if not _is_current(folder, record_request):
-            items = pd.concat([_read(parts / key, int(name.rpartition("-")[2])) for name, key in done.items()])
-            curve = _curve(metric, subject, items, skipped, shortfall(task.notes))
+            step_of = {checkpoint.revision: checkpoint.step for checkpoint in checkpoints}
+            items = pd.concat([_read(parts / key, step_of[name]) for name, key in done.items()])
+            faults = {step_of[name]: fault for name, fault in skipped.items()}
+            curve = _curve(metric, subject, items, faults, shortfall(task.notes))
             notes = dict(task.notes) | metric.conclude(curve)
             record = {"run": run.identity, "name": folder.name, "request": record_request, "notes": notes}
             record["control"] = subject.language.control if subject.dataset.language == run.language else None
@@ -224,8 +227,7 @@ def _parts(
         """Its name, and why it could not be measured."""
         home = free.get()
         try:
-            model = placed(loaded(checkpoint), home, subject.request.precision)
-            items = task.score(Scorer(model), checkpoint.step)
+            items = task.score(scorer_of(checkpoint, home, subject.request.precision), checkpoint.step)
         except UserError as error:
             return checkpoint.revision, str(error)
         else:
@@ -296,13 +298,13 @@ def _read(part: Path, step: int) -> pd.DataFrame:
 
 
 def _curve(
-    metric: Metric, subject: Subject, items: pd.DataFrame, skipped: dict[str, str], note: str | None
+    metric: Metric, subject: Subject, items: pd.DataFrame, faults: dict[int, str], note: str | None
 ) -> pd.DataFrame:
     rows = []
     for step, of_step in items.groupby("step", sort=True):
         rows.append(metric.aggregate(of_step.reset_index(drop=True)).assign(step=step, fault=None))
-    for revision, fault in skipped.items():
-        rows.append(pd.DataFrame({"step": [int(revision.rpartition("-")[2])], "items": [0], "fault": [fault]}))
+    for step, fault in faults.items():
+        rows.append(pd.DataFrame({"step": [step], "items": [0], "fault": [fault]}))
     table = pd.concat([row.astype({"fault": object}) for row in rows], ignore_index=True)
     run = subject.run
     said = {"language": run.language, "architecture": run.architecture.name, "seed": run.seed}

@@ -68,6 +68,8 @@ def interchange(scorer: Scorer, base: Ragged, source: Ragged, markers: "np.ndarr
     """
     import torch
 
+    if scorer.start is not None:
+        raise UserError("interventions: of a model that expects a token before every text, they are not supported.")
     blocks = blocks_of(scorer.model)
     rows = []
     lengths = base.lengths()

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from impossible_lms.corpora import Corpus, read_corpus
 from impossible_lms.data.dataset import HeldOut, TokenDataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.planned import PlannedRun
@@ -54,6 +55,7 @@ class Request:
         annotator: of sentences that have no annotation where a language needs some: `spacy[:pipeline or folder]` or
             `stanza[:language or folder]`.
         name: of the folder for the tables in `evaluation/`; from the metric and the request, if None.
+        language: what the sentences of `corpus` are rewritten in for a test set, in place of `data`.
     """
 
     data: Path | None = None
@@ -67,6 +69,7 @@ class Request:
     annotator: str | None = None
     name: str | None = None
     control_data: Path | None = None
+    language: str | None = None
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -250,6 +253,7 @@ class Metric:
         is_contrast: whether its value is a difference to the control already.
         conclude: from a whole curve, what is to be said of it, by name.
         check: see `refuse`; `prepare` where None.
+        reads: the sentences at `corpus` that a test set may be made of (`Request.language`).
     """
 
     name: str
@@ -279,6 +283,7 @@ class Metric:
     is_contrast: bool = False
     conclude: Callable[[pd.DataFrame], dict[str, Any]] = lambda curve: {}
     check: Callable[[Subject, TokenDataset | None], None] | None = None
+    reads: Callable[[str], Corpus] = read_corpus
 
     def refuse(self, subject: Subject, control: TokenDataset | None = None) -> None:
         """UserError where a run's data cannot serve at all: no sentence with a marker, no tree, nothing to compare.
@@ -304,14 +309,26 @@ def language_of(dataset: TokenDataset) -> Language:
 
 
 def context_of(run: Run | PublishedRun | PlannedRun) -> int | None:
-    """The most tokens a run's models take in; None for those without positions, which take any number."""
-    return run.context if run.architecture.has_positions else None
+    """The most tokens a run's models take in; None for those without positions, which take any number.
+
+    One less for models that expect a token before every text.
+    """
+    if not run.architecture.has_positions or run.context is None:
+        return None
+    has_start = isinstance(run, PublishedRun) and run.checkpoints()[-1].tokenizer.start is not None
+    return run.context - has_start
 
 
 def loaded(checkpoint: AnyCheckpoint) -> Any:
     """The model of a checkpoint; one is loaded at a time, for transformers loads wrongly in two threads at once."""
     with LOADING:
         return checkpoint.load()
+
+
+def scorer_of(checkpoint: AnyCheckpoint, home: str = "cpu", precision: str = "fp32") -> Scorer:
+    """A scorer of a checkpoint, on the device `home` and in a precision of PRECISIONS."""
+    start = checkpoint.tokenizer.start if isinstance(checkpoint, PublishedCheckpoint) else None
+    return Scorer(placed(loaded(checkpoint), home, precision), start)
 
 
 def placed(model: Any, home: str, precision: str) -> Any:

@@ -201,6 +201,7 @@ MINIMAL_PAIRS = Metric(
     aggregate=aggregate,
     sample=SAMPLE,
     check=check,
+    reads=lambda spec: corpus_of(read_pairs(spec)["good"].tolist()),
     sampled=Sampled(lambda items: items["correct"], key=("paradigm", "pair"), stratum="paradigm", divided=in_levels),
     options=frozenset(["corpus", "annotator"]),
     needs=frozenset(["corpus"]),

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impossible_lms.evaluation.metric import AnyCheckpoint, context_of, loaded
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.metric import AnyCheckpoint, context_of, scorer_of
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.languages import get_language
 from impossible_lms.languages.language import Language
@@ -23,7 +24,7 @@ def generate(
     """Sentences sampled from a checkpoint of a model, one a row.
 
     Args:
-        run: the model; its language is known by name.
+        run: the model; its language is told by its name.
         checkpoint: one of its checkpoints.
         count: how many sentences.
         seed: the same gives the same sentences on the same device.
@@ -31,17 +32,30 @@ def generate(
 
     Returns `text`, in the language; `token_ids`, with blanks between; `tokens`, their number; `ended`, whether it ended
     by itself; `well_formed`; and `undone`, what the language was made from, as far as it can be had back (None where it
-    cannot). UserError where the language is none that is known here.
+    cannot). Of a model whose name says no language that is known here, whatever ended is well-formed.
     """
-    language, tokenizer = get_language(run.language), checkpoint.tokenizer
+    language, tokenizer = language_known(run.language), checkpoint.tokenizer
     room = context_of(run)
     limit = longest if room is None else min(longest, room - 1)
-    sentences, has_ended = sampled(Scorer(loaded(checkpoint)), count, limit, tokenizer.end_of_text, seed)
-    is_whole = has_ended & is_well_formed(language, sentences, tokenizer)
+    sentences, has_ended = sampled(scorer_of(checkpoint), count, limit, tokenizer.end_of_text, seed)
     undone = np.full(len(sentences), None, dtype=object)
+    if language is None:
+        is_whole = has_ended
+        return written(sentences, tokenizer).assign(
+            tokens=sentences.lengths(), ended=has_ended, well_formed=has_ended, undone=undone
+        )
+    is_whole = has_ended & is_well_formed(language, sentences, tokenizer)
     undone[is_whole] = texts_behind(language, sentences.take(is_whole), tokenizer)
     table = written(sentences, tokenizer)
     return table.assign(tokens=sentences.lengths(), ended=has_ended, well_formed=is_whole, undone=undone)
+
+
+def language_known(name: str) -> Language | None:
+    """The language of that name; None where there is none."""
+    try:
+        return get_language(name)
+    except UserError:
+        return None
 
 
 def written(sentences: Ragged, tokenizer: Tokenizer) -> pd.DataFrame:
@@ -67,7 +81,7 @@ def texts_behind(language: Language, sentences: Ragged, tokenizer: Tokenizer) ->
 
 
 def sampled(scorer: Scorer, count: int, longest: int, end_of_text: int, seed: int) -> tuple[Ragged, NDArray[np.bool_]]:
-    """`count` sentences that the model says after `end_of_text`, and (count,) bool: whether they ended by themselves.
+    """`count` sentences that the model says after its start or `end_of_text`, and (count,) bool: whether they ended.
 
     Drawn from the model's own distribution (temperature 1, nothing cut off), in batches with a cache of keys and
     values, at most `longest` tokens. The same seed gives the same sentences on the same device.
@@ -75,10 +89,11 @@ def sampled(scorer: Scorer, count: int, longest: int, end_of_text: int, seed: in
     import torch
 
     model, sentences, ended = scorer.model, [], []
+    begin = end_of_text if scorer.start is None else scorer.start
     generator = torch.Generator(device=model.device).manual_seed(seed)  # its own: devices sample beside each other
     with torch.inference_mode():
         for start in range(0, count, AT_ONCE):
-            ids = torch.full((min(AT_ONCE, count - start), 1), end_of_text, device=model.device)
+            ids = torch.full((min(AT_ONCE, count - start), 1), begin, device=model.device)
             state, rows, is_over = None, [], torch.zeros(len(ids), dtype=torch.bool, device=model.device)
             for _ in range(longest + 1):
                 output = model(input_ids=ids, past_key_values=state, use_cache=True)

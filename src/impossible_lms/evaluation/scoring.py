@@ -36,9 +36,15 @@ class Scorer:
     Log-probabilities are taken in float32 from the model's logits, whatever the precision of its weights. Its
     activations are exchanged for quicker ones of the same values, to rounding. A beginning that several sequences share
     is read once, by architectures that can be told what to look at (`SHARING`).
+
+    Attributes:
+        model: the model.
+        start: the id that it expects before every text, where its tokenizer puts one there: it is context, and is not
+            predicted.
     """
 
     model: Any
+    start: int | None = None
 
     def __post_init__(self) -> None:
         from impossible_lms.models.gelu import exchange_gelu
@@ -79,6 +85,11 @@ class Scorer:
         if len(sentences) and lengths.min() < 2:
             raise UserError(f"sentence {int(lengths.argmin())}: fewer than two tokens cannot be scored.")
         self._check_vocabulary(sentences)
+        begun, is_begun = self._begun(sentences)
+        if is_begun.any():
+            whole = self.token_logprobs(begun)
+            is_own = (whole.place() > 0) | ~whole.spread(is_begun)
+            return Ragged.of_lengths(whole.values[is_own], lengths - 1)
         place = sentences.place()
         # Nothing is predicted from a last token, which may stand beyond the model's last position.
         read = Ragged.of_lengths(sentences.values[place < sentences.spread(lengths - 1)], lengths - 1)
@@ -88,14 +99,15 @@ class Scorer:
     def sentence_bits(self, sentences: Ragged, end_of_text: int) -> NDArray[np.float64]:
         """(k,) float64: the cost of each whole sentence in bits, its first token and its end included.
 
-        Scored is `end_of_text` + tokens + `end_of_text`, as a sentence stands in the training text: a sentence of n
-        tokens is n + 1 predictions. UserError as for `token_logprobs`.
+        Scored is `end_of_text` + tokens + `end_of_text`, as a sentence stands in the training text (`start` + tokens +
+        `end_of_text`, where there is a start): a sentence of n tokens is n + 1 predictions. UserError as for
+        `token_logprobs`.
         """
-        return np.asarray(sums(self.token_logprobs(framed(sentences, end_of_text))) * -BITS)
+        return np.asarray(sums(self.token_logprobs(framed(sentences, end_of_text, self.start))) * -BITS)
 
     def beside(self, model: Any) -> "Scorer":
         """A scorer of another model, on the same device and in the same precision."""
-        return Scorer(model.to(self.model.device, self.model.dtype))
+        return Scorer(model.to(self.model.device, self.model.dtype), self.start)
 
     def next_logprobs(self, prefixes: Ragged, candidates: NDArray[np.int64]) -> NDArray[np.float64]:
         """(k, c) float64, nats: the log-probability of each of c `candidates` (k, c) as the token after each prefix.
@@ -105,6 +117,7 @@ class Scorer:
         if len(prefixes) and prefixes.lengths().min() < 1:
             raise UserError(f"prefix {int(prefixes.lengths().argmin())}: empty; a model needs a token to go on from.")
         self._check_vocabulary(prefixes)
+        prefixes, _ = self._begun(prefixes)
         last = np.repeat(prefixes.offsets[1:] - 1, candidates.shape[1])
         return self._logprobs(prefixes, last, candidates.ravel()).reshape(candidates.shape)
 
@@ -112,18 +125,20 @@ class Scorer:
         """All layers in one pass, batch by batch: the indices (b,) of its sequences, and the hidden states.
 
         These are depth + 1 tensors (b, width, hidden): the embeddings and the output of each block, the last one after
-        the final norm, as transformers gives them. UserError for an id outside the vocabulary.
+        the final norm, as transformers gives them; those of `start` are left out. UserError for an id outside the
+        vocabulary.
         """
         import torch
 
         self._check_vocabulary(sequences)
+        rows, first = np.arange(len(sequences)), 0 if self.start is None else 1
+        if self.start is not None:
+            sequences = sequences.insert(rows, np.zeros(len(rows), np.int64), self.start)
         for batch in batches(sequences.lengths(), self.tokens_in_batch):
             with torch.inference_mode():
                 ids = self._padded(sequences.take(batch))
-                yield (
-                    batch,
-                    self.model.base_model(input_ids=ids, use_cache=False, output_hidden_states=True).hidden_states,
-                )
+                made = self.model.base_model(input_ids=ids, use_cache=False, output_hidden_states=True).hidden_states
+                yield batch, tuple(each[:, first:] for each in made)
 
     def masses(self, prefixes: Ragged, chosen: NDArray[np.bool_]) -> Ragged:
         """The log-probability, in nats, that the token after each element is one of the `chosen` (vocabulary,) bool.
@@ -239,16 +254,26 @@ class Scorer:
         padded[sequences.spread(np.arange(len(sequences))), sequences.place()] = sequences.values
         return torch.from_numpy(padded).to(self.model.device)
 
+    def _begun(self, sequences: Ragged) -> tuple[Ragged, NDArray[np.bool_]]:
+        """The sequences after `start`, unless they begin with it; and (k,) bool: which were given it."""
+        lacks = np.zeros(len(sequences), dtype=bool)
+        if self.start is not None and len(sequences.values):
+            lacks = sequences.values[sequences.offsets[:-1]] != self.start
+            rows = np.flatnonzero(lacks)
+            sequences = sequences.insert(rows, np.zeros(len(rows), np.int64), self.start)
+        return sequences, lacks
+
     def _check_vocabulary(self, sentences: Ragged) -> None:
         vocabulary = self.model.config.vocab_size
         if len(sentences.values) and int(sentences.values.max()) >= vocabulary:
             raise UserError(f"token {int(sentences.values.max())} is outside the model's vocabulary of {vocabulary}.")
 
 
-def framed(sentences: Ragged, end_of_text: int) -> Ragged:
-    """Each sentence as it stands in the training text: between two `end_of_text`."""
+def framed(sentences: Ragged, end_of_text: int, start: int | None = None) -> Ragged:
+    """Each sentence as it stands in the training text: between two `end_of_text`, or after `start` if there is one."""
     ends = np.column_stack([np.zeros(len(sentences), np.int64), sentences.lengths()]).ravel()
-    return sentences.insert(np.repeat(np.arange(len(sentences)), 2), ends, end_of_text)
+    signs = np.tile([end_of_text if start is None else start, end_of_text], len(sentences))
+    return sentences.insert(np.repeat(np.arange(len(sentences)), 2), ends, signs)
 
 
 def sums(values: Ragged) -> NDArray[np.float64]:

@@ -53,7 +53,8 @@ def prepare(subject: Subject) -> Task:
     if not len(rows):
         raise UserError("no affected test sentence to measure bits of. Build the data from a larger corpus.")
     drawn = tokens.take(rows)
-    whole = framed(drawn, subject.tokenizer.end_of_text)
+    end = subject.tokenizer.end_of_text
+    whole = framed(drawn, end)
     parts = parts_of(whole, np.array(sorted(subject.tokenizer.markers.values()), dtype=np.int64))
     is_of = {part: Ragged(parts.values == PARTS.index(part), parts.offsets) for part in (MARKER, AFTER, OTHERS)}
     items = table.iloc[rows][["sentence", "genre"]].reset_index(drop=True)
@@ -61,7 +62,7 @@ def prepare(subject: Subject) -> Task:
     items = items.assign(**{_tokens(part): sums(mask).astype(np.int64) for part, mask in is_of.items()})
 
     def score(scorer: Scorer, step: int) -> pd.DataFrame:
-        bits = scorer.token_logprobs(whole).values * -BITS
+        bits = scorer.token_logprobs(framed(drawn, end, scorer.start)).values * -BITS
         costs = {part: sums(Ragged(bits * mask.values, mask.offsets)) for part, mask in is_of.items()}
         return items.assign(**{WHOLE: sum(costs.values())}, **costs)
 

@@ -25,13 +25,14 @@ from numpy.typing import NDArray
 
 from impossible_lms.corpora import Corpus
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import chosen, context_of, loaded
+from impossible_lms.evaluation.metric import chosen, context_of, scorer_of
 from impossible_lms.evaluation.scoring import BITS, Scorer
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.ragged import Ragged
-from impossible_lms.tokenizer import END_OF_TEXT, Tokenizer
+from impossible_lms.special_tokens import END_OF_TEXT
+from impossible_lms.tokenizer import Tokenizer
 
 WHITE = " \t\n\r\v\f"  # what stands between words; other spaces of Unicode belong to their word
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~‘’“”«»–—…¿¡。、，"
@@ -89,7 +90,7 @@ def word_surprisal(
         for count, checkpoint in enumerate(steps, 1):
             if checkpoint.tokenizer.sha256 != tokenizer.sha256:
                 raise UserError(f"{checkpoint.folder}: has another vocabulary than the last checkpoint.")
-            table = words.table(*_bits(Scorer(loaded(checkpoint)), tokenizer, tokens.take(rows), begins, words))
+            table = words.table(*_bits(scorer_of(checkpoint), tokenizer, tokens.take(rows), begins, words))
             parts.append(table.assign(**said, step=checkpoint.step))
             progress.at(count)
     finally:
@@ -176,11 +177,11 @@ def _bits(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(w,) each: the bits of each word, and those of its tokens alone."""
     rows = np.arange(len(tokens))
-    before = tokens.insert(rows, np.zeros(len(tokens), np.int64), tokenizer.end_of_text)
+    before = tokens.insert(rows, np.zeros(len(tokens), np.int64), tokenizer.begin_of_text)
     framed = before.insert(rows, before.lengths(), tokenizer.end_of_text)
     cost = scorer.token_logprobs(framed).values * -BITS
     known = np.zeros(scorer.model.config.vocab_size, dtype=bool)
-    known[: len(begins)] = begins
+    known[: len(begins)] = begins[: len(known)]
     boundary = scorer.masses(before, known).values * -BITS
     # Of each framed sentence: its tokens, then its end, which is the last word's.
     is_end = np.zeros(len(cost), dtype=bool)

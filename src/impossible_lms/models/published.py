@@ -1,33 +1,39 @@
-"""Published models, on the Hub or in folders, as their authors left them: read as data, without running their code.
+"""Published models, anybody's, on the Hub or in folders: read as data, without running code that comes with them.
 
 Kallini et al. (2024) published `mission-impossible-lms/<language>-gpt2[-no-pos]` with branches `checkpoint-100` to
 `checkpoint-3000`. Those without positions have no `wpe` in the weights, and a class of their own in a Python file that
-current transformers no longer imports. Nothing but the configuration, the weights and the tokenizer is fetched.
+current transformers no longer imports: they are read tensor by tensor (`weights.py`). Any other causal language model
+is loaded by transformers itself (`foreign.py`). Nothing but configuration, weights and tokenizer is fetched.
 """
 
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.documents import shown
 from impossible_lms.errors import UserError
 from impossible_lms.files import sha256_of
 from impossible_lms.models.architectures import ARCHITECTURES, Architecture, get_architecture
-from impossible_lms.models.checkpoints import architecture_of, checkpoint_step, config_of
+from impossible_lms.models.checkpoints import architecture_of, config_of
+from impossible_lms.models.foreign import SINGLE, WEIGHTS, load_foreign, parts_of, room_of, weight_files
 from impossible_lms.models.run import RECORD, Run
-from impossible_lms.models.weights import WEIGHTS, build_model
+from impossible_lms.models.series import MAIN, Series, named, series_in, split_source, step_of
+from impossible_lms.models.weights import build_model
 from impossible_lms.network import cache_if_offline, hub_is_reachable
 from impossible_lms.tokenizer import Tokenizer, load_marked_tokenizer
 
-if TYPE_CHECKING:
-    from transformers import GPT2LMHeadModel
-
-MAIN = "main"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_TOKENIZER = ("tokenizer.json", "vocab.json", "merges.txt", "added_tokens.json")
+_TOKENIZER = (
+    "tokenizer.json",
+    "vocab.json",
+    "merges.txt",
+    "added_tokens.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+)
 
 
 @dataclass(frozen=True)
@@ -39,11 +45,8 @@ class PublishedCheckpoint:
 
     @property
     def step(self) -> int:
-        """The steps it was trained for, as its name says; UserError where it says none."""
-        step = checkpoint_step(self.revision)
-        if step is None:
-            raise UserError(f"{self.source}@{self.revision}: does not say its step. checkpoint-N is expected.")
-        return step
+        """The number in its name, which counts steps, or whatever its authors count by; 0 where there is none."""
+        return step_of(self.revision)
 
     @cached_property
     def folder(self) -> Path:
@@ -51,27 +54,21 @@ class PublishedCheckpoint:
         local = Path(self.source)
         if not local.is_dir():
             return _fetched(self.source, self.revision)
-        if not (local / "config.json").is_file():
+        if (local / self.revision / "config.json").is_file() or not (local / "config.json").is_file():
             return local / self.revision
         if self.revision not in (MAIN, local.resolve().name):
             raise UserError(f"{local}: one model, with no revision {self.revision}.")
         return local
 
     @property
-    def weights(self) -> Path:
-        """The file with its weights; UserError where there is none."""
-        for name in WEIGHTS:
-            if (self.folder / name).is_file():
-                return self.folder / name
-        raise UserError(f"{self.source}@{self.revision}: has neither of {' and '.join(WEIGHTS)}.")
+    def weights(self) -> list[Path]:
+        """The files with its weights; UserError where there are none."""
+        return weight_files(self.folder, f"{self.source}@{self.revision}")
 
     @property
     def architecture(self) -> Architecture:
-        """What its configuration says it is; UserError for anything but a GPT-2."""
-        found = architecture_of(self.folder)
-        if found.is_of_transformers:
-            raise UserError(f"{self.folder / 'config.json'}: model_type {found.name}, gpt2 expected.")
-        return found
+        """What its configuration says it is."""
+        return architecture_of(self.folder)
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -80,25 +77,33 @@ class PublishedCheckpoint:
 
     def digests(self) -> dict[str, str]:
         """The sha256 of its weights and of its configuration."""
-        files = (self.weights, self.folder / "config.json")
+        files = (*self.weights, self.folder / "config.json")
         return {file.name: sha256_of(file) for file in files}
 
-    def load(self) -> "GPT2LMHeadModel":
+    def load(self) -> Any:
         """The model, in evaluation mode and float32; UserError where the weights are not those of its configuration."""
-        return build_model(self.folder / "config.json", self.weights, self.architecture)
+        weights, architecture = self.weights, self.architecture
+        if architecture.is_of_transformers or weights[0].name not in SINGLE:
+            return load_foreign(self.folder)
+        return build_model(self.folder / "config.json", weights[0], architecture)
 
 
 @dataclass(frozen=True)
 class PublishedRun:
-    """A published model with its checkpoints, where a run is asked for. What is measured goes to `folder`."""
+    """A published model with its checkpoints, where a run is asked for. What is measured goes to `folder`.
+
+    `wanted` is the one revision, or the pattern of revisions (`step{}`), that is asked for of several.
+    """
 
     source: str
     folder: Path
+    wanted: str | None = None
 
     @property
     def name(self) -> str:
-        """Its name: `<language>-gpt2[-no-pos]`."""
-        return self.source.rstrip("/").rpartition("/")[2]
+        """Its name, of ours `<language>-<architecture>`."""
+        local = Path(self.source)
+        return local.resolve().name if local.is_dir() else self.source.rpartition("/")[2]
 
     @property
     def language(self) -> str:
@@ -122,12 +127,14 @@ class PublishedRun:
         return
 
     @property
-    def context(self) -> int:
-        """The most tokens it takes, as its configuration says."""
-        folder = self.checkpoints()[-1].folder
-        found = config_of(folder).get("n_positions")
+    def context(self) -> int | None:
+        """The most tokens it takes, as its configuration says; None where it takes any number."""
+        last = self.checkpoints()[-1]
+        if last.architecture.is_of_transformers:
+            return room_of(last.folder)
+        found = config_of(last.folder).get("n_positions")
         if not isinstance(found, int) or isinstance(found, bool):
-            raise UserError(f"{folder / 'config.json'}: n_positions {shown(found)}, a number expected.")
+            raise UserError(f"{last.folder / 'config.json'}: n_positions {shown(found)}, a number expected.")
         return found
 
     @property
@@ -135,13 +142,14 @@ class PublishedRun:
         """What its dataset was asked for by, which a published model does not say."""
         return
 
+    @cached_property
+    def series(self) -> Series:
+        """Which of its revisions are its checkpoints; UserError where that cannot be told."""
+        return series_in(self._revisions(), self.source, self.wanted)
+
     def checkpoints(self) -> list[PublishedCheckpoint]:
-        """Its revisions `checkpoint-N` in the order of N; UserError where there is none."""
-        named = {name: checkpoint_step(name) for name in self._revisions()}
-        found = sorted((step, name) for name, step in named.items() if step is not None)
-        if not found:
-            raise UserError(f"{self.source}: no revision checkpoint-N, which measuring over training needs.")
-        return [PublishedCheckpoint(self.source, name) for _, name in found]
+        """Its revisions with a number in their names in its order, `checkpoint-N` or others; or its `main` alone."""
+        return [PublishedCheckpoint(self.source, name) for name in self.series.revisions]
 
     def dataset(self, folder: str | Path | None = None) -> TokenDataset:
         """The dataset at `folder`, if it has the model's vocabulary; UserError where it has not or none is given."""
@@ -150,41 +158,53 @@ class PublishedRun:
         dataset, tokenizer = TokenDataset.open(folder), self.checkpoints()[-1].tokenizer
         if dataset.tokenizer.vocabulary() != tokenizer.vocabulary():
             raise UserError(f"{dataset.folder}: built with another vocabulary than the model of {self.source}.")
+        if dataset.tokenizer.end_of_text != tokenizer.end_of_text:
+            ends = f"{dataset.tokenizer.end}, and not with {tokenizer.end}"
+            raise UserError(f"{dataset.folder}: ends texts with {ends} as {self.source} does.")
         return dataset
 
     def _revisions(self) -> list[str]:
         local = Path(self.source)
         if not local.is_dir():
             return _branches(self.source)
-        if (local / "config.json").is_file():
-            return [local.resolve().name]
-        return [path.parent.name for path in local.glob("*/config.json")]
+        inside = [path.parent.name for path in local.glob("*/config.json")]
+        if not (local / "config.json").is_file():
+            return inside
+        # A folder of transformers' Trainer holds its checkpoints beside the last model.
+        own = local.resolve().name
+        is_numbered = (found := named(own)) is not None and found.is_plain
+        return [own if is_numbered else MAIN, *inside]
 
 
 def open_run(source: str | Path, output: Path | None = None) -> Run | PublishedRun:
     """What `source` names: the folder of a run, or a published model as a folder or by its id on the Hub.
 
-    What is measured of a run goes into its folder; of a published model, into one of its name in `output`.
-    Raises UserError where nothing of the kind is found.
+    Behind an `@`, a published model may have the one revision that is wanted (`me/model@main`), or the pattern of a
+    series of them (`me/model@step{}`). What is measured of a run goes into its folder; of a published model, into one
+    of its name in `output`. Raises UserError where nothing of the kind is found.
     """
-    folder, source = Path(source), str(source)
+    whole, wanted = str(source), None
+    if not Path(whole).exists():
+        whole, wanted = split_source(whole)
+    folder = Path(whole)
     is_published = (
         folder.is_dir()
         and not (folder / RECORD).is_file()
         and ((folder / "config.json").is_file() or any(folder.glob("*/config.json")))
     )
-    if not is_published and (folder.exists() or not _HUB_ID.fullmatch(source)):
+    if not is_published and (folder.exists() or not _HUB_ID.fullmatch(whole)):
         return Run.open(folder)
     if output is None:
         raise UserError(f"{source}: no run. If it is a published model, say with --output where its results go.")
-    return PublishedRun(source, output / source.rstrip("/").rpartition("/")[2])
+    name = folder.resolve().name if folder.is_dir() else whole.rpartition("/")[2]
+    return PublishedRun(whole, output / name, wanted)
 
 
 @dataclass(frozen=True)
 class Published:
     """A published model: `model` in evaluation mode, `tokenizer` with its markers, and what it is."""
 
-    model: "GPT2LMHeadModel"
+    model: Any
     tokenizer: Tokenizer
     architecture: Architecture
     source: str
@@ -198,19 +218,20 @@ def load_published(source: str | Path, revision: str = MAIN, *, architecture: st
         source: the id of a repository (`mission-impossible-lms/partial-reverse-gpt2-no-pos`); a folder with a model; or
             a folder with one such folder a revision, as `publish --to FOLDER` writes it.
         revision: a branch, tag or commit (`checkpoint-500`); of a folder of revisions, the name of one.
-        architecture: `gpt2` or `gpt2-no-pos`, where another one is an error.
+        architecture: a name of `impossible models`, where another one is an error.
 
     Raises:
-        UserError: it cannot be had, is of another architecture, or its weights are not those of its configuration: with
-            positions where it says it has none, or the reverse.
+        UserError: it cannot be had, is of another architecture, wants code of its own, or its weights are not those of
+            its configuration: with positions where it says it has none, or the reverse.
     """
     checkpoint = PublishedCheckpoint(str(source), revision)
     found = checkpoint.architecture
-    if architecture is not None and get_architecture(architecture) != found:
+    if architecture is not None and get_architecture(architecture).name != found.name:
         raise UserError(f"{source}@{revision}: is a {found.name}, not a {architecture}.")
     model, tokenizer = checkpoint.load(), checkpoint.tokenizer
-    if tokenizer.vocabulary_size > model.config.vocab_size:
-        ids = f"{tokenizer.vocabulary_size} ids, the model {model.config.vocab_size}"
+    rows = model.get_input_embeddings().weight.shape[0]
+    if tokenizer.ordinary_size > rows:  # special tokens may be beyond it, where texts do not go
+        ids = f"{tokenizer.ordinary_size} ids, the model {rows}"
         raise UserError(f"{source}@{revision}: its tokenizer has {ids}. They do not belong together.")
     return Published(model, tokenizer, found, str(source), revision)
 
@@ -222,10 +243,10 @@ def _fetched(repo_id: str, revision: str) -> Path:
 
     def has(name: str) -> bool:
         try:
-            hf_hub_download(repo_id, name, revision=folder.name)
+            found = Path(hf_hub_download(repo_id, name, revision=folder.name))
         except EntryNotFoundError:
             return False
-        return True
+        return all(has(part) for part in parts_of(found)) if name in WEIGHTS and name not in SINGLE else True
 
     try:
         with cache_if_offline():
@@ -240,7 +261,7 @@ def _fetched(repo_id: str, revision: str) -> Path:
 
 
 def _branches(repo_id: str) -> list[str]:
-    """The branches of a repository on the Hub, or offline those in the cache."""
+    """The branches and tags of a repository on the Hub, or offline those in the cache."""
     from huggingface_hub import HfApi, constants
 
     if not hub_is_reachable():
@@ -249,7 +270,8 @@ def _branches(repo_id: str) -> list[str]:
             raise UserError(f"{repo_id}: neither a folder here nor in the cache, and the Hub cannot be reached.")
         return [path.name for path in refs.iterdir()]
     try:
-        return [branch.name for branch in HfApi().list_repo_refs(repo_id).branches]
+        refs = HfApi().list_repo_refs(repo_id)
+        return [each.name for each in (*refs.branches, *refs.tags)]
     except Exception as error:  # as above
         raise _not_had(repo_id, error) from error
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 POSITIONS, EMBEDDING, HEAD = "transformer.wpe.weight", "transformer.wte.weight", "lm_head.weight"
+BASE = "transformer."  # before the names of all but the head; OpenAI's own GPT-2 was saved without
 # Causal masks that transformers up to 4.30 kept among the weights.
 _MASKS = re.compile(r"transformer\.h\.[0-9]+\.attn\.(bias|masked_bias)")
 # What of a configuration decides what is computed. The rest, from code to attention kernels, is left where it is.
@@ -35,6 +35,7 @@ _SETTINGS = (
     "reorder_and_upcast_attn",
     "bos_token_id",
     "eos_token_id",
+    "tie_word_embeddings",
 )
 
 
@@ -54,7 +55,8 @@ def build_model(config: Path, weights: Path, architecture: Architecture) -> "GPT
     _check_positions(weights, state, architecture)
     if not architecture.has_positions:
         state[POSITIONS] = torch.zeros(settings.n_positions, settings.n_embd)
-    if EMBEDDING in state:
+    is_tied = settings.tie_word_embeddings
+    if EMBEDDING in state and is_tied:
         state.setdefault(HEAD, state[EMBEDDING])
     shared = [name for name in wanted if name in state]
     for said, names in (
@@ -65,8 +67,8 @@ def build_model(config: Path, weights: Path, architecture: Architecture) -> "GPT
         if names:
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
             raise UserError(f"{weights}: {said} {', '.join(names[:5])}{more}, by {config.name} beside it.")
-    if not torch.equal(state[HEAD], state[EMBEDDING]):
-        raise UserError(f"{weights}: {HEAD} is not {EMBEDDING}, as it is in every GPT-2.")
+    if is_tied and not torch.equal(state[HEAD], state[EMBEDDING]):
+        raise UserError(f"{weights}: {HEAD} is not {EMBEDDING}, as {config.name} says (tie_word_embeddings).")
     with quiet_transformers():
         model = model_class(architecture).from_pretrained(None, config=settings, state_dict=state, dtype=torch.float32)
     return model.eval()
@@ -106,6 +108,8 @@ def _tensors(weights: Path) -> "dict[str, torch.Tensor]":
         raise UserError(f"{weights}: not a file of weights alone, or damaged ({said[:200]}).") from error
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise UserError(f"{weights}: not a file of weights alone: a tensor by each name is expected.")
+    if EMBEDDING.removeprefix(BASE) in found:
+        found = {name if name == HEAD else f"{BASE}{name}": tensor for name, tensor in found.items()}
     return {name: tensor for name, tensor in found.items() if not _MASKS.fullmatch(name)}
 
 
