@@ -12,7 +12,7 @@ from impossible_lms import METRICS, Request, Scorer, evaluate, load_published, r
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.sampling import generate
 from impossible_lms.evaluation.word_surprisal import word_surprisal
-from impossible_lms.models.published import open_run
+from impossible_lms.models.published import PublishedCheckpoint, open_run
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import load_tokenizer
 from tests.foreign import TOKENIZERS, foreign
@@ -208,6 +208,7 @@ def test_weights_in_several_files(models, tmp_path):
     model = AutoModelForCausalLM.from_pretrained(models / "llama")
     model.save_pretrained(tmp_path / "it", max_shard_size="20KB")
     found = open_run(tmp_path / "it", tmp_path).checkpoints()[0]
+    assert isinstance(found, PublishedCheckpoint)
     assert len(found.digests()) > 3
     ids = torch.arange(9)[None]
     assert torch.equal(found.load()(ids).logits, model(ids).logits)
