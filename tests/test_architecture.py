@@ -23,6 +23,7 @@ FLOORS = [
         "ragged",
         "spec",
         "special_tokens",
+        "tokenizer_files",
         "versions",
         "progress",
         "terminal",

@@ -1,6 +1,5 @@
 """Tokenizers: load or train a byte-level BPE, encode many sentences at once, add a language's markers."""
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,21 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impossible_lms.documents import read_json, shown
+from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of, to_json, write_text
-from impossible_lms.network import cache_if_offline
 from impossible_lms.ragged import Ragged
 from impossible_lms.spec import parse_options
 from impossible_lms.special_tokens import (
     END_OF_TEXT,
-    NAMES,
-    SETTINGS,
     Special,
-    settings_of,
     special_names,
     special_tokens,
 )
+from impossible_lms.tokenizer_files import byte_level, fetched, first_line, read_backend, refuse_ids
 from impossible_lms.words import WordEncoder, encode_each
 
 if TYPE_CHECKING:
@@ -251,11 +247,11 @@ def load_tokenizer(spec: str, texts: Iterable[str] | None = None, *, at_most: bo
         return _train(spec, texts, at_most)
     path = Path(spec)
     if path.exists():
-        return _prepared(path.resolve().name, _read(path), path if path.is_dir() else path.parent)
+        return _prepared(path.resolve().name, read_backend(path), path if path.is_dir() else path.parent)
     if spec.startswith((".", "/", "~")) or spec.count("/") > 1:
         raise UserError(f"--tokenizer {spec}: no such file or folder.")
-    folder = _from_hub(spec)
-    return _prepared(spec, _read(folder), folder)
+    folder = fetched(spec)
+    return _prepared(spec, read_backend(folder), folder)
 
 
 def load_marked_tokenizer(folder: Path) -> Tokenizer:
@@ -282,63 +278,17 @@ def load_marked_tokenizer(folder: Path) -> Tokenizer:
             found = read_json(file) if file.is_file() else {}
             ordinary = special_names(folder) | {END_OF_TEXT}
             added = {str(token): int(number) for token, number in found.items() if token not in ordinary}
-            plain = _read(folder)
+            plain = read_backend(folder)
     except UserError:
         raise
     except Exception as error:  # the backend raises bare Exception for whatever it cannot parse
-        raise UserError(f"{folder}: its tokenizer cannot be read ({_first_line(error)}).") from error
+        raise UserError(f"{folder}: its tokenizer cannot be read ({first_line(error)}).") from error
     markers = sorted(added, key=added.__getitem__)
     start = special_tokens(folder.name, plain, folder).start
     tokenizer = _prepared(folder.name, plain, folder).with_markers(markers)
     if any(tokenizer.markers[marker] != added[marker] for marker in markers):
         raise UserError(f"{folder}: its tokenizer's added tokens are not the last ids.")
     return replace(tokenizer, start=start)
-
-
-def _read(path: Path) -> "tokenizers.Tokenizer":
-    import tokenizers
-
-    file = path / "tokenizer.json" if path.is_dir() else path
-    try:
-        if file.is_file():
-            return tokenizers.Tokenizer.from_file(str(file))
-        vocabulary, merges = path / "vocab.json", path / "merges.txt"
-        if vocabulary.is_file() and merges.is_file():
-            prefix = settings_of(path).get("add_prefix_space") is True
-            return _byte_level(tokenizers.models.BPE.from_file(str(vocabulary), str(merges)), prefix=prefix)
-    except UserError:
-        raise
-    except Exception as error:  # the backend raises bare Exception for whatever it cannot parse
-        raise UserError(f"--tokenizer {path}: cannot be read ({_first_line(error)}).") from error
-    raise UserError(f"--tokenizer {path}: holds neither tokenizer.json nor vocab.json with merges.txt.")
-
-
-def _from_hub(name: str) -> Path:
-    """The folder in the cache with the files of a repository's tokenizer."""
-    try:
-        from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import EntryNotFoundError
-
-        def had(file: str) -> Path:
-            return Path(hf_hub_download(name, file)).parent
-
-        with cache_if_offline():
-            try:
-                folder = had("tokenizer.json")
-            except EntryNotFoundError:
-                folder = had("vocab.json")
-                had("merges.txt")
-            for file in (SETTINGS, NAMES):
-                with contextlib.suppress(EntryNotFoundError):
-                    had(file)
-            return folder
-    except Exception as error:  # network, cache, name and permission faults have no common class below Exception
-        kind = type(error).__name__
-        reason = "which cannot be reached, and it is not in the cache" if kind.startswith("LocalEntry") else kind
-        raise UserError(
-            f"--tokenizer {name}: neither a folder here nor to be had from the Hugging Face Hub ({reason}). "
-            f"Give a folder with vocab.json and merges.txt, or train:vocab=4096."
-        ) from error
 
 
 def _train(spec: str, texts: Iterable[str] | None, at_most: bool) -> Tokenizer:
@@ -350,7 +300,7 @@ def _train(spec: str, texts: Iterable[str] | None, at_most: bool) -> Tokenizer:
         raise UserError(f"--tokenizer {spec}: vocab must be at least {SMALLEST_VOCABULARY}.")
     if texts is None:
         raise UserError(f"--tokenizer {spec}: needs a corpus to train on.")
-    backend = _byte_level(tokenizers.models.BPE())
+    backend = byte_level(tokenizers.models.BPE())
     trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=size,
         special_tokens=[END_OF_TEXT],
@@ -367,21 +317,12 @@ def _train(spec: str, texts: Iterable[str] | None, at_most: bool) -> Tokenizer:
     return tokenizer
 
 
-def _byte_level(model: Any, *, prefix: bool = False) -> "tokenizers.Tokenizer":
-    import tokenizers
-
-    backend = tokenizers.Tokenizer(model)
-    backend.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=prefix)
-    backend.decoder = tokenizers.decoders.ByteLevel()
-    return backend
-
-
 def _prepared(name: str, backend: "tokenizers.Tokenizer", folder: Path | None) -> Tokenizer:
     """The tokenizer that data are written with; nothing stands before a text in them."""
     import tokenizers
 
     special: Special = special_tokens(name, backend, folder)
-    _refuse_ids(name, backend.get_vocab(with_added_tokens=True))
+    refuse_ids(name, backend.get_vocab(with_added_tokens=True))
     if special.start is not None:
         rules = json.loads(backend.to_str()) | {"post_processor": None}
         backend = tokenizers.Tokenizer.from_str(json.dumps(rules))
@@ -390,24 +331,3 @@ def _prepared(name: str, backend: "tokenizers.Tokenizer", folder: Path | None) -
     backend.no_padding()
     backend.no_truncation()
     return Tokenizer(name, Backend(backend), special.end)
-
-
-def _refuse_ids(name: str, vocabulary: Mapping[str, int]) -> None:
-    """UserError where two tokens have one id, or an id below the largest has no token."""
-    tokens: dict[int, str] = {}
-    for token, number in vocabulary.items():
-        if number in tokens:
-            first, second = sorted((tokens[number], token))
-            said = f"{shown(first)} and {shown(second)} both have the id {number}"
-            raise UserError(f"--tokenizer {name}: {said}. Give each an id of its own.")
-        tokens[number] = token
-    missing = next((number for number in range(len(tokens)) if number not in tokens), None)
-    if missing is not None:
-        raise UserError(
-            f"--tokenizer {name}: no token has the id {missing}, and ids go up to {max(tokens)}. Number its "
-            f"{len(tokens)} tokens from 0, without gaps."
-        )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]
