@@ -4,6 +4,7 @@ import pytest
 
 from impossible_lms.errors import UserError
 from impossible_lms.training.recipe import SHIPPED, load_recipe
+from impossible_lms.training.words import words_read
 
 
 def test_the_paper_recipe_has_the_published_values():
@@ -80,3 +81,17 @@ def test_a_byte_order_mark_is_no_fault_and_nesting_is_one(tmp_path):
     path.write_text(f"steps = {'[' * 5000}", encoding="utf-8")
     with pytest.raises(UserError, match=r"mine.toml: not TOML \(nested too deeply\)\.$"):
         load_recipe(str(path))
+
+
+def test_checkpoints_by_words_are_steps_once_the_data_are_known():
+    recipe = load_recipe("paper", {"steps": 10, "warmup_steps": 1, "checkpoint_every": "words:1M"})
+    counted = recipe.counted(250_000 / recipe.sequences_per_step)
+    assert counted.checkpoints == (4, 8, 10) and recipe.counted(1e-9).checkpoints == (10,)
+    assert load_recipe("paper").counted(5.0) == load_recipe("paper")
+    with pytest.raises(UserError, match="checkpoint_every"):
+        load_recipe("paper", {"checkpoint_every": "words:1X"})
+
+
+def test_how_many_words_were_read_is_a_name():
+    assert [words_read(step, 250_000, 1_000_000) for step in (4, 8, 9)] == ["1M", "2M", "2250K"]
+    assert words_read(4, 250.4, 1000) == "1K" and words_read(1, 12.0, 1000) == "12"

@@ -25,6 +25,14 @@ def publish(
     private: Annotated[bool, typer.Option(help="Make a private repository (hub:).")] = False,
     collection: Annotated[str | None, typer.Option(help="The title of a collection to put it in (hub:).")] = None,
     dry_run: Annotated[bool, typer.Option(help="Say what would happen to each revision and leave it (hub:).")] = False,
+    revision_format: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a run: what revisions are called, with {step} or, of a recipe that counts words, {words}: "
+            "step{step}, chck_{words}. checkpoint-{step} by default.",
+            show_default=False,
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Of data: the repository's name, not that of its corpus.")] = None,
     license_id: Annotated[
         str | None, typer.Option("--license", help="Of data: the corpus's licence, as the Hub writes it (cc-by-4.0).")
@@ -34,7 +42,7 @@ def publish(
     from impossible_lms.progress import Console
     from impossible_lms.publishing import repository
 
-    publication = repository.publication_of(what, name, license_id)
+    publication = repository.publication_of(what, name, license_id, revision_format)
     if not to.startswith(repository.HUB):
         for flag, asked in (("--private", private), ("--collection", collection), ("--dry-run", dry_run)):
             if asked:

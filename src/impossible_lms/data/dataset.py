@@ -111,6 +111,19 @@ class TokenDataset:
         return shares(found, counts["sentences"])
 
     @cached_property
+    def words_of_block(self) -> float:
+        """The mean number of words in a training block: what white space divides, counted by the tokens that open one.
+
+        A marker is none.
+        """
+        tokenizer = self.tokenizer
+        pieces = tokenizer.pieces(range(tokenizer.vocabulary_size))
+        opens = np.array([piece[:1].isspace() for piece in pieces])
+        opens[list(tokenizer.markers.values())] = False
+        opens[tokenizer.end_of_text] = True  # before the first word of the next sentence
+        return sum(int(opens[shard].sum()) for shard in self._shards) / len(self)
+
+    @cached_property
     def _shards(self) -> list[NDArray[Any]]:
         names = sorted(name for name in self.files if name.startswith("train-"))
         self._verify(names)

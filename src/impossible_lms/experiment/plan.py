@@ -25,6 +25,7 @@ from impossible_lms.languages import get_languages, refuse_without_annotation
 from impossible_lms.languages.language import TRIAL, Language
 from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.recipe import Recipe
+from impossible_lms.training.words import words_apart
 from impossible_lms.training.train import Options
 
 LONGEST = 100  # signs in a name of tables
@@ -255,6 +256,11 @@ class Plan:
                     raise UserError(f"{where}: {option}: {metric.name} does not use it. Leave it out.")
             if "corpus" in metric.needs and entry.corpus is None:
                 raise UserError(f"{where}: corpus: needed, for {metric.name} takes its items from it.")
+            if words_apart(self.recipe.checkpoint_every) and entry.checkpoints != "all":
+                every = self.recipe.checkpoint_every
+                raise UserError(
+                    f"{where}: checkpoints: which steps {every} gives is known once there are data; say all."
+                )
             steps_asked(str(entry.checkpoints), self.kept, "a run of this recipe")
             others = [self._named(name, f"{where}: on") for name in entry.on]
             for language in self._served(entry, metric, where):

@@ -1,6 +1,7 @@
 """The model card of a run: what happened, from the run's own records, with the code to start."""
 
 import re
+from collections.abc import Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -32,25 +33,32 @@ print(tokenizer.decode(model.generate(inputs.input_ids, max_length=20)[0], skip_
 early = {early_class}.from_pretrained(model_id, revision="{early}")"""
 
 
-def start_code(run: Run, model_id: str) -> str:
-    """The Python code that loads the published model, generates with it, and loads an early checkpoint."""
+def start_code(run: Run, model_id: str, names: Mapping[int, str] | None = None) -> str:
+    """The Python code that loads the published model, generates with it, and loads an early checkpoint.
+
+    `names` are those of the revisions, by step, where they are not as usual.
+    """
     trust = "" if run.architecture.has_positions else ", trust_remote_code=True"
-    names = ["AutoModelForCausalLM", "AutoTokenizer"]
+    classes = ["AutoModelForCausalLM", "AutoTokenizer"]
     if not run.architecture.is_of_transformers:
-        names.append("GPT2LMHeadModel")
+        classes.append("GPT2LMHeadModel")
     return _START.format(
-        classes=", ".join(names),
+        classes=", ".join(classes),
         model_id=model_id,
         trust=trust,
-        early_class=names[-1] if len(names) == 3 else names[0],
-        early=_early(run.checkpoints()).revision,
+        early_class=classes[-1] if len(classes) == 3 else classes[0],
+        early=_named(_early(run.checkpoints()), names),
     )
 
 
-def model_card(run: Run, model_id: str, results: Results | None = None) -> str:
+def _named(checkpoint: Checkpoint, names: Mapping[int, str] | None) -> str:
+    return checkpoint.revision if names is None else names[checkpoint.step]
+
+
+def model_card(run: Run, model_id: str, results: Results | None = None, names: Mapping[int, str] | None = None) -> str:
     """The card of a finished run as Markdown, with `results`, or what stands in its folder.
 
-    UserError where the run is not finished.
+    `names` are those of its revisions, by step, where they are not as usual. UserError where the run is not finished.
     """
     finished = run.finished
     if finished is None:
@@ -66,9 +74,9 @@ def model_card(run: Run, model_id: str, results: Results | None = None) -> str:
         model_id=model_id,
         language=dataset.record["described"],
         architecture=run.architecture,
-        start_code=start_code(run, model_id),
-        first=checkpoints[0].revision,
-        last=checkpoints[-1].revision,
+        start_code=start_code(run, model_id, names),
+        first=_named(checkpoints[0], names),
+        last=_named(checkpoints[-1], names),
         count=len(checkpoints),
         context=dataset.context,
         data=dataset.record,

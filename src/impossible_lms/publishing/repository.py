@@ -14,6 +14,7 @@ from impossible_lms.progress import Progress
 from impossible_lms.publishing.dataset import dataset_publication
 from impossible_lms.publishing.local import machine_cache, write_cache, write_folders
 from impossible_lms.publishing.model import model_publication
+from impossible_lms.publishing.naming import USUAL
 from impossible_lms.publishing.revision import Publication, Revision
 from impossible_lms.publishing.upload import Change, Hub
 from impossible_lms.unfinished import part_folder, remove, remove_of_the_dead
@@ -25,11 +26,13 @@ SCRATCH = ".publish-"  # in the name of a folder beside the source, of what has 
 _NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
 
 
-def publication_of(folder: Path, name: str | None = None, license_id: str | None = None) -> Publication:
+def publication_of(
+    folder: Path, name: str | None = None, license_id: str | None = None, revision_format: str | None = None
+) -> Publication:
     """What a folder holds to be published: a run, a token dataset, or a folder of datasets, which are one repository.
 
-    `name` and `license_id` are for datasets: the repository's name and the corpus's licence. UserError for any other
-    folder.
+    `name` and `license_id` are for datasets: the repository's name and the corpus's licence; `revision_format` is for
+    runs, as `revision_names` takes it. UserError for any other folder.
     """
     wanted = "A run made by `impossible train` or data made by `impossible build` is expected here."
     if not folder.is_dir():
@@ -38,7 +41,9 @@ def publication_of(folder: Path, name: str | None = None, license_id: str | None
         for flag, value in (("--name", name), ("--license", license_id)):
             if value is not None:
                 raise UserError(f"{flag} {value}: only for data, not for a run.")
-        return model_publication(Run.open(folder))
+        return model_publication(Run.open(folder), revision_format=revision_format or USUAL)
+    if revision_format is not None:
+        raise UserError(f"--revision-format {revision_format}: only for a run, not for data.")
     if (folder / MANIFEST).is_file():
         return dataset_publication([TokenDataset.open(folder)], folder, name, license_id)
     found = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))

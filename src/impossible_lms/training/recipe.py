@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from impossible_lms.documents import parsed_toml, shown
 from impossible_lms.errors import UserError
+from impossible_lms.training.words import PATTERN, steps_by_words, words_apart
 
 SHIPPED = ("paper", "demo")
+WORDS_A_TOKEN = 0.75  # of English in GPT-2's vocabulary, where the data are not known yet
 
 
 class Recipe(BaseModel):
@@ -32,9 +34,10 @@ class Recipe(BaseModel):
     checkpoint_every: (
         Annotated[int, Field(ge=1)]
         | Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
-        | Annotated[str, Field(pattern=r"^log:[1-9][0-9]*$")]
+        | Annotated[str, Field(pattern=rf"^log:[1-9][0-9]*$|{PATTERN}")]
     ) = Field(
-        description="steps between checkpoints, a list of steps, or log:N for N in equal ratios; and the last step"
+        description="steps between checkpoints, a list of steps, log:N for N in equal ratios, or words:1M for one each "
+        "million words; and the last step"
     )
     held_out_every: int = Field(default=0, ge=0, description="steps between losses on the dev split; 0 for none")
     precision: Literal["bf16", "fp32"] = Field(description="of matrix products; weights stay float32")
@@ -58,16 +61,30 @@ class Recipe(BaseModel):
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
-        """The numbers of steps after which a checkpoint is kept, in order; the last is always among them."""
+        """The numbers of steps after which a checkpoint is kept, in order; the last is always among them.
+
+        Of `words:N` they are a guess, by `WORDS_A_TOKEN`, until `counted` knows the data.
+        """
         every = self.checkpoint_every
         if isinstance(every, int):
             chosen: Iterable[int] = range(every, self.steps, every)
+        elif apart := words_apart(every):
+            guess = WORDS_A_TOKEN * self.context * self.sequences_per_step
+            chosen = steps_by_words(apart, guess, self.steps)
         elif isinstance(every, str):
             count = int(every.removeprefix("log:"))
             chosen = (round(self.steps ** (place / max(1, count - 1))) for place in range(count))
         else:
             chosen = every
         return tuple(sorted({*chosen, self.steps}))
+
+    def counted(self, words_of_block: float) -> "Recipe":
+        """The recipe for data with so many words in a block: `checkpoint_every` is a list of steps, if it was words."""
+        apart = words_apart(self.checkpoint_every)
+        if apart is None:
+            return self
+        steps = steps_by_words(apart, words_of_block * self.sequences_per_step, self.steps)
+        return self.model_copy(update={"checkpoint_every": steps})
 
     def has_checkpoint(self, step: int) -> bool:
         """Whether a checkpoint is kept after this many steps."""

@@ -19,6 +19,7 @@ from impossible_lms.training.fixed_order import fixed_order
 from impossible_lms.training.loop import Training
 from impossible_lms.training.metrics import refuse_missing
 from impossible_lms.training.recipe import Recipe
+from impossible_lms.training.words import words_apart
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def train(
             training = Training(
                 run=run,
                 dataset=dataset,
-                recipe=recipe,
+                recipe=recipe.counted(dataset.words_of_block) if words_apart(recipe.checkpoint_every) else recipe,
                 seed=seed,
                 micro_batch=options.micro_batch,
                 keep=options.keep,
