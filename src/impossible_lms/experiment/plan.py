@@ -25,8 +25,8 @@ from impossible_lms.languages import get_languages, refuse_without_annotation
 from impossible_lms.languages.language import TRIAL, Language
 from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.recipe import Recipe
-from impossible_lms.training.words import words_apart
 from impossible_lms.training.train import Options
+from impossible_lms.training.words import words_apart
 
 LONGEST = 100  # signs in a name of tables
 
