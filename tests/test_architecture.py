@@ -38,6 +38,7 @@ FLOORS = [
     {"training", "evaluation"},
     {"publishing", "report"},
     {"experiment"},
+    {"explorer"},
     {"cli"},
     {"__main__"},
 ]

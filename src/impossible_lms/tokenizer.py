@@ -90,6 +90,21 @@ class Backend:
         return f"{self.plain.to_str(pretty=True)}\n"
 
     @cached_property
+    def _marked(self) -> "dict[tuple[str, ...], tokenizers.Tokenizer]":
+        return {}
+
+    def marked(self, markers: tuple[str, ...]) -> "tokenizers.Tokenizer":
+        """The vocabulary with markers as added tokens; parsed once for each set of them (70 ms for GPT-2's)."""
+        if markers not in self._marked:
+            import tokenizers
+
+            backend = tokenizers.Tokenizer.from_str(self.definition)
+            # lstrip, and not special: as the published tokenizers have it; decoding shows markers, whatever is skipped.
+            backend.add_tokens([tokenizers.AddedToken(marker, lstrip=True, normalized=False) for marker in markers])
+            self._marked[markers] = backend
+        return self._marked[markers]
+
+    @cached_property
     def words(self) -> WordEncoder:
         """The words met so far, encoded."""
         return WordEncoder(self.plain)
@@ -206,12 +221,7 @@ class Tokenizer:
     @cached_property
     def full(self) -> "tokenizers.Tokenizer":
         """The backend with the markers as added tokens, as other tools see it."""
-        import tokenizers
-
-        backend = tokenizers.Tokenizer.from_str(self.backend.definition)
-        # lstrip, and not special: as the published tokenizers have it; decoding shows markers, whatever is skipped.
-        backend.add_tokens([tokenizers.AddedToken(marker, lstrip=True, normalized=False) for marker in self.markers])
-        return backend
+        return self.backend.marked(tuple(self.markers))
 
     def save(self, folder: Path, context: int | None = None) -> None:
         """Write `tokenizer.json` and `tokenizer_config.json`, which `AutoTokenizer` loads, into `folder`."""

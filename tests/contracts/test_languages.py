@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from impossible_lms import LANGUAGES, corpus_of, get_language, read_corpus
 from impossible_lms.corpora.corpus import Corpus, Memory
-from impossible_lms.languages.language import Sentences, sentences_for
+from impossible_lms.languages.language import NEW, Sentences, sentences_for
+from impossible_lms.languages.origins import origins
 from impossible_lms.ragged import Ragged
 
 NAMES = list(LANGUAGES)
@@ -245,6 +246,54 @@ def test_what_it_makes_is_well_formed(name, corpus, tokenizer):
     if language.family.markers:
         markers = Ragged.of([[marker] * 2 for marker in marked.markers.values()])
         assert not language.well_formed(markers, marked).any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_where_each_token_came_from(name, corpus, tokenizer):
+    """Markers from nowhere; every other token from one that holds its first sign, in the same word, each place once."""
+    language = get_language(name)
+    marked, spaces = tokenizer.with_markers(language.family.markers), np.array(["é 日本語 dog  sees the dog n't x"])
+    _, block = next(corpus.blocks())
+    columns = (
+        block if language.needs else pa.record_batch({"text": pa.array([*block.column("text").to_pylist(), *spaces])})
+    )
+    sentences = next(sentences_for([language.family], columns, tokenizer, 0))
+    original = sentences.tokens
+    result, places = origins(language, sentences)
+    again = language.rule(sentences, np.random.default_rng(language.seed))
+    assert np.array_equal(again.tokens.values, result.tokens.values)
+    assert np.array_equal(places.offsets, result.tokens.offsets)
+    is_marker = np.isin(result.tokens.values, list(marked.markers.values()))
+    assert (places.values[is_marker] == NEW).all() and (places.values[~is_marker] != NEW).all()
+    texts = columns.column("text").to_pylist()
+    for text, before, after, old in zip(texts, original, result.tokens, places, strict=True):
+        stays = after < tokenizer.vocabulary_size
+        mine, old = after[stays], old[stays]
+        assert (old < len(before)).all() and (not len(old) or set(old) <= set(range(len(before))))
+        if name in OF_TOKENS:
+            assert np.array_equal(before[old], mine) and len(set(old)) == len(old)
+            continue
+        words, of = words_of(tokenizer, before)
+        new_words, of_new = words_of(tokenizer, mine)
+        pairs = [(new_words[of_new[at]], words[of[place]]) for at, place in enumerate(old.tolist())]
+        if not language.needs:
+            assert all(new == was for new, was in pairs), (text, pairs)
+        else:  # lemmas stand where verbs did, and some words come to touch others
+            near = sum(new[:1].lower() == was[:1].lower() for new, was in pairs)
+            assert near >= 0.8 * len(pairs)
+    assert any(len(old) and not np.array_equal(old[old != NEW], np.arange((old != NEW).sum())) for old in places) == (
+        not language.is_control and "hop" not in name
+    )
+
+
+def words_of(tokenizer, ids):
+    """What stands between spaces, and for each token the number of the word that its first sign is in."""
+    text, of = "", []
+    for at in range(len(ids)):
+        text = tokenizer.decode(ids[:at])
+        piece = tokenizer.decode(ids[: at + 1])[len(text.rstrip("\ufffd")) :]
+        of.append(text.count(" ") + (len(piece) - len(piece.lstrip(" ")) if piece.strip(" ") else 0))
+    return tokenizer.decode(ids).split(" "), of
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if get_language(name).to_control])

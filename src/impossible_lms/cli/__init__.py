@@ -13,6 +13,7 @@ from impossible_lms.cli import (
     data,
     evaluation,
     experiments,
+    explorer,
     inspecting,
     languages,
     models,
@@ -47,6 +48,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     experiments.run,
     experiments.status,
     report.report,
+    explorer.explore,
     experiments.demo,
 )
 for verb in VERBS:

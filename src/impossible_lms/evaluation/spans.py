@@ -13,8 +13,8 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Subject
 from impossible_lms.evaluation.sentences import blocks_of_test
 from impossible_lms.languages.hop import marks_number
-from impossible_lms.languages.language import Language, sentences_for
-from impossible_lms.languages.origins import traced
+from impossible_lms.languages.language import NEW, Language, sentences_for
+from impossible_lms.languages.origins import origins
 from impossible_lms.languages.reverse import reverse_all
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
@@ -120,27 +120,26 @@ def _moved(
     language: Language, block: pa.RecordBatch, original: Ragged, tokenizer: Tokenizer
 ) -> tuple[Ragged, list[np.ndarray]]:
     """The sentences in the language, and for each the new index of every token before the change; none if dropped."""
-    marked = tokenizer.with_markers(language.family.markers)
-    result, tagged = traced(language, block, original, marked)
+    result, places = origins(language, next(sentences_for([language.family], block, tokenizer, 0)))
     tokens = result.tokens
     is_dropped = np.zeros(len(block), dtype=bool)
     for mask in result.dropped.values():
         is_dropped |= mask
     new = []
     for row in range(len(block)):
-        is_token = tokens[row] < tokenizer.vocabulary_size
-        old = tagged[row][is_token].astype(np.int64)
-        before = original[row]
+        is_token, before = places[row] != NEW, original[row]
+        old = places[row][is_token]
         if is_dropped[row] or len(before) > tokenizer.vocabulary_size or not len(before):
             new.append(np.empty(0, np.int64))
             continue
-        if len(old) != len(before) or not np.array_equal(before[old], tokens[row][is_token]):
+        is_all = np.array_equal(np.sort(old), np.arange(len(before)))
+        if not is_all or not np.array_equal(before[old], tokens[row][is_token]):
             raise UserError(
                 f"language {language.name}: does more than move tokens; probes cannot follow phrases in it."
             )
-        places = np.empty(len(before), np.int64)
-        places[old] = np.flatnonzero(is_token)
-        new.append(places)
+        moved = np.empty(len(before), np.int64)
+        moved[old] = np.flatnonzero(is_token)
+        new.append(moved)
     return tokens, new
 
 

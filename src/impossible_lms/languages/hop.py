@@ -19,7 +19,8 @@ from impossible_lms.languages.hop_back import (
     tokens_back,
     words_back,
 )
-from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
+from impossible_lms.languages.language import NEW, Family, Language, Maker, Rewritten, Rule, Sentences, Style
+from impossible_lms.languages.signs import Piece, origins_of_pieces, places_of_words
 from impossible_lms.ragged import Ragged
 
 SINGULAR, PLURAL = "🅂", "🄿"
@@ -53,6 +54,8 @@ class Analysis:
         counted: (c,) int64, the indices of the words that count for a distance.
         units: (u + 1,) int64, the indices of the words that are no clitics of a word before, in order, and n.
         token_end: (n,) int64, the index in its sentence of the first token after each word and its clitics.
+        written: (n,), the words as the family writes them.
+        starts: (p,) int64, the first word of each of the pieces that are encoded in one.
     """
 
     tokens: Ragged
@@ -63,6 +66,8 @@ class Analysis:
     counted: NDArray[np.int64]
     units: NDArray[np.int64]
     token_end: NDArray[np.int64]
+    written: pa.DictionaryArray
+    starts: NDArray[np.int64]
 
     def reached(self, hops: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """(v,) int64: the word that is the `hops`-th counted one after each verb; (v,) bool: whether there is one."""
@@ -109,7 +114,36 @@ def marked(
     kept = ~np.logical_or.reduce(list(dropped.values()))[found.sentence]
     markers = np.where(found.is_plural, ids[PLURAL], ids[SINGULAR])
     tokens = found.tokens.insert(found.sentence[kept], places[kept], markers[kept])
-    return Rewritten(tokens, np.bincount(found.sentence, minlength=count) > 0, dropped)
+
+    def origins() -> Ragged:
+        return origins_of_pieces(sentences, _with_origins(sentences, found)).insert(
+            found.sentence[kept], places[kept], NEW
+        )
+
+    return Rewritten(tokens, np.bincount(found.sentence, minlength=count) > 0, dropped, origins)
+
+
+def _with_origins(sentences: Sentences, found: Analysis) -> list[list[Piece]]:
+    """What is encoded in one piece, word after word of each sentence, with where its signs stood in the text.
+
+    A verb's lemma stands where its form did.
+    """
+    texts, words = (sentences.columns.column(name).to_pylist() for name in ("text", "words"))
+    written, starts = found.written.to_pylist(), set(found.starts.tolist())
+    result, number = [], 0
+    for text, forms in zip(texts, words, strict=True):
+        pieces: list[Piece] = []
+        for form, place in zip(forms or (), places_of_words(text, forms or ()), strict=True):
+            signs = [NEW if place == NEW else place + min(sign, len(form) - 1) for sign in range(len(written[number]))]
+            if number in starts:
+                space = " " * bool(pieces)
+                pieces.append((space + written[number], [NEW] * len(space) + signs))
+            else:
+                said, of = pieces[-1]
+                pieces[-1] = said + written[number], [*of, *signs]
+            number += 1
+        result.append(pieces)
+    return result
 
 
 def after_tokens(hops: int) -> Placement:
@@ -165,6 +199,8 @@ def analysed(sentences: Sentences) -> Analysis:
         counted=np.flatnonzero(~is_clitic & ~is_punctuation & is_left),
         units=np.append(np.flatnonzero(~is_clitic | is_first), len(words)),
         token_end=tokens.offsets[piece_of_word + 1] - offsets[sentence],
+        written=written,
+        starts=starts,
     )
 
 
@@ -218,6 +254,15 @@ def sentences_to_mark(columns: pa.RecordBatch) -> dict[str, int]:
     lengths = features.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     sentence, number = np.repeat(np.arange(len(features)), lengths), _numbers(features.flatten())
     return {marker: len(np.unique(sentence[number == code])) for code, marker in enumerate((SINGULAR, PLURAL), 1)}
+
+
+def verbs_to_mark(columns: pa.RecordBatch) -> list[tuple[str, str, str]]:
+    """The verbs of annotated sentences that get a marker: as they stand, their lemma, and the marker."""
+    flat = {name: columns.column(name).flatten() for name in NEEDS}
+    number = _numbers(flat["features"])
+    words, lemmas = (_strings(flat[name]).to_pylist() for name in ("words", "lemmas"))
+    verbs = np.flatnonzero(number).tolist()
+    return [(words[verb], lemmas[verb] or words[verb], (SINGULAR, PLURAL)[number[verb] - 1]) for verb in verbs]
 
 
 def _numbers(features: pa.Array) -> NDArray[np.int8]:

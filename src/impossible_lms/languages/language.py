@@ -16,6 +16,7 @@ from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
 TOO_SHORT = "fewer than two tokens"
+NEW = -1  # in place of the origin of a token that was none before, such as a marker
 TRIAL = 500  # sentences that a language is tried on before anything is written
 
 
@@ -54,12 +55,15 @@ class Sentences:
 class Rewritten:
     """What a rule makes of k sentences: `tokens` (k sequences), `affected` (k,) bool, and reasons to drop some.
 
-    `dropped` maps a reason to a (k,) bool mask of the sentences that have it.
+    `dropped` maps a reason to a (k,) bool mask of the sentences that have it. `origins`, called where it is asked for
+    alone, says of each token which one of its sentence's text it was, or NEW: k sequences of int64. A rule that moves
+    tokens and does no more need not say it: it is read off by giving it numbers in place of tokens.
     """
 
     tokens: Ragged
     affected: NDArray[np.bool_]
     dropped: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    origins: Callable[[], Ragged] | None = None
 
 
 Rule = Callable[[Sentences, np.random.Generator], Rewritten]
@@ -189,7 +193,7 @@ class Language:
         generator = np.random.default_rng(self.seed)
 
         def rewrite(sentences: Sentences) -> Transformed:
-            return _kept(sentences, self.rule(sentences, generator))
+            return kept(sentences, self.rule(sentences, generator))
 
         return rewrite
 
@@ -274,8 +278,8 @@ class Maker:
     least: int = 0
 
 
-def _kept(sentences: Sentences, rewritten: Rewritten) -> Transformed:
-    """The sentences that no reason drops; one that has several reasons is counted under the first."""
+def kept(sentences: Sentences, rewritten: Rewritten) -> Transformed:
+    """The sentences of a result that no reason drops; one that has several reasons is counted under the first."""
     tokens = rewritten.tokens
     ordinary = tokens.lengths()
     if sentences.tokenizer.markers:

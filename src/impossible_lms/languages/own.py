@@ -151,7 +151,7 @@ def _guarded(language: Language, spec: str, file: Path, version: str) -> Languag
         if fault:
             raise UserError(f"{where}: {fault}.")
         tokens = Ragged(made.tokens.values.astype(sentences.tokenizer.dtype), made.tokens.offsets)
-        return Rewritten(tokens, made.affected, made.dropped)
+        return Rewritten(tokens, made.affected, made.dropped, made.origins)
 
     return replace(language, rule=guarded, spec=spec, version=version)
 

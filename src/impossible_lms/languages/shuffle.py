@@ -89,9 +89,9 @@ def _emptied(tokens: Ragged) -> tuple[Ragged, NDArray[np.bool_]]:
     return Ragged.of_lengths(kept, np.where(too_long, 0, tokens.lengths())), too_long
 
 
-def affected(tokens: Ragged, too_long: NDArray[np.bool_]) -> Rewritten:
+def affected(tokens: Ragged, too_long: NDArray[np.bool_], origins: Callable[[], Ragged] | None = None) -> Rewritten:
     """A result in which every sentence counts as changed, the control's too, as in the published evaluation."""
-    return Rewritten(tokens, np.ones(len(tokens), dtype=bool), {TOO_LONG: too_long})
+    return Rewritten(tokens, np.ones(len(tokens), dtype=bool), {TOO_LONG: too_long}, origins)
 
 
 def undone(order: Order) -> Callable[[Ragged, Tokenizer], Ragged]:

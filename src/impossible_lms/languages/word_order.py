@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.languages.hop_back import CLITICS
 from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
+from impossible_lms.languages.signs import Piece, origins_of_text, places_of_words, spaced
 from impossible_lms.ragged import Ragged
 
 WORD_ORDER = Family("word-order", markers=())
@@ -58,8 +59,14 @@ def reordered(order: str | None) -> Rule:
         linearised(heads.values, kinds, offsets, parts, places, is_tree, has_arguments)
         if order is None:
             places = heads.place()
-        tokens = sentences.tokenizer.encode(_written(words, Ragged(places, offsets), _touches(sentences)))
-        return Rewritten(tokens, has_arguments, {NO_TREE: ~is_tree})
+        moved = Ragged(places, offsets)
+        spaces = _spaces(words, moved, _touches(sentences))
+        tokens = sentences.tokenizer.encode(_written(words, moved, spaces))
+
+        def origins() -> Ragged:
+            return origins_of_text(sentences, _pieces(sentences, moved, spaces))
+
+        return Rewritten(tokens, has_arguments, {NO_TREE: ~is_tree}, origins)
 
     return rule
 
@@ -100,8 +107,8 @@ def _touches(sentences: Sentences) -> NDArray[np.bool_]:
     return touches
 
 
-def _written(words: pa.ListArray, places: Ragged, touches: NDArray[np.bool_]) -> pa.StringArray:
-    """(k,): the words of each sentence in their new places as text.
+def _spaces(words: pa.ListArray, places: Ragged, touches: NDArray[np.bool_]) -> pa.StringArray:
+    """(n,): what stands before each word in its new place, a space or nothing.
 
     A word that touched the one before it touches it where the two are still together; a clitic or a sign of punctuation
     touches whatever comes before it now, so that spaces do not tell what has moved.
@@ -111,9 +118,24 @@ def _written(words: pa.ListArray, places: Ragged, touches: NDArray[np.bool_]) ->
     leans = pc.or_(pc.is_in(forms, pa.array(sorted(CLITICS))), pc.match_substring_regex(forms, r"^[^\pL\pN]"))
     is_next = np.append(False, np.diff(index) == 1)[: len(index)]
     is_glued = (touches & leans.to_numpy(zero_copy_only=False))[index] | (touches[index] & is_next)
-    spaces = pc.if_else(pa.array(is_glued | (places.place() == 0)), "", " ")
-    spaced = pc.binary_join_element_wise(spaces, forms.take(pa.array(index)), "")
+    return pc.if_else(pa.array(is_glued | (places.place() == 0)), "", " ")
+
+
+def _written(words: pa.ListArray, places: Ragged, spaces: pa.StringArray) -> pa.StringArray:
+    """(k,): the words of each sentence in their new places as text."""
+    forms = words.flatten().cast(pa.string()).take(pa.array(places.values + places.starts))
+    spaced = pc.binary_join_element_wise(spaces, forms, "")
     return pc.binary_join(pa.ListArray.from_arrays(pa.array(places.offsets.astype(np.int32)), spaced), "")
+
+
+def _pieces(sentences: Sentences, places: Ragged, spaces: pa.StringArray) -> list[list[Piece]]:
+    """The words of each sentence in their new places, with where they stood in its text."""
+    texts, words = (sentences.columns.column(name).to_pylist() for name in ("text", "words"))
+    before, found = iter(spaces.to_pylist()), []
+    for text, forms, order in zip(texts, words, places, strict=True):
+        stood = places_of_words(text, forms or ())
+        found.append([spaced(text, forms[old], stood[old], next(before)) for old in order.tolist()])
+    return found
 
 
 def _maker(name: str, order: str | None, summary: str, style: Style) -> Maker:

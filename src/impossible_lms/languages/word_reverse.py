@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from impossible_lms.languages.language import Family, Maker, Rewritten, Rule, Sentences, Style
+from impossible_lms.languages.language import NEW, Family, Maker, Rewritten, Rule, Sentences, Style
 from impossible_lms.languages.reverse import MARKER, maker
+from impossible_lms.languages.signs import origins_of_pieces, reordered_pieces
 from impossible_lms.languages.word_shuffle import Words, said
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
@@ -38,8 +39,13 @@ def marked(change: Change) -> Rule:
         tokens = Ragged(pieces.values, pieces.offsets[ends])
         before = pieces.offsets[ends[:-1] + places] - tokens.offsets[:-1]
         changed = tokens.insert(np.arange(len(tokens)), before, sentences.tokenizer.markers[MARKER])
+
+        def origins() -> Ragged:
+            found = origins_of_pieces(sentences, reordered_pieces(texts, words.lengths, orders))
+            return found.insert(np.arange(len(found)), before, NEW)
+
         is_loose = pc.match_substring_regex(texts, "^ |  | $").to_numpy(zero_copy_only=False)
-        return Rewritten(changed, np.ones(len(places), dtype=bool), {LOOSE: is_loose})
+        return Rewritten(changed, np.ones(len(places), dtype=bool), {LOOSE: is_loose}, origins)
 
     return rule
 

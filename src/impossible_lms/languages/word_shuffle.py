@@ -25,6 +25,7 @@ from impossible_lms.languages.shuffle import (
     even_odd,
     in_windows,
 )
+from impossible_lms.languages.signs import origins_of_text, reordered_pieces
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
@@ -42,8 +43,13 @@ def by_orders(orders: Orders) -> Rule:
 
     def rule(sentences: Sentences, generator: np.random.Generator) -> Rewritten:
         words = Words.of(sentences.columns.column("text"))
-        texts = words.reordered(orders(words.lengths, generator))
-        return affected(sentences.tokenizer.encode(texts), sentences.tokens.lengths() > LONGEST)
+        moved = orders(words.lengths, generator)
+
+        def origins() -> Ragged:
+            return origins_of_text(sentences, reordered_pieces(sentences.columns.column("text"), words.lengths, moved))
+
+        tokens = sentences.tokenizer.encode(words.reordered(moved))
+        return affected(tokens, sentences.tokens.lengths() > LONGEST, origins)
 
     return rule
 

@@ -17,8 +17,7 @@ from impossible_lms.evaluation.generation import ALL, GENERATION, MODEL, REAL
 from impossible_lms.evaluation.metric import language_of
 from impossible_lms.languages import get_language
 from impossible_lms.languages.language import Language
-from impossible_lms.languages.origins import origins
-from impossible_lms.languages.speak import speak
+from impossible_lms.languages.speak import Spoken, speak
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.report.figures import architecture_order, language_order, positions_of
@@ -129,16 +128,21 @@ def _spoken(name: str, language: Language, sentence: Corpus, tokenizer: Tokenize
     summary = pieces_of(language.summary, spoken.markers)
     if spoken.dropped:
         return Example(name, summary, (), f"does not keep this sentence: {spoken.dropped}")
-    columns = next(block for _, block in sentence.blocks())
-    original = tokenizer.encode(columns.column("text"))
-    (places,) = origins(language, columns, original, tokenizer.with_markers(language.family.markers))
-    tokens = []
-    for piece, place in zip(spoken.pieces, places, strict=True):
+    count = len(tokenizer.encode(list(sentence.texts()))[0])
+    tokens = tokens_of(spoken, range(count))
+    return Example(name, summary, tokens, "")
+
+
+def tokens_of(spoken: Spoken, places: Sequence[int]) -> list[Token]:
+    """The tokens of a sentence in a language; `places`, of each token of the sentence itself, is where it stands."""
+    last, tokens = max(1, max(places, default=0)), []
+    for piece, origin in zip(spoken.pieces, spoken.origins, strict=True):
         is_marker = piece.strip() in spoken.markers
         text = unicodedata.normalize("NFKC", piece.strip()) if is_marker else piece.strip(" ")
-        shade = None if place is None else place * (len(SHADES) - 1) // max(1, len(original[0]) - 1)
+        place = None if origin is None else places[origin]
+        shade = None if place is None else place * (len(SHADES) - 1) // last
         tokens.append(Token(text, piece.startswith(" "), None if place is None else place + 1, shade, is_marker))
-    return Example(name, summary, tokens, "")
+    return tokens
 
 
 def pieces_of(text: str, markers: Sequence[str]) -> Pieces:

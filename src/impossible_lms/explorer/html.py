@@ -1,0 +1,114 @@
+"""HTML of the explorer, made in one place: everything that was typed, read or named by others is escaped here."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from impossible_lms.explorer.address import IDS, WORDS, Chosen
+from impossible_lms.explorer.speaking import Page, Row
+from impossible_lms.languages import LANGUAGES
+from impossible_lms.report.colours import DARK, LIGHT, on_paper
+from impossible_lms.report.examples import SHADES, Token
+
+SWATCH = "#7a7a7a"  # of languages that are not of this package
+
+
+def fault(message: str) -> str:
+    """One line that says what is wrong."""
+    return f'<p class="fault" role="alert">{escape(" ".join(message.split()))}</p>'
+
+
+def note(message: str) -> str:
+    """One line beside the rest."""
+    return f'<p class="note">{escape(message)}</p>'
+
+
+def addressed(chosen: Chosen) -> str:
+    """What the page's script writes into the address."""
+    return f'<i hidden data-query="{escape(chosen.query())}"></i>'
+
+
+def spoken(page: Page, chosen: Chosen) -> str:
+    """The rows of a sentence in many languages, family by family."""
+    parts = [note(page.verbs)]
+    families: dict[str, list[Row]] = {}
+    for row in page.rows:
+        families.setdefault(row.family, []).append(row)
+    what = "word" if chosen.by == WORDS else "token"
+    for number, (family, rows) in enumerate(families.items()):
+        lines = "".join(_row(row, what, with_ids=chosen.by == IDS) for row in rows)
+        title = f'<h3 id="family-{number}">{escape(family)}</h3>'
+        parts.append(f'<section aria-labelledby="family-{number}">{title}{lines}</section>')
+    kind = "words" if chosen.by == WORDS else "tokens"
+    return f'<div class="rows {kind}">{"".join(parts)}</div>'
+
+
+def _row(row: Row, what: str, *, with_ids: bool) -> str:
+    said = f'<p class="why">{escape(row.why)}</p>'
+    copy = ""
+    if not row.why:
+        said = toolbar(row.language, row.tokens, what, row.ids if with_ids else ())
+        text = row.text if not with_ids else " ".join(map(str, row.ids))
+        copy = (
+            f'<button type="button" class="copy" data-copy="{escape(text)}" '
+            f'aria-label="Copy the sentence in {escape(row.language)}">copy</button>'
+        )
+    control = ' <em class="control">control</em>' if row.is_control else ""
+    name = f'<span class="name">{_swatch(row.language)}<b>{escape(row.language)}</b>{control}</span>'
+    does = f'<span class="does">{escape(row.summary)}</span>'
+    return f'<div class="language"><p class="head">{name}{copy}{does}</p>{said}</div>'
+
+
+def toolbar(label: str, tokens: Sequence[Token], what: str, ids: Sequence[int] = ()) -> str:
+    """Tokens as buttons, one of which the Tab key reaches; the arrows lead to the others."""
+    buttons = []
+    for number, token in enumerate(tokens):
+        under = f"<small>{ids[number]}</small>" if ids else ""
+        buttons.append(button(token, number, len(tokens), what, inside=under))
+    return f'<div class="said" role="toolbar" aria-label="{escape(label)}">{"".join(buttons)}</div>'
+
+
+def button(token: Token, number: int, count: int, what: str, *, inside: str = "", attributes: str = "") -> str:
+    """One token: its text, its shade, where it came from for who hovers, focuses or hears it."""
+    shown = token.text.replace(" ", "\u2423").replace("\n", "\u21b5").replace("\t", "\u21e5") or "\u2423"
+    if token.is_marker:
+        kind, came = "marker", "a marker"
+    elif token.place is None:
+        kind, came = "new", "not in the sentence before"
+    else:
+        kind, came = f"s{token.shade}", f"{what} {token.place} of the sentence"
+    is_led = token.after_blank or number == 0
+    words = f"{kind} led" if is_led else kind
+    place = "" if token.place is None else f' data-place="{token.place}"'
+    said = f"{token.text}: {came}, here {number + 1} of {count}"
+    return (
+        f'<button type="button" class="t {words}"{place} tabindex="{0 if number == 0 else -1}" '
+        f'aria-label="{escape(said)}" {attributes}>{escape(shown)}{inside}</button>'
+    )
+
+
+def _swatch(name: str) -> str:
+    return f'<i class="swatch" style="{colours(name)}"></i>'
+
+
+def colours(name: str) -> str:
+    """The colour of a language on light and dark paper, as two variables of CSS."""
+    colour = LANGUAGES[name].style.colour if name in LANGUAGES else SWATCH
+    return f"--on-light:{on_paper(colour, LIGHT)};--on-dark:{on_paper(colour, DARK)}"
+
+
+def csv_link(csv: str, name: str) -> str:
+    """A link that saves a table; it holds the table itself, so that nothing need be written or fetched."""
+    data = base64.b64encode(csv.encode()).decode()
+    return f'<a class="csv" download="{escape(name)}.csv" href="data:text/csv;base64,{data}">Save as CSV</a>'
+
+
+def shades() -> str:
+    """The CSS of the shades behind tokens."""
+    light = "".join(f".s{number}{{background:{one}}}" for number, (one, _) in enumerate(SHADES))
+    return light + "".join(f".dark .s{number}{{background:{two}}}" for number, (_, two) in enumerate(SHADES))
+
+
+def attributes(values: Mapping[str, object]) -> str:
+    """Attributes `data-...` of an element."""
+    return " ".join(f'data-{name}="{escape(str(value))}"' for name, value in values.items())

@@ -1,0 +1,98 @@
+"""What a sentence costs a model, token by token, and what it expects next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.scoring import BITS, framed
+from impossible_lms.explorer.models import Model, Models
+from impossible_lms.explorer.speaking import Speaker, sentence_of
+from impossible_lms.languages.speak import speak
+from impossible_lms.ragged import Ragged
+from impossible_lms.report.examples import Token, tokens_of
+
+END = "end"  # of the sentence, which is predicted too
+NEXT = 10  # tokens that are shown
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A sentence to one checkpoint.
+
+    Attributes:
+        model: its label.
+        step: its steps.
+        language: what it is said in.
+        tokens: what it says there.
+        bits: of each token, and last of the end.
+        ids: of the tokens.
+    """
+
+    model: str
+    step: int
+    language: str
+    tokens: Sequence[Token]
+    bits: Sequence[float]
+    ids: Sequence[int]
+
+    @cached_property
+    def total(self) -> float:
+        """Of the whole sentence, its end included."""
+        return float(np.sum(self.bits))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A token that may come next: its text, its probability, and whether it is the one that does."""
+
+    text: str
+    probability: float
+    is_next: bool
+    rank: int
+
+
+def cost(models: Models, speaker: Speaker, model: Model, step: int, sentence: str) -> Cost:
+    """What a sentence costs a checkpoint, in the language that it was trained on.
+
+    Counted are all tokens and the end, each given what stands before it, from the end of another text on, as sentences
+    stand in the training text. UserError where the language does not keep the sentence, or it is too long.
+    """
+    text = sentence_of(sentence)
+    heard = models.heard(model, step)
+    plain = heard.tokenizer.without_markers()
+    spoken = speak(model.language, speaker.annotated(text), plain)
+    if spoken.dropped:
+        raise UserError(f"{model.language.name} does not keep this sentence: {spoken.dropped}.")
+    if model.room is not None and len(spoken.ids) + 1 > model.room:
+        raise UserError(f"{model.label} takes {model.room} tokens, and the sentence has {len(spoken.ids)}.")
+    whole = framed(Ragged.of([spoken.ids]), heard.tokenizer.end_of_text)
+    bits = (heard.scorer.token_logprobs(whole).values * -BITS).tolist()
+    tokens = tokens_of(spoken, range(len(plain.encode([text])[0])))
+    return Cost(model.label, step, model.language.name, tokens, bits, spoken.ids)
+
+
+def candidates(models: Models, said: Cost, place: int) -> list[Candidate]:
+    """What the checkpoint expects at a place of a sentence: the NEXT likeliest tokens, and the one that comes.
+
+    `place` counts the tokens of the sentence from 0; the number of its tokens stands for its end. UserError for others.
+    """
+    heard = models.heard(models.get(said.model), said.step)
+    if not 0 <= place <= len(said.ids):
+        raise UserError(f"The sentence has {len(said.ids)} tokens; there is none at place {place + 1}.")
+    end = heard.tokenizer.end_of_text
+    prefix = Ragged.of([[end, *said.ids[:place]]])
+    vocabulary = heard.tokenizer.vocabulary_size
+    logprobs = heard.scorer.next_logprobs(prefix, np.arange(vocabulary)[None])[0]
+    actual = said.ids[place] if place < len(said.ids) else end
+    order = np.argsort(-logprobs, kind="stable")
+    rank = int(np.flatnonzero(order == actual)[0])
+    shown = [*order[:NEXT].tolist(), *([actual] if rank >= NEXT else [])]
+    ranks = [*range(1, len(shown[:NEXT]) + 1), rank + 1]
+    texts = [END if token == end else heard.tokenizer.decode([token]) for token in shown]
+    return [
+        Candidate(text, float(np.exp(logprobs[token])), token == actual, number)
+        for text, token, number in zip(texts, shown, ranks, strict=False)
+    ]

@@ -1,0 +1,37 @@
+"""Speak: a sentence in every language."""
+
+from functools import lru_cache
+
+import gradio as gr
+
+from impossible_lms.explorer import html
+from impossible_lms.explorer.address import IDS, TOKENS, WHOLES, WORDS, Chosen
+from impossible_lms.explorer.given import Given
+from impossible_lms.explorer.view import Made, View
+
+
+class SpeakView(View):
+    """The tab on which a sentence is said in every language."""
+
+    name, title = "speak", "Speak"
+    names = ("languages", "by", "window", "seed", "hops")
+
+    def __init__(self, given: Given, made: Made) -> None:
+        self._shown = lru_cache(128)(lambda chosen: html.spoken(given.speaker.page(chosen), chosen))
+        with gr.Row(equal_height=True):
+            languages = gr.Dropdown(given.speaker.groups, value=Chosen.languages, label="Languages", min_width=150)
+            by = gr.Radio(
+                [TOKENS, ("tokens and ids", IDS), WORDS], value=Chosen.by, label="Told apart by", min_width=300, scale=2
+            )
+            again = gr.Button("Another draw", size="md", min_width=130, scale=0)
+        with gr.Accordion("Window, seed and distance of the languages that have one", open=False), gr.Row():
+            window = gr.Slider(*WHOLES["window"], value=Chosen.window, step=1, label="Window of local shuffles")
+            seed = gr.Slider(*WHOLES["seed"], value=Chosen.seed, step=1, label="Seed of orders and of markers' places")
+            hops = gr.Slider(*WHOLES["hops"], value=Chosen.hops, step=1, label="How far markers hop")
+        self.inputs = (languages, by, window, seed, hops)
+        self.buttons = ((again, lambda chosen: {"draw": chosen.draw % WHOLES["draw"][1] + 1}),)
+        self.output = made()
+
+    def shown(self, chosen: Chosen) -> str:
+        """The rows."""
+        return str(self._shown(chosen))

@@ -1,0 +1,52 @@
+"""View: one tab of the page, what is chosen with on it and what is shown."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from impossible_lms.explorer.address import Chosen
+from impossible_lms.explorer.given import Given
+
+Made = Callable[..., Any]  # what makes the component that shows HTML
+Change = Callable[[Chosen], Mapping[str, object]]  # what is chosen anew, given what was
+
+
+class View:
+    """One tab.
+
+    Attributes:
+        name: as in the address.
+        title: of the tab.
+        names: what its inputs choose, by the names of `Chosen`.
+        inputs: what is chosen with, one for each of the names.
+        adjusted: those of the inputs whose range depends on what is chosen.
+        buttons: each with what it changes.
+        output: the component that shows HTML.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    names: ClassVar[tuple[str, ...]]
+    inputs: Sequence[Any]
+    output: Any
+    adjusted: Sequence[Any] = ()
+    buttons: Sequence[tuple[Any, Change]] = ()
+
+    def __init__(self, given: Given, made: Made) -> None:
+        """Make the components; `given` is what was given at the start, `made` makes the output."""
+        raise NotImplementedError
+
+    def read(self, *values: Any) -> dict[str, object]:
+        """What the inputs say, by the names of `Chosen`."""
+        return dict(zip(self.names, values, strict=True))
+
+    def write(self, chosen: Chosen) -> list[Any]:
+        """What the inputs are to say."""
+        return [getattr(chosen, name) for name in self.names]
+
+    def adjust(self, chosen: Chosen) -> list[Any]:
+        """What those of the `adjusted` are to say."""
+        return []
+
+    def shown(self, chosen: Chosen) -> str:
+        """What is shown, as HTML; UserError where it cannot be."""
+        raise NotImplementedError
