@@ -275,7 +275,8 @@ def test_says_where_each_token_came_from(name, corpus, tokenizer):
             continue
         words, of = words_of(tokenizer, before)
         new_words, of_new = words_of(tokenizer, mine)
-        pairs = [(new_words[of_new[at]], words[of[place]]) for at, place in enumerate(old.tolist())]
+        is_blank = [not piece.strip() for piece in tokenizer.pieces(mine)]
+        pairs = [(new_words[of_new[at]], words[of[place]]) for at, place in enumerate(old.tolist()) if not is_blank[at]]
         if not language.needs:
             assert all(new == was for new, was in pairs), (text, pairs)
         else:  # lemmas stand where verbs did, and some words come to touch others

@@ -29,7 +29,7 @@ def origins_of_pieces(sentences: Sentences, pieces: Sequence[Sequence[Piece]]) -
     tokenizer, found = sentences.tokenizer, []
     for text, mine in zip(sentences.columns.column("text").to_pylist(), pieces, strict=True):
         holder = _holders(tokenizer, text)
-        signs = [signs[first] for piece, signs in mine for first in _first_signs(tokenizer, piece)]
+        signs = [sign for piece, signs in mine for sign in _of_tokens(tokenizer, piece, signs)]
         found.append([NEW if sign == NEW else holder[sign] for sign in signs])
     return Ragged.of(found)
 
@@ -71,12 +71,16 @@ def _holders(tokenizer: Tokenizer, text: str) -> list[int]:
     return holder
 
 
-def _first_signs(tokenizer: Tokenizer, text: str) -> list[int]:
-    """For each token of a text, the index of its first sign that is no blank, or of its first sign."""
+def _of_tokens(tokenizer: Tokenizer, text: str, signs: Sequence[int]) -> list[int]:
+    """For each token of a text, which of `signs` it was: that of its first sign which is no blank.
+
+    A token of blanks alone was what its first blank was; one that was nothing belongs to what comes behind it.
+    """
     found = []
     for start, end in _spans(tokenizer, text):
         bare = next((place for place in range(start, end) if not text[place].isspace()), start)
-        found.append(bare)
+        behind = (sign for sign in signs[bare:] if sign != NEW)
+        found.append(next(behind, NEW) if text[bare : bare + 1].isspace() else signs[bare])
     return found
 
 
