@@ -1,16 +1,23 @@
 """What the explorer was given at its start: only that can be opened from its page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from impossible_lms.corpora import read_corpus
 from impossible_lms.errors import UserError
+from impossible_lms.experiment.reporting import findings_of_sources
 from impossible_lms.explorer.address import Chosen
+from impossible_lms.explorer.models import CachedRun, Models, cached_runs, fault_of, models_of
 from impossible_lms.explorer.speaking import Speaker
 from impossible_lms.languages import LANGUAGES, get_language
 from impossible_lms.languages.language import Language
+from impossible_lms.models.run import RECORD
+from impossible_lms.report.findings import Findings
 from impossible_lms.spec import EXAMPLE_CORPUS, EXAMPLE_TOKENIZER
 from impossible_lms.tokenizer import load_tokenizer
+
+NOTHING = Findings("", (), (), "")
 
 
 @dataclass(frozen=True)
@@ -19,9 +26,13 @@ class Given:
 
     Attributes:
         speaker: says sentences.
+        models: listen and speak.
+        findings: what was measured.
     """
 
     speaker: Speaker
+    models: Models = field(default_factory=Models)
+    findings: Findings = NOTHING
 
 
 def given(
@@ -36,13 +47,36 @@ def given(
     Args:
         sources: runs, folders of such, experiments, published models (folders, caches or ids on the Hub).
         languages: of the user's own, as `path/to/file.py:Name`.
-        tokenizer: what cuts sentences; that of the first model, if None, or one trained on the built-in English.
+        tokenizer: what cuts sentences; one trained on the built-in English, if None.
         annotator: finds verbs and parses: `spacy[:pipeline or folder]` or `stanza[:language or folder]`.
     """
+    cached: list[CachedRun] = []
+    named: list[str] = []
+    for source in sources:
+        found = cached_runs(Path(source))
+        cached += found
+        named += [] if found else _runs_in(source)
+    findings = findings_of_sources(named, "") if named else NOTHING
+    runs = [*findings.runs, *cached]
+    models = models_of(runs)
+    measured = {each.folder.parents[1].resolve() for each in findings.evaluations}
+    for run in runs:
+        why = fault_of(run)
+        if why is not None and run.folder.resolve() not in measured:
+            raise UserError(why)
     loaded = load_tokenizer(tokenizer or EXAMPLE_TOKENIZER, read_corpus(EXAMPLE_CORPUS).texts())
     speaker = Speaker(loaded, _own(languages), annotator)
     speaker.page(Chosen())  # what is compiled or loaded with the first sentence is there before anyone types one
-    return Given(speaker)
+    return Given(speaker, models, findings)
+
+
+def _runs_in(source: str) -> list[str]:
+    """What a source stands for: the runs in a folder of such, or itself."""
+    folder = Path(source)
+    if not folder.is_dir() or (folder / RECORD).is_file():
+        return [source]
+    inside = sorted(path.parent for pattern in (f"*/{RECORD}", f"runs/*/{RECORD}") for path in folder.glob(pattern))
+    return [str(each) for each in inside] or [source]
 
 
 def _own(names: Sequence[str]) -> Mapping[str, Language]:

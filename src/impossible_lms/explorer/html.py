@@ -68,7 +68,17 @@ def toolbar(label: str, tokens: Sequence[Token], what: str, ids: Sequence[int] =
     return f'<div class="said" role="toolbar" aria-label="{escape(label)}">{"".join(buttons)}</div>'
 
 
-def button(token: Token, number: int, count: int, what: str, *, inside: str = "", attributes: str = "") -> str:
+def button(
+    token: Token,
+    number: int,
+    count: int,
+    what: str,
+    *,
+    before: str = "",
+    inside: str = "",
+    attributes: str = "",
+    adds: str = "",
+) -> str:
     """One token: its text, its shade, where it came from for who hovers, focuses or hears it."""
     shown = token.text.replace(" ", "\u2423").replace("\n", "\u21b5").replace("\t", "\u21e5") or "\u2423"
     if token.is_marker:
@@ -80,10 +90,10 @@ def button(token: Token, number: int, count: int, what: str, *, inside: str = ""
     is_led = token.after_blank or number == 0
     words = f"{kind} led" if is_led else kind
     place = "" if token.place is None else f' data-place="{token.place}"'
-    said = f"{token.text}: {came}, here {number + 1} of {count}"
+    said = f"{token.text}: {came}, here {number + 1} of {count}{adds}"
     return (
         f'<button type="button" class="t {words}"{place} tabindex="{0 if number == 0 else -1}" '
-        f'aria-label="{escape(said)}" {attributes}>{escape(shown)}{inside}</button>'
+        f'aria-label="{escape(said)}" {attributes}>{before}{escape(shown)}{inside}</button>'
     )
 
 

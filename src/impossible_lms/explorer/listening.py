@@ -8,6 +8,7 @@ import numpy as np
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.scoring import BITS, framed
+from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.models import Model, Models
 from impossible_lms.explorer.speaking import Speaker, sentence_of
 from impossible_lms.languages.speak import speak
@@ -52,6 +53,47 @@ class Candidate:
     probability: float
     is_next: bool
     rank: int
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """A sentence to a model, to another beside it, and to the control of the first, as far as there are these.
+
+    Attributes:
+        mine, other, control: what it costs each; `other` may be the control.
+        expected: for `mine` and `other`, what each expects at the chosen place of its own; none where none is chosen.
+    """
+
+    mine: Cost
+    other: Cost | None
+    control: Cost | None
+    expected: Sequence[tuple[Cost, int, Sequence[Candidate]]]
+
+
+def hear(models: Models, speaker: Speaker, chosen: Chosen) -> Hearing:
+    """All that is shown of a sentence to models; UserError as for `cost`."""
+    model = models.get(chosen.model)
+    mine = cost(models, speaker, model, model.step(chosen.step), chosen.s)
+    beside, control = models.beside(chosen.model, chosen.other), models.control_of(model)
+    other = cost(models, speaker, beside, beside.step(chosen.other_step), chosen.s) if beside else None
+    is_other = beside is not None and control is not None and beside.label == control.label
+    paid = other if is_other else None
+    if control is not None and not is_other:
+        paid = cost(models, speaker, control, control.step(mine.step), chosen.s)
+    expected = []
+    if chosen.at is not None:
+        places = [(mine, chosen.at)] + ([(other, _same_place(mine, other, chosen.at))] if other else [])
+        expected = [(each, place, candidates(models, each, place)) for each, place in places]
+    return Hearing(mine, other, paid, expected)
+
+
+def _same_place(mine: Cost, other: Cost, at: int) -> int:
+    """Where the token at a place of one language stands in the other; the same place, if it is not there."""
+    origin = mine.tokens[at].place if at < len(mine.tokens) else None
+    if at >= len(mine.tokens):
+        return len(other.tokens)
+    found = [number for number, token in enumerate(other.tokens) if origin is not None and token.place == origin]
+    return found[0] if found else min(at, len(other.tokens))
 
 
 def cost(models: Models, speaker: Speaker, model: Model, step: int, sentence: str) -> Cost:

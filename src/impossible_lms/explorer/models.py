@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import AnyCheckpoint, context_of, loaded
+from impossible_lms.evaluation.metric import AnyCheckpoint, context_of, language_of, loaded
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.languages import LANGUAGES, get_language
 from impossible_lms.languages.language import Language
@@ -16,6 +16,8 @@ from impossible_lms.models.published import PublishedCheckpoint, PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.tokenizer import Tokenizer
 
+CONTROL = "no-shuffle"  # English, unmarked
+NOBODY = "-"  # in place of a label
 KEPT = 16  # models in memory at most
 
 
@@ -38,11 +40,16 @@ class Model:
 
     @cached_property
     def language(self) -> Language:
-        """What it was trained on; UserError where that is not known here."""
-        spec = (
-            self.run.record["request"]["dataset"].get("described", {}).get("spec") if isinstance(self.run, Run) else ""
-        )
-        return get_language(spec or self.run.language)
+        """What it was trained on; of a model whose name says no language that is known here, English as it is."""
+        if isinstance(self.run, Run):
+            try:
+                return language_of(self.run.dataset())
+            except UserError:  # the data are not there any more
+                return get_language(self.run.language)
+        try:
+            return get_language(self.run.language)
+        except UserError:
+            return get_language(CONTROL)
 
     @property
     def kind(self) -> str:
@@ -72,7 +79,7 @@ class Heard:
 class Models:
     """All of them, by label, and those in memory, the last used last."""
 
-    named: dict[str, Model]
+    named: dict[str, Model] = field(default_factory=dict)
     _kept: "OrderedDict[tuple[str, int], Heard]" = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -108,12 +115,15 @@ class Models:
                 self._kept.popitem(last=False)
             return found
 
+    def beside(self, label: str, other: str) -> Model | None:
+        """Who listens beside a model: its control for an empty name, nobody for NOBODY or where there is none."""
+        if other == NOBODY or (label and label not in self.named) or not self.named:
+            return None
+        return self.get(other) if other else self.control_of(self.get(label))
+
     def control_of(self, model: Model) -> Model | None:
         """Of the models given that of the control's language which is most like it: kind first, then seed."""
-        try:
-            control = model.language.control
-        except UserError:
-            return None
+        control = model.language.control
         if control == model.run.language:
             return None
         alike = [each for each in self.named.values() if each.run.language == control and each.kind == model.kind]
@@ -121,14 +131,11 @@ class Models:
 
 
 def models_of(runs: Sequence[Run | PublishedRun]) -> Models:
-    """Runs under labels of their own: the name, with the seed and then the folder where several have one name."""
-    ready = []
-    for run in runs:
-        try:
-            run.checkpoints()
-        except UserError:
-            continue
-        ready.append(run)
+    """Runs under labels of their own: the name, with the seed and then the folder where several have one name.
+
+    Those without a checkpoint that can be had here are left out.
+    """
+    ready = [run for run in runs if fault_of(run) is None]
     labels = [run.name for run in ready]
     seeds = [f" seed {run.seed}" * (run.seed is not None) for run in ready]
     for told in (seeds, [f" in {run.folder.name}" for run in ready]):
@@ -136,37 +143,45 @@ def models_of(runs: Sequence[Run | PublishedRun]) -> Models:
     labels = [f"{label} ({number})" if labels.count(label) > 1 else label for number, label in enumerate(labels, 1)]
     order = {name: place for place, name in enumerate(LANGUAGES)}
     found = [Model(label, run) for label, run in zip(labels, ready, strict=True)]
-    found.sort(key=lambda model: order.get(model.run.language, len(order)))
+    is_control = {each.language.control for each in found}  # they come last, and stand beside the others
+    found.sort(key=lambda each: (each.run.language in is_control, order.get(each.run.language, len(order))))
     return Models({model.label: model for model in found})
+
+
+def fault_of(run: Run | PublishedRun) -> str | None:
+    """Why a run has no checkpoint here; None where it has."""
+    try:
+        run.checkpoints()
+    except UserError as error:
+        return str(error)
+    return None
 
 
 @dataclass(frozen=True)
 class CachedRun(PublishedRun):
-    """A published model in a cache of the Hub: a folder `models--OWNER--NAME`, read without the Hub."""
-
-    home: Path = Path()
+    """A published model in a cache of the Hub: the folder `models--OWNER--NAME`, read without the Hub."""
 
     def checkpoints(self) -> list[PublishedCheckpoint]:
-        """Its revisions `checkpoint-N` in the order of N; UserError where there is none."""
-        found = []
-        for ref in sorted(self.home.glob("refs/checkpoint-*")):
-            folder = self.home / "snapshots" / ref.read_text(encoding="utf-8").strip()
-            if (folder / "config.json").is_file():
-                found.append(CachedCheckpoint(self.source, ref.name, folder))
-        if not found:
-            raise UserError(f"{self.home}: no revision checkpoint-N in this cache.")
-        return sorted(found, key=lambda checkpoint: checkpoint.step)
+        """Its revisions with a number in their names, or its `main` alone, as far as they are in the cache."""
+        return [CachedCheckpoint(self.source, name, self._snapshot(name)) for name in self.series.revisions]
+
+    def _revisions(self) -> list[str]:
+        refs = [path.name for path in sorted((self.folder / "refs").iterdir()) if path.is_file()]
+        return [name for name in refs if (self._snapshot(name) / "config.json").is_file()]
+
+    def _snapshot(self, revision: str) -> Path:
+        return self.folder / "snapshots" / (self.folder / "refs" / revision).read_text(encoding="utf-8").strip()
 
 
 @dataclass(frozen=True)
 class CachedCheckpoint(PublishedCheckpoint):
-    """A revision in a cache; its snapshot is there already."""
+    """A revision in a cache."""
 
     snapshot: Path = Path()
 
     @property
     def folder(self) -> Path:
-        """The folder of the snapshot."""
+        """The folder of its snapshot."""
         return self.snapshot
 
 
@@ -174,7 +189,7 @@ def cached_runs(cache: Path) -> list[CachedRun]:
     """The models in a cache of the Hub, or the one whose folder is given; none where it is no cache."""
     homes = [cache] if cache.name.startswith("models--") else sorted(cache.glob("models--*"))
     return [
-        CachedRun(home.name.removeprefix("models--").replace("--", "/", 1), home, home)
+        CachedRun(home.name.removeprefix("models--").replace("--", "/", 1), home)
         for home in homes
-        if any(home.glob("refs/checkpoint-*"))
+        if (home / "refs").is_dir()
     ]

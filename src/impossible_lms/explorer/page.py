@@ -12,6 +12,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.explorer import html
 from impossible_lms.explorer.address import MOST_CHARACTERS, Chosen
 from impossible_lms.explorer.given import Given
+from impossible_lms.explorer.listen_view import ListenView
 from impossible_lms.explorer.speak_view import SpeakView
 from impossible_lms.explorer.view import View
 
@@ -24,7 +25,7 @@ ASKS = """element.addEventListener('click', (event) => {
   const asked = event.target.closest('[data-ask]');
   if (asked) trigger('ask', {ask: asked.dataset.ask});
 });"""
-VIEWS: tuple[type[View], ...] = (SpeakView,)
+VIEWS: tuple[type[View], ...] = (SpeakView, ListenView)
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 

@@ -1,0 +1,100 @@
+"""HTML of what models hear: bars over tokens, sums, and what is expected next."""
+
+from collections.abc import Sequence
+from html import escape
+
+from impossible_lms.explorer.address import Chosen
+from impossible_lms.explorer.html import attributes, button
+from impossible_lms.explorer.listening import END, Candidate, Cost, Hearing
+from impossible_lms.report.examples import Token
+from impossible_lms.report.numbers import number
+
+HIGHEST = 56  # pixels of a bar
+LEAST = 8.0  # bits of the highest bar, at least
+
+
+def heard(found: Hearing, chosen: Chosen) -> str:
+    """The sentence to a model and to who is beside it, with their sums and what they expect."""
+    sides = [found.mine, *([found.other] if found.other else [])]
+    most = max(LEAST, *(bit for side in sides for bit in side.bits))
+    at = {id(side): place for side, place, _ in found.expected}
+    rows = "".join(_side(side, most, at.get(id(side)), asks=side is found.mine) for side in sides)
+    nexts = "".join(_expected(side, place, those) for side, place, those in found.expected)
+    hint = "" if nexts else '<p class="note">Click a token of the first row to see what was expected there.</p>'
+    return f'<div class="view">{_sums(found)}{rows}{hint}<div class="beside">{nexts}</div></div>'
+
+
+def _sums(found: Hearing) -> str:
+    mine, lines = found.mine, []
+    lines.append(f"{_name(mine)}: <b>{number(mine.total)} bits</b>")
+    others = [(found.control, "its control, ")] if found.control is not None else []
+    if found.other is not None and found.other is not found.control:
+        others.append((found.other, ""))
+    for other, what in others:
+        if other is None:
+            continue
+        less = mine.total - other.total
+        sign = "+" if less >= 0 else "−"
+        lines.append(
+            f"{what}{_name(other)}: <b>{number(other.total)} bits</b>; difference <b>{sign}{number(abs(less))}</b>"
+        )
+    return '<ul class="sums">' + "".join(f"<li>{line}</li>" for line in lines) + "</ul>"
+
+
+def _name(side: Cost) -> str:
+    return f"{escape(side.model)} after {side.step:,} steps"
+
+
+def _side(side: Cost, most: float, at: int | None, *, asks: bool) -> str:
+    title = f'<p class="head"><b>{_name(side)}</b><span class="does">{escape(side.language)}</span></p>'
+    ask = [f"at={place}" for place in range(len(side.bits))] if asks else []
+    return f'<div class="heard">{title}{bars(side.model, side.tokens, side.bits, most, at=at, asks=ask)}</div>'
+
+
+def bars(
+    label: str,
+    tokens: Sequence[Token],
+    bits: Sequence[float],
+    most: float,
+    *,
+    at: int | None = None,
+    asks: Sequence[str] = (),
+) -> str:
+    """Tokens under bars of their bits; `asks`, if any, says what a click on each chooses, the end's last."""
+    shown = [*tokens, Token(END, True, None, None, False)][: len(bits)]
+    buttons = []
+    for place, (token, bit) in enumerate(zip(shown, bits, strict=True)):
+        bar = f'<i class="bar" style="height:{max(1, round(HIGHEST * bit / most))}px"></i>'
+        said = attributes({"ask": asks[place]}) if asks else ""
+        said += ' aria-pressed="true"' if place == at else ""
+        buttons.append(
+            button(
+                token,
+                place,
+                len(shown),
+                "token",
+                before=bar,
+                inside=f"<small>{bit:.1f}</small>",
+                attributes=said,
+                adds=f"; {bit:.1f} bits",
+            )
+        )
+    return f'<div class="said bars" role="toolbar" aria-label="{escape(label)}, bits a token">{"".join(buttons)}</div>'
+
+
+def _expected(side: Cost, place: int, those: Sequence[Candidate]) -> str:
+    what = "at the end" if place >= len(side.tokens) else f"as token {place + 1}"
+    rows = "".join(
+        f"<tr{' class=here' if each.is_next else ''}><td>{each.rank:,}</td><td>{escape(_seen(each.text))}"
+        f'{" ←" if each.is_next else ""}</td><td><i class="share" style="width:{100 * each.probability:.1f}px"></i>'
+        f"{100 * each.probability:.{1 if each.probability >= 0.001 else 3}f} %</td></tr>"
+        for each in those
+    )
+    head = '<tr><th scope="col">rank</th><th scope="col">token</th><th scope="col">probability</th></tr>'
+    caption = f"{_name(side)}: expected {what} (← what comes)"
+    return f'<div class="scrolls"><table class="next"><caption>{caption}</caption>{head}{rows}</table></div>'
+
+
+def _seen(text: str) -> str:
+    """A token's text with its blanks visible."""
+    return text.replace(" ", "␣").replace("\n", "↵")
