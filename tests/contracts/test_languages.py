@@ -265,7 +265,7 @@ def test_says_where_each_token_came_from(name, corpus, tokenizer):
     assert np.array_equal(places.offsets, result.tokens.offsets)
     is_marker = np.isin(result.tokens.values, list(marked.markers.values()))
     assert (places.values[is_marker] == NEW).all() and (places.values[~is_marker] != NEW).all()
-    texts = columns.column("text").to_pylist()
+    texts, signs = columns.column("text").to_pylist(), []
     for text, before, after, old in zip(texts, original, result.tokens, places, strict=True):
         stays = after < tokenizer.vocabulary_size
         mine, old = after[stays], old[stays]
@@ -273,18 +273,18 @@ def test_says_where_each_token_came_from(name, corpus, tokenizer):
         if name in OF_TOKENS:
             assert np.array_equal(before[old], mine) and len(set(old)) == len(old)
             continue
-        words, of = words_of(tokenizer, before)
-        new_words, of_new = words_of(tokenizer, mine)
-        is_blank = [not piece.strip() for piece in tokenizer.pieces(mine)]
-        pairs = [(new_words[of_new[at]], words[of[place]]) for at, place in enumerate(old.tolist()) if not is_blank[at]]
+        pieces, new_pieces = tokenizer.pieces(before), tokenizer.pieces(mine)
+        pairs = [(new.strip()[:1], pieces[place]) for new, place in zip(new_pieces, old.tolist(), strict=True)]
+        signs += [new in was or "\ufffd" in new + was for new, was in pairs if new]
         if not language.needs:
+            words, of = words_of(tokenizer, before)
+            new_words, of_new = words_of(tokenizer, mine)
+            is_word = [bool(piece.strip()) for piece in new_pieces]
+            pairs = [(new_words[of_new[at]], words[of[place]]) for at, place in enumerate(old.tolist()) if is_word[at]]
             assert all(new == was for new, was in pairs), (text, pairs)
-        else:  # lemmas stand where verbs did, and some words come to touch others
-            near = sum(new[:1].lower() == was[:1].lower() for new, was in pairs)
-            assert near >= 0.8 * len(pairs)
-    assert any(len(old) and not np.array_equal(old[old != NEW], np.arange((old != NEW).sum())) for old in places) == (
-        not language.is_control and "hop" not in name
-    )
+    assert all(signs) if not language.needs else np.mean(signs) > 0.95  # lemmas stand where their verbs did
+    has_moved = any((np.diff(old[old != NEW]) < 0).any() for old in places)
+    assert has_moved == (not language.is_control and "hop" not in name)
 
 
 def words_of(tokenizer, ids):

@@ -46,8 +46,9 @@ def test_a_lemma_stands_where_its_verb_did(tokenizer):
 @pytest.mark.parametrize("name", ["word-order-osv", "word-order-vso"])
 def test_the_parts_of_a_clause_are_followed(name, tokenizer):
     found = said(name, SENTENCE, tokenizer, parse=PARSE)
-    assert all(piece and origin and (piece in origin or origin in piece) for piece, origin in found)
-    assert [piece for piece, _ in found] != [origin for _, origin in found] or name == "word-order-svo"
+    assert all(origin is not None and piece[:1] in origin for piece, origin in found)
+    order = list(dict.fromkeys(origin for _, origin in found))
+    assert order[0][:1] == ("h" if name == "word-order-osv" else "c") and "H" in "".join(order)
 
 
 def test_what_a_rule_of_ones_own_makes_is_read_off_the_tokens_that_stay(tmp_path, tokenizer):
