@@ -162,12 +162,12 @@ GENERATION = Metric(
     unit="share of well-formed sentences",
     share=True,
     direction=HIGHER,
-    summary="Sentences that the model says",
+    summary="Well-formed sentences among those that the model generates",
     item="sentence",
     heading="Whether the models can speak the language",
     reading=(
-        "The share of the sentences made up by a model that are sentences of its language, markers in their "
-        "places and all: more is better."
+        "Of the sentences that a model generates, the share that obey the rule of its language, with every marker "
+        "where it belongs: more is better."
     ),
     prepare=prepare,
     aggregate=aggregate,

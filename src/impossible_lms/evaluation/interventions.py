@@ -251,7 +251,7 @@ INTERVENTIONS = Metric(
     heading="Where the number of the subject is kept",
     reading=(
         "A part of the model's state is exchanged for that of the same sentence with a plural subject; each "
-        "field says in how many sentences the model then wants the plural marker."
+        "cell gives the share of sentences in which the model then prefers the plural marker."
     ),
     prepare=prepare,
     serves=serves,

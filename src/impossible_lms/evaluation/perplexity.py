@@ -80,7 +80,7 @@ PERPLEXITY = Metric(
     item="sentence",
     heading="How well the sentences are predicted",
     reading=(
-        "Perplexity is how many words, so to speak, the model wavers between at each step of a sentence that "
+        "Perplexity is, so to speak, how many tokens the model hesitates between at each step of a sentence that "
         "it has not seen: 1 would be certainty, and less is better."
     ),
     prepare=prepare,

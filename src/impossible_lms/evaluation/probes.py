@@ -239,7 +239,7 @@ PROBES = Metric(
     item="probe (layer, pooling and split)",
     heading="Whether phrases can be read off the model",
     reading=(
-        "A simple classifier is to tell noun phrases from verb phrases and so on by the model's inner states:"
+        "A simple classifier is trained to tell noun phrases from verb phrases and so on by the model's inner states:"
         " the more it gets right above what it is compared with, the more the model knows of phrases."
     ),
     prepare=prepare,

@@ -98,9 +98,9 @@ SENTENCE_BITS = Metric(
     value="bits",
     unit="bits a sentence",
     direction=LOWER,
-    summary="What a whole sentence costs, and of it the markers, the tokens after them and the others",
+    summary="Surprisal of a whole sentence, and of its markers, the tokens after them and the rest",
     item="sentence",
-    heading="What a whole sentence costs",
+    heading="How surprising whole sentences are",
     reading=(
         "How many bits a model needs for a whole sentence, its end included, and how many of them go to the markers, "
         "to the tokens after them and to the rest: less is better."
