@@ -118,14 +118,12 @@ def save_figure(figure: "Figure", path: Path) -> Path:
 
 
 def save_figures(figure: "Figure", paths: Sequence[Path]) -> list[Path]:
-    """Write a figure in several formats, by the endings of the paths; it is laid out once, for the first."""
+    """Write a figure in several formats, by the endings of the paths."""
     from matplotlib import rc_context
 
     for path in paths:
         ending = path.suffix.removeprefix(".")
         with rc_context(dict(STYLE)), written_beside(path) as part:
-            if ending in UNDATED and path != paths[0]:
-                figure.set_layout_engine("none")
             figure.savefig(part, format=ending, dpi=200, metadata=UNDATED.get(ending))
     return list(paths)
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup, escape
 
+from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.report.figures import STYLE, UNDATED, language_order
+from impossible_lms.report.metric_figures import THEIRS
 from impossible_lms.report.picture import BESIDE, Panel, Picture, draw_row
 
 if TYPE_CHECKING:
@@ -30,8 +32,8 @@ PAGE = {
 _TAG = re.compile(r"<[^>]*>")
 _COLOUR = re.compile(r"\b(stroke|fill): (#[0-9a-f]{6})")
 _LONG = re.compile(r"(\d\.\d\d)\d+")  # numbers to hundredths of a point
+WIDE = 1.8  # a line of a key; its dashes are so many times as long as matplotlib says
 _ID = re.compile(r' id="([^"]*)"')
-_DASHES = {"--": "6 3", "-.": "7 3 2 3", ":": "2 3"}
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,15 @@ def inline_picture(picture: Picture, numbers: Iterator[int], colours: set[str]) 
             for found in draw_row(row, [figure.subplots() for figure in figures], shares=picture.shares):
                 labelled |= found
             drawn.append([_panel(*pair, f"f{next(numbers)}-", colours) for pair in zip(row, figures, strict=True)])
-        names = sorted(labelled, key=lambda label: (label.startswith(_LAST), language_order(label)))
+        names = sorted(labelled, key=lambda label: (label.startswith(_no_languages()), language_order(label)))
         key = [(name, _swatch(labelled[name], colours)) for name in names]
     return InlinePicture(picture.caption, drawn, key)
 
 
-_LAST = ("chance", "largest", "untrained", "control task", "Kallini")  # of a key: what no language is
+@cache
+def _no_languages() -> tuple[str, ...]:
+    """How the entries of a key begin that are no language's: they stand last."""
+    return (THEIRS, *(beside.name for metric in METRICS.values() for beside in metric.beside.values()))
 
 
 def variable_of(colour: str) -> str:
@@ -125,18 +130,17 @@ def _swatch(artist: "Artist", colours: set[str]) -> Markup:
         ).format(colour)
     colour = _in_css(to_hex(artist.get_color()), colours)
     style, sign = str(artist.get_linestyle()), artist.get_marker()
-    line = "" if style in ("None", "none", "", " ") else _line(colour, _DASHES.get(style, ""), artist)
+    line = "" if style in ("None", "none", "", " ") else _line(colour, artist)
     is_hollow = str(artist.get_markerfacecolor()) == "none"
     path = "" if sign in (None, "None", "none", "", " ") else _path(sign)
     mark = f'<path d="{path}" fill="{"none" if is_hollow else colour}" stroke="{colour}"/>' if path else ""
     return Markup(f'<svg viewBox="0 0 34 14" aria-hidden="true">{line}{mark}</svg>')  # noqa: S704 - colours and numbers
 
 
-def _line(colour: str, dashes: str, artist: Any) -> str:
-    if not dashes and (given := getattr(artist, "_unscaled_dash_pattern", (0, None))[1]):
-        dashes = " ".join(f"{length:g}" for length in given)
+def _line(colour: str, artist: Any) -> str:
+    dashes = " ".join(f"{WIDE * length:.3g}" for length in artist._unscaled_dash_pattern[1] or ())
     broken = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return f'<path d="M0 7H34" fill="none" stroke="{colour}" stroke-width="1.8"{broken}/>'
+    return f'<path d="M0 7H34" fill="none" stroke="{colour}" stroke-width="{WIDE}"{broken}/>'
 
 
 @cache

@@ -4,7 +4,7 @@ import pandas as pd
 
 from impossible_lms.documents import upper_first
 from impossible_lms.evaluation.metric import Metric
-from impossible_lms.report.figures import positions_of
+from impossible_lms.report.figures import architecture_order, language_order, positions_of
 from impossible_lms.report.heat_map import heat_map
 from impossible_lms.report.intervals import intervals_beside
 from impossible_lms.report.picture import Panel, Picture, said_panel
@@ -14,24 +14,30 @@ X, Y = "position (token of the prefix)", "layer"
 
 
 def heat_maps(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None) -> Picture:
-    """A row a model and column, some checkpoints from left to right, the value written in each field.
+    """A row a model and column, some checkpoints from left to right, the value written in each field; of one
+    checkpoint a row a model.
 
     A checkpoint, or a model with all of its checkpoints, of which the metric has a statement to make has no map.
     """
     rows: list[list[Panel | None]] = []
     statements = []
-    for (architecture, language, data), of_model in table.groupby(["architecture", "language", "data"], sort=True):
+    models = dict(iter(table.groupby(["architecture", "language", "data"])))
+    for key in sorted(models, key=lambda key: (architecture_order(key[0]), language_order(key[1]), key[2])):
+        (architecture, language, data), of_model = key, models[key]
         name = f"{language}{f' on {data}' if data != language else ''}, {positions_of(architecture)}"
         if said := metric.statement(of_model):
             statements.append(f"{name}: {said}")
             continue
         maps = {step: of_model[of_model["step"] == step] for step in _some(sorted(set(of_model["step"])))}
-        rows.append([_share(metric, f"{name}, step {step:,}", mine) for step, mine in maps.items()])
+        of_metric: list[list[Panel | None]] = [
+            [_share(metric, f"{name}, step {step:,}", mine) for step, mine in maps.items()]
+        ]
         for column, beside in metric.beside.items():
             if column in of_model and of_model[column].notna().any():
                 most = float(pd.concat(maps)[column].abs().max()) or 1.0
                 titles = {step: f"{name}, step {step:,}\n{beside.name}" for step in maps}
-                rows.append([_moved(titles[step], mine, column, most) for step, mine in maps.items()])
+                of_metric.append([_moved(titles[step], mine, column, most) for step, mine in maps.items()])
+        rows += [[panel for row in of_metric for panel in row]] if len(maps) == 1 else of_metric
     most_maps = max((len(row) for row in rows), default=0)
     caption = f"{metric.summary}."
     if rows:

@@ -19,7 +19,8 @@ from impossible_lms.report.dots import dots
 from impossible_lms.report.figures import OF, language_order, pairs_of, save_figure, style_of
 from impossible_lms.report.intervals import draw_interval, intervals_of, seed_by_seed, sign_of
 from impossible_lms.report.layer_maps import heat_maps
-from impossible_lms.report.picture import Picture, by_family, paper_figure, steps_across
+from impossible_lms.report.paper import paper_figure
+from impossible_lms.report.picture import Picture, by_family, steps_across
 from impossible_lms.report.told import axis_name, last_values_told
 
 if TYPE_CHECKING:

@@ -1,28 +1,22 @@
 """Picture: a figure as its panels, to be drawn together for a paper, or one by one for a page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from impossible_lms.report.figures import STYLE, architecture_order, family_of, family_order, positions_of
+from impossible_lms.report.figures import architecture_order, family_of, family_order, positions_of
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 3.9, 2.25  # inches of a panel on a page
 LEFT, BOTTOM, BESIDE = 0.66, 0.48, 0.12  # inches around its axes: names and numbers, and nothing
-COLUMN, TEXT = 3.03, 6.3  # inches of a column and of the text of a paper
-LEAST = 1.35  # inches that a panel in a paper is high
-LINE = 0.14  # inches of a line of a legend
 LETTER = 0.062  # inches of a letter, about
 LETTERS = 12  # of an axis's name to the inch
-CAPTION = 15  # letters of a caption to the inch
-PAPER: Mapping[str, Any] = {"font.size": 7, "axes.titlesize": 7, "legend.fontsize": 6.5, "lines.linewidth": 1.1}
 
 
 @dataclass(frozen=True)
@@ -146,48 +140,6 @@ def draw_row(panels: Sequence[Panel], axes: Sequence["Axes"], *, shares: bool) -
     return found
 
 
-def paper_figure(picture: Picture, *, captioned: bool = False) -> "Figure":
-    """All panels in one figure, as wide as a column or the text of a paper; its caption above, if asked for."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    with rc_context(dict(STYLE) | dict(PAPER)):
-        columns = max(len(row) for row in picture.rows)
-        width = TEXT if columns > 1 or any(panel.is_wide for panel in picture.panels) else COLUMN
-        own = max(panel.width for panel in picture.panels)
-        heights = [max(max(p.height for p in row if p) * width / columns / own, LEAST) for row in picture.rows]
-        figure = Figure(layout="constrained")
-        grid = figure.subplots(len(picture.rows), columns, squeeze=False, height_ratios=heights)
-        legends: list[dict[str, Artist]] = [{} for _ in range(columns)]
-        lowest: list[Axes | None] = [None] * columns
-        for row, places in zip(picture.rows, grid, strict=True):
-            there = [at for at, panel in enumerate(row) if panel is not None]
-            panels = [panel for panel in row if panel is not None]
-            drawn = draw_row(panels, [places[at] for at in there], shares=picture.shares)
-            for at, panel, labelled in zip(there, panels, drawn, strict=True):
-                legends[at] |= labelled
-                lowest[at] = places[at]
-                places[at].set_title(fill(panel.title, int(width / columns * CAPTION)) if panel.title else "")
-                if picture.shares and at != there[0]:
-                    places[at].set_ylabel("")
-            for at in set(range(columns)) - set(there):
-                places[at].set_visible(False)
-        most = 0
-        for labelled, below in zip(legends, lowest, strict=True):
-            if labelled and below is not None:
-                longest = max(map(len, labelled)) * LETTER * 0.75 + 0.45
-                across = max(1, min(len(labelled), int(width / columns / longest)))
-                place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.32), "borderaxespad": 0.0}
-                below.legend(labelled.values(), labelled.keys(), ncols=across, **place)
-                most = max(most, -(-len(labelled) // across))
-        caption = fill(picture.caption, int(CAPTION * width)) if captioned else ""
-        above = 0.14 * (caption.count("\n") + 2) if caption else 0.0
-        figure.set_size_inches(width, sum(heights) + most * LINE + above)
-        if caption:
-            figure.suptitle(caption, fontsize=7)
-    return figure
-
-
 def steps_across(axes: "Axes") -> None:
     """A grid, and whole numbers of steps below."""
     from matplotlib.ticker import MaxNLocator
@@ -198,10 +150,10 @@ def steps_across(axes: "Axes") -> None:
 
 def _plain_numbers(axes: "Axes", name: str) -> None:
     """Plain numbers at 1, 2 and 5 of each power of ten of a logarithmic axis, or evenly where it spans little."""
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 
     axis = axes.xaxis if name == "x" else axes.yaxis
     low, high = sorted(axis.get_view_interval())
     axis.set_major_locator(MaxNLocator(5) if high / low < 5 else LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter(ScalarFormatter())
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())  # each tick costs as much as a line to draw

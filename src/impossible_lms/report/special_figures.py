@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from impossible_lms.evaluation.sentence_bits import PARTS
 from impossible_lms.report.beside import draw_of_items, draw_of_model, name_marks
 from impossible_lms.report.dots import dot_panel, dots
-from impossible_lms.report.figures import architecture_order, language_order, positions_of, style_of
+from impossible_lms.report.figures import architecture_order, language_order, pairs_of, positions_of, style_of
 from impossible_lms.report.heat_map import heat_map
 from impossible_lms.report.intervals import (
     draw_interval,
@@ -54,6 +55,7 @@ def by_layer(result: Result) -> Picture:
         name_marks(metric, mine, axes)
         draw_of_items(metric, mine, axes)
         axes.set_xticks(range(len(layers)), layers)
+        axes.set_xlim(-0.25, len(layers) - 0.75)  # for names of layers that are longer than numbers
         axes.grid()
 
     def told(mine: pd.DataFrame) -> str:
@@ -83,10 +85,11 @@ def by_field(result: Result) -> Picture:
 def by_part(result: Result) -> Picture:
     """What each part of a sentence costs at the last step: a row of panels an architecture, a panel a part."""
     metric, table = result.metric, last_of(result.table)
+    lines = pairs_of(table)
     rows = [
         [
-            dot_panel(metric, mine[mine["part"] == part], f"{part}, {positions_of(architecture)}")
-            for part in dict.fromkeys(table["part"])
+            dot_panel(metric, mine[mine["part"] == part], f"{part}, {positions_of(architecture)}", lines)
+            for part in PARTS
             if (mine["part"] == part).any()
         ]
         for architecture, mine in _by_architecture(table)
@@ -94,7 +97,8 @@ def by_part(result: Result) -> Picture:
     most = max(map(len, rows))
     caption = f"{metric.unit.capitalize()} by part at the last step, {metric.direction} is better; "
     caption += f"{intervals_of(metric, table)}."
-    return Picture(f"{result.name}-by-part", caption, [[*row, *[None] * (most - len(row))] for row in rows], table)
+    padded = [[*row, *[None] * (most - len(row))] for row in rows]
+    return Picture(f"{result.name}-by-part", caption, padded, table, shares=True)
 
 
 def cross_tests(crossed: Result, own: Result | None) -> Picture:

@@ -14,9 +14,14 @@ def noun_of(metric: Metric) -> str:
     return metric.unit.partition(" (")[0]
 
 
+def bracket_of(metric: Metric) -> str:
+    """What stands in the brackets of a metric's unit; empty where it has none."""
+    return metric.unit.partition(" (")[2].rstrip(")")
+
+
 def unit_of(metric: Metric) -> str:
-    """What stands in the brackets of a metric's unit, where that is a unit; empty where it is an explanation."""
-    unit = metric.unit.partition(" (")[2].rstrip(")")
+    """The same where that is a unit; empty where it is an explanation."""
+    unit = bracket_of(metric)
     return unit if unit.startswith("bits") else ""
 
 
