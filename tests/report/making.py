@@ -42,10 +42,15 @@ def make_runs(
     metrics: Sequence[str] = ("perplexity", "surprisal", "interventions", "probes", "learnability", "generation"),
     steps: Sequence[int] = STEPS,
     size: str = "tiny",
+    vocabulary: int = 400,
+    level: float = 0.0,
 ) -> list[Run]:
-    """A run of each language, architecture and seed below `home`, measured under `metrics`, as far as they apply."""
+    """A run of each language, architecture and seed below `home`, measured under `metrics`, as far as they apply.
+
+    `level` is added to the logarithm of every perplexity.
+    """
     corpus = read_corpus(CORPUS)
-    tokenizer = load_tokenizer("train:vocab=400", training_texts(corpus))
+    tokenizer = load_tokenizer(f"train:vocab={vocabulary}", training_texts(corpus))
     runs = []
     for name in languages:
         dataset = build_dataset(
@@ -53,7 +58,7 @@ def make_runs(
         )
         for architecture in architectures:
             for seed in seeds:
-                runs.append(_made(home, dataset, architecture, seed, steps, metrics, size))
+                runs.append(_made(home, dataset, architecture, seed, steps, metrics, size, level))
     return runs
 
 
@@ -65,6 +70,7 @@ def _made(
     steps: Sequence[int],
     metrics: Sequence[str],
     size: str,
+    level: float,
 ) -> Run:
     recipe = load_recipe("demo").model_copy(update={"steps": steps[-1], "context": 64, "checkpoint_every": steps[0]})
     request = {
@@ -77,8 +83,8 @@ def _made(
     folder = home / "runs" / f"{dataset.language}-{architecture}-s{seed}"
     folder.mkdir(parents=True)
     run = Run.begin(folder, dataset.folder, request, {"versions": {"torch": "2.13.0"}})
-    drawn = np.random.default_rng(crc32(folder.name.encode()))
-    own = drawn.normal(0, 0.03)  # of this seed
+    drawn = np.random.default_rng(crc32(f"{folder.name} {level}".encode()))
+    own = level + drawn.normal(0, 0.03)  # of this seed
     check, text = run.identity, ""
     for step in range(1, steps[-1] + 1):
         loss = 2.3 + _harder(dataset.language, architecture) + 5 * float(np.exp(-step / 30)) + drawn.normal(0, 0.05)
@@ -265,6 +271,35 @@ def _generation(
     return pd.DataFrame(rows)
 
 
+def _sentence_bits(
+    run: Run, dataset: TokenDataset, own: float, steps: Sequence[int], drawn: np.random.Generator
+) -> pd.DataFrame | None:
+    has_markers = bool(language_of(dataset).family.markers)
+    fixed = {
+        "sentence": range(SENTENCES),
+        "genre": "grammar",
+        "tokens_sha256": [f"{each:016x}" for each in range(SENTENCES)],
+    }
+    counts = {"marker_tokens": int(has_markers), "after-marker_tokens": int(has_markers), "others_tokens": 8}
+    costs = {
+        "marker": has_markers * np.abs(drawn.normal(2 + 10 * own, 0.5, SENTENCES)),
+        "after-marker": has_markers * np.abs(drawn.normal(4, 0.8, SENTENCES)),
+        "others": drawn.normal(24 + 9 * _harder(run.language, run.architecture.name) + 20 * own, 2, SENTENCES),
+    }
+    return pd.DataFrame(fixed | {"step": steps[-1]} | counts | costs | {"whole": sum(costs.values())})
+
+
+def _minimal_pairs(
+    run: Run, dataset: TokenDataset, own: float, steps: Sequence[int], drawn: np.random.Generator
+) -> pd.DataFrame | None:
+    rows = []
+    for field, level in (("morphology", 0.8), ("semantics", 0.55), ("syntax", 0.65), ("syntax_semantics", 0.6)):
+        share = level - 0.3 * _harder(run.language, run.architecture.name) + own
+        of_field = {"field": field, "paradigm": f"{field}_1", "tokens": "equal", "pair": range(40), "step": steps[-1]}
+        rows.append(pd.DataFrame(of_field | {"correct": drawn.random(40) < share}))
+    return pd.concat(rows)
+
+
 Made = Callable[[Run, TokenDataset, float, Sequence[int], np.random.Generator], pd.DataFrame | None]
 ITEMS: dict[str, Made] = {
     "perplexity": _perplexity,
@@ -273,4 +308,6 @@ ITEMS: dict[str, Made] = {
     "probes": _probes,
     "learnability": _learnability,
     "generation": _generation,
+    "sentence-bits": _sentence_bits,
+    "minimal-pairs": _minimal_pairs,
 }

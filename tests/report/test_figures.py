@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 from impossible_lms import METRICS
 from impossible_lms.evaluation.seeds import OVER_BOTH, over_seeds
+from impossible_lms.evaluation.sentence_bits import PARTS
 from impossible_lms.evaluation.tables import read_evaluation
 from impossible_lms.languages import LANGUAGES
 from impossible_lms.report.colours import CONTRAST, DARK, LIGHT, luminance, on_paper
@@ -19,10 +21,11 @@ from impossible_lms.report.heat_map import written
 from impossible_lms.report.metric_figures import metric_picture, sample_said, write_metric_figure
 from impossible_lms.report.numbers import number
 from impossible_lms.report.page import write_report
+from impossible_lms.report.paper import COLUMN, TEXT, paper_figure
 from impossible_lms.report.published import published_curves
 from impossible_lms.report.results import results_of
-from impossible_lms.report.special_figures import at_the_end, by_field, by_layer
-from impossible_lms.report.tables import last_values
+from impossible_lms.report.special_figures import SPECIAL, at_the_end, by_field, by_layer, by_part
+from impossible_lms.report.tables import last_fields, last_values
 
 FIGURES = [
     *(
@@ -286,3 +289,34 @@ def test_numbers_are_short(value, said):
 )
 def test_values_fit_their_fields(value, said):
     assert written(value) == said
+
+
+def test_a_paper_figure_is_as_wide_as_its_text_and_nothing_lies_outside_or_on_something_else(findings):
+    for result in results_of(findings.evaluations):
+        picture = SPECIAL.get(result.metric.name, lambda each: metric_picture(each.metric, each.table))(result)
+        if not picture.rows:
+            continue
+        figure = paper_figure(picture, captioned=True)
+        figure.draw_without_rendering()
+        assert figure.get_figwidth() in (COLUMN, TEXT)
+        edges: list[Any] = [axes.get_tightbbox() for axes in figure.axes]
+        edges += [artist.get_window_extent() for artist in [*figure.legends, *figure.texts]]
+        paper, air = figure.bbox, 0.04 * figure.dpi
+        for place, each in enumerate(edges):
+            assert each.x0 > -air and each.y0 > -air and each.x1 < paper.x1 + air and each.y1 < paper.y1 + air
+            for other in edges[place + 1 :]:
+                across = min(each.x1, other.x1) - max(each.x0, other.x0)
+                down = min(each.y1, other.y1) - max(each.y0, other.y0)
+                assert min(across, down) < 2 * air, result.name
+
+
+def test_parts_of_a_sentence_share_their_axes_and_maps_have_their_values_in_a_table(findings):
+    results = {result.name: result for result in results_of(findings.evaluations)}
+    picture = by_part(results["sentence-bits"])
+    assert picture.shares and len({panel.height for panel in picture.panels}) == 1
+    parts = [panel.title.partition(",")[0] for panel in picture.panels]
+    assert parts[: len(PARTS)] == list(PARTS)
+    table = last_fields(results["interventions"])
+    fields = results["interventions"].table
+    assert len(table.rows) == fields["layer"].nunique()
+    assert table.columns[-1] == f"position {fields['position'].max()}"

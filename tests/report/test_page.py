@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,11 +15,12 @@ from impossible_lms import METRICS
 from impossible_lms.errors import UserError
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.report.colours import LIGHT, on_paper
-from impossible_lms.report.findings import Findings
+from impossible_lms.report.findings import Findings, findings_of_runs
 from impossible_lms.report.inline_svg import INK
 from impossible_lms.report.numbers import number
 from impossible_lms.report.page import write_report
 from tests.report.conftest import Page
+from tests.report.making import make_runs
 
 SECTIONS = [
     *("found", "perplexity", "surprisal", "sentence-bits", "interventions", "probes", "learnability"),
@@ -185,3 +187,26 @@ def test_an_output_that_is_taken_is_refused(findings, tmp_path):
     with pytest.raises(UserError, match=r"mine-figures: not a finished figures of a report"):
         write_report(findings, tmp_path / "mine.html")
     assert (tmp_path / "mine-figures" / "thesis.tex").exists() and not (tmp_path / "mine.html").exists()
+
+
+def test_a_page_is_made_again_where_data_or_a_language_of_the_users_own_are_others(tmp_path):
+    file = tmp_path / "mine.py"
+    code = 'class Same:\n    """Nothing changes."""\n    def rewrite(self, tokens):\n        return tokens\n'
+    file.write_text(code)
+    asked: dict[str, Any] = {"architectures": ("gpt2",), "metrics": ("perplexity",), "steps": (50, 100)}
+    runs = make_runs(tmp_path, ["no-shuffle", f"{file}:Same"], **asked)
+    findings = findings_of_runs([str(each.folder) for each in runs], "command")
+    page, written = tmp_path / "report.html", []
+
+    def made():
+        write_report(findings, page)
+        written.append(page.stat().st_ino)
+        return written[-1] != written[-2] if len(written) > 1 else True
+
+    assert made() and not made()
+    file.write_text(code.replace("return tokens", "return tokens  # all the same"))
+    assert made() and not made()
+    file.unlink()
+    assert made() and not made()
+    runs[0].dataset().folder.rename(tmp_path / "gone")
+    assert made() and not made()

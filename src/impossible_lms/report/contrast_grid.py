@@ -12,6 +12,7 @@ from impossible_lms.evaluation.statistics import IDENTITY
 from impossible_lms.report.figures import architecture_order, language_order, positions_of
 from impossible_lms.report.headline import LEVEL, UNSURE, verdict_of
 from impossible_lms.report.numbers import number
+from impossible_lms.report.told import bracket_of
 
 SIGNS = {"worse": "▼", "better": "▲", UNSURE: "·"}
 
@@ -37,13 +38,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Grid:
-    """`columns`: metrics, each with what its contrasts are; `rows`."""
+    """`heading`: what a row is; `columns`: metrics, each with what its contrasts are; `rows`."""
 
+    heading: str
     columns: Sequence[tuple[str, str]]
     rows: Sequence[Row]
 
 
-def contrast_grid(contrasts: pd.DataFrame, metrics: Mapping[str, Metric]) -> Grid | None:
+def contrast_grid(
+    contrasts: pd.DataFrame, metrics: Mapping[str, Metric], heading: str = "language less its control"
+) -> Grid | None:
     """The grid of the values in a table of contrasts; None where it has none. `metrics` by the table's names."""
     shown = contrasts[contrasts["what"] == VALUE] if len(contrasts) else contrasts
     if shown.empty:
@@ -59,6 +63,7 @@ def contrast_grid(contrasts: pd.DataFrame, metrics: Mapping[str, Metric]) -> Gri
         if architecture not in mine:
             mine.append(architecture)
     return Grid(
+        heading,
         [(name.replace("-", " "), _kind(metrics[name])) for name in names],
         [
             Row(
@@ -91,5 +96,5 @@ def _cell(row: Mapping[str, Any], metric: Metric) -> Contrast:
 
 def _kind(metric: Metric) -> str:
     kind = KINDS[metric.scale] if not metric.is_contrast else "against 0"
-    unit = metric.unit.partition(" (")[2].rstrip(")")
+    unit = bracket_of(metric)
     return f"{kind}, {unit}" if metric.scale == IDENTITY and unit else kind

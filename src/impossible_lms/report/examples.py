@@ -88,7 +88,7 @@ def datasets_of(runs: Sequence[Run | PublishedRun]) -> dict[str, TokenDataset | 
 
 
 def said_of(evaluations: Sequence[Evaluation]) -> list[Said]:
-    """The first sentences that each model said at its last step, with what the judge paid for them; of one run each."""
+    """The first sentences that each model generated at its last step, with the judge's bits; of one run each."""
     models: dict[tuple[str, str], Evaluation] = {}
     for each in evaluations:
         if each.metric.name == GENERATION.name and (measured := each.curve[each.curve["fault"].isna()]).size:
@@ -109,8 +109,8 @@ def _said(name: str, architecture: str, evaluation: Evaluation) -> Said:
         behind = f"made from “{undone}”" if undone and undone != row.text.strip() else ""
         note = ", ".join(filter(None, (behind, cost))) if row.well_formed else "not a sentence of the language"
         sentences.append((pieces_of(row.text.strip(), markers), note))
-    paid = real["bits_a_token"].iloc[0] if len(real) and "bits_a_token" in real else float("nan")
-    note = "" if pd.isna(paid) else f"The judge pays {paid:.1f} bits a token for sentences of the test set."
+    real_bits = real["bits_a_token"].iloc[0] if len(real) and "bits_a_token" in real else float("nan")
+    note = "" if pd.isna(real_bits) else f"Sentences of the test set: {real_bits:.1f} bits a token."
     return Said(name, positions_of(architecture), sentences, note)
 
 

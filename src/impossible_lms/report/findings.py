@@ -16,7 +16,7 @@ from impossible_lms.evaluation.tables import read_evaluation, read_evaluations
 from impossible_lms.models.published import PublishedRun, open_run
 from impossible_lms.models.run import CHECKPOINTS, RECORD, Run
 from impossible_lms.report.figures import OF
-from impossible_lms.report.results import results_of
+from impossible_lms.report.results import Result, results_of
 
 TITLE = "Impossible languages: what was learnt"
 MEASURED = "evaluation"  # the folder in that of a run, or of a published model
@@ -47,13 +47,18 @@ class Findings:
     experiments: Mapping[Path, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
+    def results(self) -> list[Result]:
+        """The evaluations of each metric put together, as `results_of` does."""
+        return results_of(self.evaluations)
+
+    @cached_property
     def contrasts(self) -> pd.DataFrame:
         """Every language less its control on its own test set, of all metrics with one value a model, called as in
-        `results_of`; an empty table if there is none.
+        `results`; an empty table if there is none.
         """
         several = [
             (each.name, each.metric, [evaluation.tables for evaluation in each.evaluations])
-            for each in results_of(self.evaluations)
+            for each in self.results
             if not any(map(is_manifold, each.evaluations))
         ]
         return contrasts(several) if several else pd.DataFrame()

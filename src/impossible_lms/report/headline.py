@@ -1,7 +1,8 @@
 """The headline: what came out, in sentences made from contrasts; nothing is computed here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,8 @@ from impossible_lms.report.told import noun_of, unit_of
 WORSE, BETTER, UNSURE = "worse", "better", "unsure"
 ONE_BY_ONE = 4  # languages that have a sentence each; of more, those at the ends do
 LEVEL = 0.05  # of a corrected p
+Sides = Callable[[Mapping[str, Any]], tuple[str, str]]
+OF_LANGUAGES: Sides = itemgetter("language", "less")
 BOTH, WITH_AND_WITHOUT = "with positions, without positions", "with and without positions"
 
 
@@ -37,8 +40,16 @@ def verdict_of(row: Mapping[str, Any], metric: Metric) -> str:
     return BETTER if (low > neutral) == (metric.direction == HIGHER) else WORSE
 
 
-def headline(contrasts: pd.DataFrame, metrics: Mapping[str, Metric]) -> Headline:
-    """The sentences of a table of contrasts, by its first metric; `metrics` by the names that the table gives them."""
+def headline(
+    contrasts: pd.DataFrame,
+    metrics: Mapping[str, Metric],
+    sides: Sides = OF_LANGUAGES,
+    than: str = "than their control",
+) -> Headline:
+    """The sentences of a table of contrasts, by its first metric; `metrics` by the names that the table gives them.
+
+    `sides` says what the two of a row are called, and `than` what all are compared with.
+    """
     shown = contrasts[contrasts["what"] == VALUE] if len(contrasts) else contrasts
     if shown.empty:
         return Headline((), ())
@@ -48,12 +59,11 @@ def headline(contrasts: pd.DataFrame, metrics: Mapping[str, Metric]) -> Headline
     several = len({row["architecture"] for row in rows}) > 1
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for row in rows:
-        groups.setdefault((row["language"], row["less"], verdict_of(row, metric)), []).append(row)
-    languages = {language for language, *_ in groups}
+        groups.setdefault((*sides(row), verdict_of(row, metric)), []).append(row)
     said = (
         [_sentence(metric, key, group, several) for key, group in groups.items()]
-        if len(languages) <= ONE_BY_ONE
-        else _summary(metric, rows, several)
+        if len({row["language"] for row in rows}) <= ONE_BY_ONE
+        else _summary(metric, rows, several, sides, than)
     )
     return Headline(said, _cautions(shown, metrics))
 
@@ -72,7 +82,7 @@ def _sentence(metric: Metric, key: tuple[str, str, str], group: Sequence[Mapping
     return f"{said}: {' and '.join(sizes)}, {_over(group)}."
 
 
-def _summary(metric: Metric, rows: Sequence[Mapping[str, Any]], several: bool) -> list[str]:
+def _summary(metric: Metric, rows: Sequence[Mapping[str, Any]], several: bool, sides: Sides, than: str) -> list[str]:
     """Of many languages: how many of each kind, the ends, and those of which nothing could be shown."""
     found = []
     for verdict in (WORSE, BETTER):
@@ -87,17 +97,17 @@ def _summary(metric: Metric, rows: Sequence[Mapping[str, Any]], several: bool) -
         mine.sort(key=lambda row: row["estimate"], reverse=(verdict == WORSE) != (metric.direction == HIGHER))
         ends = [mine[0]] if len(mine) == 1 else [mine[0], mine[-1]]
         words = ("The most", "The least") if len(ends) > 1 else ("",)
-        found.append(f"Learnt {verdict} than their control, by {noun_of(metric)}: {' and '.join(counts)}.")
+        found.append(f"Learnt {verdict} {than}, by {noun_of(metric)}: {' and '.join(counts)}.")
         for word, row in zip(words, ends, strict=True):
             where = positions_of(row["architecture"]) if several else ""
             start = f"{word}: " if word else ""
             size = _size(metric, row, first=True, where=where)
-            found.append(f"{start}{row['language']} against {row['less']}, {size}, {_over([row])}.")
+            found.append(f"{start}{' against '.join(sides(row))}, {size}, {_over([row])}.")
     unsure = [row for row in rows if verdict_of(row, metric) == UNSURE]
     if unsure:
         pairs: dict[str, list[str]] = {}
         for row in unsure:
-            pairs.setdefault(f"{row['language']} and {row['less']}", []).append(positions_of(row["architecture"]))
+            pairs.setdefault(" and ".join(sides(row)), []).append(positions_of(row["architecture"]))
         said = [f"{pair} ({', '.join(where)})" if several else pair for pair, where in pairs.items()]
         found.append(f"No difference could be shown between {'; '.join(said)}.".replace(BOTH, WITH_AND_WITHOUT))
     return found

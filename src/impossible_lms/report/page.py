@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import UserError
+from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.files import folder_beside, read_manifest, write_text
 from impossible_lms.languages.language import Style
@@ -29,8 +30,8 @@ from impossible_lms.report.headline import headline
 from impossible_lms.report.inline_svg import InlinePicture, inline_picture, variable_of
 from impossible_lms.report.made import FIGURES, is_made, made_from
 from impossible_lms.report.own import Described, drawing
+from impossible_lms.report.paper import paper_figure
 from impossible_lms.report.paths import Placeless
-from impossible_lms.report.picture import paper_figure
 from impossible_lms.report.provenance import (
     cost_of,
     flattened,
@@ -39,8 +40,9 @@ from impossible_lms.report.provenance import (
     provenance_of_runs,
     split,
 )
-from impossible_lms.report.results import Result, results_of
+from impossible_lms.report.results import Result, plain
 from impossible_lms.report.sections import Parts, parts_of
+from impossible_lms.report.side_by_side import SideBySide, side_by_side
 from impossible_lms.report.tables import contrast_table, summary_frame, summary_table, table_of
 from impossible_lms.versions import versions
 
@@ -68,11 +70,11 @@ def write_report(findings: Findings, output: Path, *, published: bool | None = N
     languages = _languages(findings)
     known = [style_of(language) for language in languages if not is_own(language)]
     own = {each.name: each for each in _own(languages, datasets)}
-    request = made_from(findings, own, published)
+    request = made_from(findings, own, published, datasets)
     if is_made(folder, output, request):
         return [output, *_files_in(folder)]
     with drawing(own.values(), known):
-        results = results_of(findings.evaluations)
+        results = findings.results
         parts = parts_of(findings, results, published)
         placeless = Placeless([run.folder for run in findings.runs])
         tables = {
@@ -81,7 +83,9 @@ def write_report(findings: Findings, output: Path, *, published: bool | None = N
             "runs": _placeless(provenance_of_runs(findings.runs), placeless),
             "evaluations": _placeless(provenance_of_evaluations(findings.evaluations), placeless),
         }
-        page = _rendered(findings, parts, results, tables, datasets, placeless)
+        beside = side_by_side(findings)
+        tables |= {f"contrasts-{plain(each.one)}-less-{plain(each.other)}": each.contrasts for each in beside}
+        page = _rendered(findings, parts, results, tables, beside, datasets, placeless)
         record = {"request": request, "page": hashlib.sha256(page.encode()).hexdigest()}
         _write_figures(folder, parts, tables, record)
     write_text(output, page)
@@ -113,6 +117,7 @@ def _rendered(
     parts: Parts,
     results: Sequence[Result],
     tables: dict[str, pd.DataFrame],
+    beside: Sequence[SideBySide],
     datasets: dict[str, TokenDataset | None],
     placeless: Placeless,
 ) -> str:
@@ -139,6 +144,7 @@ def _rendered(
         done=what_was_done(findings.runs, datasets),
         headline=headline(tables["contrasts"], metrics),
         grid=contrast_grid(tables["contrasts"], metrics),
+        beside=[_told(each, metrics) for each in beside],
         main=inline(parts.main) if parts.main is not None else None,
         sections=parts.sections,
         drawn={section.anchor: [inline(picture) for picture in section.pictures] for section in parts.sections},
@@ -155,7 +161,7 @@ def _rendered(
         placeless=placeless,
         not_measured=[metric for name, metric in METRICS.items() if name not in measured],
         provenance=[
-            (name, shared, table_of(rest, f"{name}, what tells them apart")) for name, (shared, rest) in provenance
+            (name, shared, table_of(rest, f"{name}, what differs between them")) for name, (shared, rest) in provenance
         ],
         cost=cost_of(findings.runs),
         versions=versions("matplotlib", "pandas"),
@@ -165,6 +171,23 @@ def _rendered(
         script=Markup(script),  # noqa: S704 - our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def _told(beside: SideBySide, metrics: Mapping[str, Metric]) -> dict[str, Any]:
+    """What a page says of two experiments."""
+
+    def sides(row: Mapping[str, Any]) -> tuple[str, str]:
+        return f"{row['language']} in {beside.one}", f"the same in {beside.other}"
+
+    table, than = beside.contrasts, f"in {beside.one} than in {beside.other}"
+    return {
+        "one": beside.one,
+        "other": beside.other,
+        "findings": headline(table, metrics, sides, than).findings,
+        "grid": contrast_grid(table, metrics, f"language in {beside.one}, less in {beside.other}"),
+        "table": contrast_table(table) if len(table) else None,
+        "not_set": beside.not_set,
+    }
 
 
 def _failures(findings: Findings) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.evaluation.seeds import over_seeds
 from impossible_lms.files import read_manifest
+from impossible_lms.report.figures import OF
 
 ASKED = {"precision": "fp32", "as_published": False}  # what changes values beyond the sample, with what is usual
 
@@ -48,13 +49,14 @@ def results_of(evaluations: Iterable[Evaluation]) -> list[Result]:
     for evaluation in evaluations:
         if not _is_crossed(evaluation):
             groups.setdefault(evaluation.folder.name, []).append(evaluation)
+    groups = _of_experiments(groups)
     order = {name: place for place, name in enumerate(METRICS)}
     metrics = [group[0].metric.name for group in groups.values()]
     found = []
     for name, group in groups.items():
         metric = group[0].metric
         found.append(
-            Result(metric.name if metrics.count(metric.name) == 1 else _plain(name), metric, group, _table(group))
+            Result(metric.name if metrics.count(metric.name) == 1 else plain(name), metric, group, _table(group))
         )
     measured = [result for result in found if len(result.table)]
     return sorted(measured, key=lambda result: (order.get(result.metric.name, len(order)), result.name))
@@ -91,6 +93,29 @@ def last_of(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["step"] == last]
 
 
+def _of_experiments(groups: dict[str, list[Evaluation]]) -> dict[str, list[Evaluation]]:
+    """The groups, those of one metric put together that are of different experiments: one may have another sample.
+
+    They stay apart where an experiment has several itself, for which of them belong together is not known then.
+    """
+    alike: dict[tuple[str, str], list[str]] = {}
+    for name, group in groups.items():
+        alike.setdefault((group[0].metric.name, _words(_asked(group[0]))), []).append(name)
+    found: dict[str, list[Evaluation]] = {}
+    for names in alike.values():
+        experiments = [experiment for name in names for experiment in {_experiment(each) for each in groups[name]}]
+        if "" in experiments or len(set(experiments)) < len(experiments):
+            found |= {name: groups[name] for name in names}
+        else:
+            found[names[0]] = [evaluation for name in names for evaluation in groups[name]]
+    return found
+
+
+def _experiment(evaluation: Evaluation) -> str:
+    """The name of the experiment that an evaluation is of, where there are several."""
+    return str(evaluation.curve["architecture"].iloc[0]).partition(OF)[2]
+
+
 def _table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     metric, curves = evaluations[0].metric, [evaluation.curve for evaluation in evaluations]
     table = over_seeds(metric, [evaluation.tables for evaluation in evaluations])
@@ -121,9 +146,9 @@ def _asked(evaluation: Evaluation) -> dict[str, Any]:
 
 def _words(asked: dict[str, Any]) -> str:
     """What is not as usual, for a name."""
-    return "".join(f"-{_plain(name)}-{value}" for name, value in asked.items() if value != ASKED[name])
+    return "".join(f"-{plain(name)}-{value}" for name, value in asked.items() if value != ASKED[name])
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name of nothing but letters, digits and hyphens, for files and anchors."""
     return re.sub("[^A-Za-z0-9.]+", "-", name).strip("-")

@@ -15,7 +15,7 @@ from impossible_lms.report.picture import Picture
 from impossible_lms.report.published import published_curves
 from impossible_lms.report.results import Result, crossed
 from impossible_lms.report.special_figures import SPECIAL, at_the_end, cross_tests
-from impossible_lms.report.tables import Table, contrast_table, last_values, table_of
+from impossible_lms.report.tables import Table, contrast_table, last_fields, last_values, table_of
 
 LINES = 3  # steps that make a curve worth drawing
 LAST = "the last step of each model"
@@ -60,8 +60,8 @@ def parts_of(findings: Findings, results: Sequence[Result], published: bool | No
         heading, metric = _title(result), result.metric
         reading = metric.reading or f"{metric.summary}: {metric.unit}, {metric.direction} is better."
         tables = [table_of(each.table, LAST) for each in pictures if each.name != result.name]
-        if metric.figure == "curves" and not tables:
-            tables = [last_values(result)]
+        if not tables:
+            tables = [last_values(result) if metric.figure == "curves" else last_fields(result)]
         if metric.adds_up:
             of_runs = [evaluation.tables for evaluation in result.evaluations]
             found = contrasts([(result.name, metric, of_runs)], by_part=True)

@@ -59,6 +59,26 @@ def last_values(result: Result) -> Table:
     return table_of(_ordered(table), "the last step of each model")
 
 
+def last_fields(result: Result) -> Table:
+    """The last values of a metric with a value for each of several groups: the last of these from left to right."""
+    metric, table = result.metric, _ordered(last_of(result.table))
+    *down, across = metric.groups
+    places = sorted(set(table[across]))
+    is_own = (table["data"] == table["language"]).all()
+    keys = ["language", "architecture", *([] if is_own else ["data"]), "step", *down]
+    rows = []
+    for key, mine in table.groupby(keys, sort=False):
+        of_place = {row[across]: row for row in mine.to_dict("records")}
+        cells = [
+            Cell(f"{number(row[metric.value])} {_interval(row['low'], row['high']).text}".rstrip(), row[metric.value])
+            if (row := of_place.get(place)) is not None
+            else Cell("")
+            for place in places
+        ]
+        rows.append([*map(_cell, key), *cells])
+    return Table("the last step of each model", [*keys, *(f"{across} {place}" for place in places)], rows)
+
+
 def summary_frame(results: Sequence[Result]) -> pd.DataFrame:
     """One row a model and metric: the last value of what its figure shows; metrics of many values a model left out."""
     rows = []
