@@ -10,10 +10,11 @@ from impossible_lms.data.build import build_dataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.agreement_pairs import agreement_pairs
 from impossible_lms.evaluation.driver import evaluate
-from impossible_lms.evaluation.interventions import INTERVENTIONS, blocks_of, interchange, what_moved
+from impossible_lms.evaluation.interventions import INTERVENTIONS, interchange, what_moved
 from impossible_lms.evaluation.metric import Request, Subject
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.models.architectures import ARCHITECTURES, get_size, make_config, make_model
+from impossible_lms.models.heads import blocks_of
 from impossible_lms.ragged import Ragged
 
 

@@ -36,6 +36,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     data.annotate,
     data.build,
     inspecting.inspect,
+    models.models,
     models.train,
     evaluation.evaluate,
     evaluation.metrics,

@@ -1,5 +1,6 @@
-"""The verb of models: train."""
+"""The verbs of models: train one, list what there is."""
 
+import json
 import os
 import sys
 from enum import StrEnum
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from impossible_lms.cli.options import Json
 
 
 class CheckpointDtype(StrEnum):
@@ -20,10 +23,14 @@ def train(
     data: Annotated[Path, typer.Option(help="A folder made by `impossible build`.")],
     output: Annotated[Path, typer.Option(help="The run folder; a run in it that was stopped goes on.")],
     model: Annotated[
-        str, typer.Option(help="gpt2, gpt2-no-pos, or a configuration of transformers: a folder, a file or a Hub id.")
+        str,
+        typer.Option(
+            help="A name of `impossible models` (gpt2, gpt2-no-pos, llama ...), or a configuration of transformers: a "
+            "folder, a file or a Hub id."
+        ),
     ] = "gpt2-no-pos",
     size: Annotated[
-        str | None, typer.Option(help="Of a GPT-2: small (the published size, the default) or tiny.")
+        str | None, typer.Option(help="Of a name: small (the published size, the default) or tiny.")
     ] = None,
     recipe: Annotated[str, typer.Option(help="paper, demo, or a TOML file.")] = "paper",
     changes: Annotated[
@@ -69,3 +76,28 @@ def train(
     if os.environ.get("RANK", "0") == "0":  # of torchrun: the first process speaks
         done = run.finished or {}
         print(f"{output}: {run.name}, {done['steps']:,} steps, loss {done['loss']:.3f}, {done['seconds']:,.0f} s")
+
+
+def models(as_json: Json = False) -> None:
+    """List the named architectures: how each knows the order of tokens, and its sizes, of like parameters in all."""
+    from impossible_lms.models.architectures import ARCHITECTURES, SIZES, parameters_of
+
+    vocabulary, context = 50_257, 1024  # of the published models
+    rows = []
+    for architecture in ARCHITECTURES.values():
+        of_size = {}
+        for name, size in SIZES.items():
+            whole, blocks = parameters_of(architecture, size, vocabulary_size=vocabulary, context=context)
+            of_size[name] = {"width": size.width, "parameters": whole, "in_blocks": blocks}
+        rows.append(
+            {"name": architecture.name, "is": architecture.summary, "order": architecture.order, "sizes": of_size}
+        )
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        print(f"{row['name']}: {row['is']}; {row['order']}")
+        for name, size in row["sizes"].items():
+            millions = f"{size['parameters'] / 1e6:.1f} million parameters, {size['in_blocks'] / 1e6:.2f} in its blocks"
+            print(f"  {name}: width {size['width']}, {millions}")
+    print(f"parameters with {vocabulary:,} ids and blocks of {context:,} tokens; any other model: train --model PATH")

@@ -14,6 +14,7 @@ from impossible_lms.evaluation.sentences import corpus_of, sample_notes
 from impossible_lms.evaluation.statistics import mean_over_items, share_over_items
 from impossible_lms.languages.hop import PLURAL, SINGULAR, marks_number
 from impossible_lms.languages.language import Language
+from impossible_lms.models.heads import blocks_name, blocks_of, final_norm, trunk_of
 from impossible_lms.ragged import Ragged
 
 if TYPE_CHECKING:
@@ -98,15 +99,6 @@ def interchange(scorer: Scorer, base: Ragged, source: Ragged, markers: "np.ndarr
     return table.sort_values(["pair", "layer", "position"], ignore_index=True)
 
 
-def blocks_of(model: Any) -> Any:
-    """The transformer blocks of a model, in order; UserError for a model that does not keep them as most do."""
-    base = model.base_model
-    for name in ("h", "layers"):
-        if hasattr(base, name):
-            return getattr(base, name)
-    raise UserError(f"{type(model).__name__}: interventions need a model with its blocks in a list `h` or `layers`.")
-
-
 def _layers(scorer: Scorer, blocks: Any, ids: Any, other: Any, markers: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """For each layer, (pairs * length, 2) float64: logits of the markers, a row for each pair and position.
 
@@ -118,7 +110,7 @@ def _layers(scorer: Scorer, blocks: Any, ids: Any, other: Any, markers: Any) -> 
     base, source = (torch.from_numpy(each).to(model.device) for each in (ids, other))
     outputs, taken = (_outputs(model, blocks, each) for each in (base, source))
     differ = (base != source).cumsum(1) > 0  # from the first place where they do
-    own = _logits(model, final_norm(model.base_model)(outputs[-1][:, -1]), markers)
+    own = _logits(model, final_norm(model)(outputs[-1][:, -1]), markers)
     for layer in range(len(blocks)):
         changed = differ.clone()
         if layer + 1 == len(blocks):
@@ -164,7 +156,7 @@ def _from_layer(model: Any, blocks: Any, layer: int, hidden: "torch.Tensor", ids
     meanwhile, and the first one left is given `hidden`.
     """
     rest = blocks[layer + 1 :]
-    owner, name = model.base_model, "h" if hasattr(model.base_model, "h") else "layers"
+    owner, name = trunk_of(model), blocks_name(model)
 
     def give(module: Any, inputs: Any, keywords: Any) -> Any:
         if inputs:
@@ -174,24 +166,16 @@ def _from_layer(model: Any, blocks: Any, layer: int, hidden: "torch.Tensor", ids
     import torch
 
     if not len(rest):
-        normed: torch.Tensor = final_norm(owner)(hidden[:, -1])
+        normed: torch.Tensor = final_norm(model)(hidden[:, -1])
         return normed
     hook = rest[0].register_forward_pre_hook(give, with_kwargs=True)
     setattr(owner, name, rest)
     try:
-        last: torch.Tensor = owner(input_ids=ids, use_cache=False).last_hidden_state[:, -1]
+        last: torch.Tensor = model.base_model(input_ids=ids, use_cache=False).last_hidden_state[:, -1]
         return last
     finally:
         setattr(owner, name, blocks)
         hook.remove()
-
-
-def final_norm(base: Any) -> Any:
-    """What stands between the last block and the output embeddings."""
-    for name in ("ln_f", "norm", "final_layer_norm"):
-        if hasattr(base, name):
-            return getattr(base, name)
-    raise UserError(f"{type(base).__name__}: interventions need a model with a last norm `ln_f` or `norm`.")
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Sampling: sentences that a model says by itself, in its language and undone."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,6 +17,10 @@ from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
 AT_ONCE = 64  # sampled in a batch
+# Models whose step with a cache is wrong for several sequences in transformers 5: that of rwkv adds a state (b, hidden)
+# to tokens (b, 1, hidden), which gives (b, b, hidden).
+ONE_AT_A_TIME = frozenset({"rwkv"})
+CACHES = ("past_key_values", "cache_params", "state")  # what models call what they keep of the tokens so far
 LONGEST = 64  # tokens; a sentence that has not ended there is not well-formed
 
 
@@ -80,6 +86,11 @@ def texts_behind(language: Language, sentences: Ragged, tokenizer: Tokenizer) ->
     return [tokenizer.decode(sentence) if len(sentence) else None for sentence in found]
 
 
+def at_once_of(model: Any) -> int:
+    """How many sentences of a model are sampled in a batch."""
+    return 1 if getattr(model.config, "model_type", None) in ONE_AT_A_TIME else AT_ONCE
+
+
 def sampled(scorer: Scorer, count: int, longest: int, end_of_text: int, seed: int) -> tuple[Ragged, NDArray[np.bool_]]:
     """`count` sentences that the model says after its start or `end_of_text`, and (count,) bool: whether they ended.
 
@@ -92,12 +103,13 @@ def sampled(scorer: Scorer, count: int, longest: int, end_of_text: int, seed: in
     begin = end_of_text if scorer.start is None else scorer.start
     generator = torch.Generator(device=model.device).manual_seed(seed)  # its own: devices sample beside each other
     with torch.inference_mode():
-        for start in range(0, count, AT_ONCE):
-            ids = torch.full((min(AT_ONCE, count - start), 1), begin, device=model.device)
-            state, rows, is_over = None, [], torch.zeros(len(ids), dtype=torch.bool, device=model.device)
+        for start in range(0, count, at_once := at_once_of(model)):
+            ids = torch.full((min(at_once, count - start), 1), begin, device=model.device)
+            rows, is_over = [], torch.zeros(len(ids), dtype=torch.bool, device=model.device)
+            kept: dict[str, Any] = {}
             for _ in range(longest + 1):
-                output = model(input_ids=ids, past_key_values=state, use_cache=True)
-                state = output.past_key_values
+                output = model(input_ids=ids, use_cache=True, **kept)
+                kept = {name: output[name] for name in CACHES if output.get(name) is not None}
                 ids = torch.multinomial(torch.softmax(output.logits[:, -1].float(), dim=-1), 1, generator=generator)
                 rows.append(ids[:, 0].cpu().numpy())
                 is_over |= ids[:, 0] == end_of_text

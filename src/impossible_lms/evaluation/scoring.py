@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.prefixes import NEVER, Rows, in_rows
 from impossible_lms.models.gpu import free_bytes
-from impossible_lms.models.heads import output_layer
+from impossible_lms.models.heads import blocks_of, output_layer
 from impossible_lms.ragged import Ragged
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ class Scorer:
     def states(self, sequences: Ragged) -> "Iterator[tuple[NDArray[np.int64], tuple[torch.Tensor, ...]]]":
         """All layers in one pass, batch by batch: the indices (b,) of its sequences, and the hidden states.
 
-        These are depth + 1 tensors (b, width, hidden): the embeddings and the output of each block, the last one after
-        the final norm, as transformers gives them; those of `start` are left out. UserError for an id outside the
+        These are depth + 1 tensors (b, width, hidden): what goes into the first block and the output of each block, the
+        last one after the final norm; those of `start` are left out. UserError for an id outside the
         vocabulary.
         """
         import torch
@@ -137,8 +137,27 @@ class Scorer:
         for batch in batches(sequences.lengths(), self.tokens_in_batch):
             with torch.inference_mode():
                 ids = self._padded(sequences.take(batch))
-                made = self.model.base_model(input_ids=ids, use_cache=False, output_hidden_states=True).hidden_states
-                yield batch, tuple(each[:, first:] for each in made)
+                yield batch, tuple(each[:, first:] for each in self._layers(ids))
+
+    def _layers(self, ids: "torch.Tensor") -> "list[torch.Tensor]":
+        """What goes into the first block, and the output of each; not all of transformers' models give them alike."""
+        kept: list[torch.Tensor] = []
+
+        def keep_input(module: Any, inputs: Any, keywords: Any) -> None:
+            kept.append(inputs[0] if inputs else keywords["hidden_states"])
+
+        def keep(module: Any, inputs: Any, output: Any) -> None:
+            kept.append(output[0] if isinstance(output, tuple) else output)
+
+        blocks = blocks_of(self.model)
+        hooks = [blocks[0].register_forward_pre_hook(keep_input, with_kwargs=True)]
+        hooks += [block.register_forward_hook(keep) for block in blocks]
+        try:
+            last = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return [*kept[:-1], last]
 
     def masses(self, prefixes: Ragged, chosen: NDArray[np.bool_]) -> Ragged:
         """The log-probability, in nats, that the token after each element is one of the `chosen` (vocabulary,) bool.

@@ -3,11 +3,14 @@
 import difflib
 import json
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impossible_lms.errors import UserError
+from impossible_lms.models import configurations
+from impossible_lms.models.configurations import Fits, Size
+from impossible_lms.models.heads import blocks_of
 from impossible_lms.network import cache_if_offline
 
 if TYPE_CHECKING:
@@ -18,26 +21,42 @@ NO_POSITIONS_CLASS = "GPT2NoPositionalEncodingLMHeadModel"
 
 @dataclass(frozen=True)
 class Architecture:
-    """A kind of model: its name, whether it is told positions, a line about it, and whether it is all transformers'."""
+    """A kind of model.
+
+    Attributes:
+        name: what it is asked for by.
+        has_positions: whether a sequence may be no longer than a block; not of a model that is told nothing of places.
+        summary: a line about it.
+        is_of_transformers: whether it is all transformers' own, and loaded as such.
+        order: how it knows in which order tokens stand.
+        configure: its configuration at a size; None where it comes with one.
+    """
 
     name: str
     has_positions: bool
     summary: str
     is_of_transformers: bool = False
-
-
-@dataclass(frozen=True)
-class Size:
-    """How large a model is."""
-
-    layers: int
-    heads: int
-    width: int
+    order: str = ""
+    configure: configurations.Configure | None = field(default=None, compare=False, repr=False)
 
 
 ARCHITECTURES: dict[str, Architecture] = {
-    "gpt2": Architecture("gpt2", True, "GPT-2"),
-    "gpt2-no-pos": Architecture("gpt2-no-pos", False, "GPT-2 without positional encodings"),
+    each.name: each
+    for each in (
+        Architecture("gpt2", True, "GPT-2", False, "learned positions", configurations.gpt2),
+        Architecture(
+            "gpt2-no-pos",
+            False,
+            "GPT-2 without positional encodings",
+            False,
+            "the causal mask alone",
+            configurations.gpt2,
+        ),
+        Architecture("llama", True, "Llama", True, "rotary positions", configurations.llama),
+        Architecture("bloom", True, "BLOOM", True, "ALiBi: attention falls with distance", configurations.bloom),
+        Architecture("mamba", True, "Mamba", True, "recurrence (selective state space)", configurations.mamba),
+        Architecture("rwkv", True, "RWKV-4", True, "recurrence (linear attention)", configurations.rwkv),
+    )
 }
 
 SIZES: dict[str, Size] = {
@@ -84,26 +103,24 @@ def get_size(name: str) -> Size:
 
 
 def make_config(size: Size, *, vocabulary_size: int, context: int, end_of_text: int, dropout: float) -> "GPT2Config":
-    """The configuration of a GPT-2 of this size.
+    """The configuration of a GPT-2 of this size."""
+    return configurations.gpt2(size, Fits(vocabulary_size, context, end_of_text, dropout))
 
-    The attention is scaled by the inverse of the layer's number and computed in float32, as in the published models.
+
+def parameters_of(architecture: Architecture, size: Size, *, vocabulary_size: int, context: int) -> tuple[int, int]:
+    """How many parameters a named architecture has at a size, and how many of them in its blocks.
+
+    UserError for one that comes with a configuration.
     """
-    from transformers import GPT2Config
+    import torch
 
-    return GPT2Config(
-        vocab_size=vocabulary_size,
-        n_positions=context,
-        n_embd=size.width,
-        n_layer=size.layers,
-        n_head=size.heads,
-        resid_pdrop=dropout,
-        embd_pdrop=dropout,
-        attn_pdrop=dropout,
-        scale_attn_by_inverse_layer_idx=True,
-        reorder_and_upcast_attn=True,
-        bos_token_id=end_of_text,
-        eos_token_id=end_of_text,
-    )
+    if architecture.configure is None:
+        raise UserError(f"--model {architecture.name}: has a size of its own.")
+    config = architecture.configure(size, Fits(vocabulary_size, context, 0, 0.0))
+    with torch.device("meta"):
+        model = make_model(architecture, config, 0)
+    whole, blocks = (sum(each.numel() for each in part.parameters()) for part in (model, blocks_of(model)))
+    return whole, blocks
 
 
 def read_config(
@@ -145,9 +162,9 @@ def read_config(
     config.vocab_size = vocabulary_size
     config.bos_token_id = config.eos_token_id = config.pad_token_id = end_of_text
     config.dtype = "float32"
-    for field in DROPOUT_FIELDS:
-        if isinstance(getattr(config, field, None), float | int):
-            setattr(config, field, dropout)
+    for name_of_field in DROPOUT_FIELDS:
+        if isinstance(getattr(config, name_of_field, None), float | int):
+            setattr(config, name_of_field, dropout)
     return name, config
 
 
@@ -157,8 +174,8 @@ def described_model(
     """The architecture that `spec` names, its configuration for a dataset, and what a run's record says of them.
 
     Args:
-        spec: `gpt2`, `gpt2-no-pos`, or a configuration of transformers, as `read_config` takes it.
-        size: of the first two, `small` where None; others have their own.
+        spec: a name of `ARCHITECTURES`, or a configuration of transformers, as `read_config` takes it.
+        size: of a name, `small` where None; others have their own.
 
     Raises:
         UserError: no such model or size, or a size for a configuration that has its own. All else as `read_config`.
@@ -169,9 +186,10 @@ def described_model(
         "end_of_text": end_of_text,
         "dropout": dropout,
     }
-    if spec in ARCHITECTURES:
+    named = ARCHITECTURES.get(spec)
+    if named is not None and named.configure is not None:
         size = size or "small"
-        return ARCHITECTURES[spec], make_config(get_size(size), **fits), {"model": spec, "size": size}
+        return named, named.configure(get_size(size), Fits(**fits)), {"model": spec, "size": size}
     name, config = read_config(spec, **fits)
     if size is not None:
         raise UserError(f"--size {size}: the configuration {spec} has its own. Leave --size out.")
