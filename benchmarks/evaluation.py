@@ -18,10 +18,11 @@ import numpy as np
 import torch
 
 from impossible_lms import load_tokenizer, read_corpus
-from impossible_lms.evaluation.interventions import blocks_of, interchange
+from impossible_lms.evaluation.interventions import interchange
 from impossible_lms.evaluation.perplexity import perplexity
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.models.architectures import ARCHITECTURES, get_size, make_config, make_model
+from impossible_lms.models.heads import blocks_of
 from impossible_lms.ragged import Ragged
 
 Result = TypeVar("Result")

@@ -1,14 +1,15 @@
-"""How fast GPT-2 trains: this project, transformers' Trainer, and a plain loop, on one device with the same batch.
+"""How fast a model trains: this project, transformers' Trainer, and a plain loop, on one device with the same batch.
 
-    python -m benchmarks.training [--size tiny] [--context 128] [--sequences 16] [--corpus SPEC] [--tokenizer SPEC]
-                                  [--vocabulary N] [--device cpu] [--rounds 5] [--steps 10] [--micro-batch N]
-                                  [--contestants NAME ...]
+    python -m benchmarks.training [--model gpt2] [--size tiny] [--context 128] [--sequences 16] [--corpus SPEC]
+                                  [--tokenizer SPEC] [--vocabulary N] [--device cpu] [--rounds 5] [--steps 10]
+                                  [--micro-batch N] [--contestants NAME ...]
 
 Every contestant is a process of its own that trains all the time, dropout on, from the same token dataset. Rounds are
 interleaved: each trains `--steps` steps while the others wait, so that what else the machine does meets all alike. The
 first round, in which things compile, is not counted. The rate of bf16 matrix products is measured between rounds. On a
 GPU contestants run one after the other, for each takes the memory it finds. `--vocabulary` makes up a corpus and a
 tokenizer of so many entries, where there is none at hand; `--micro-batch` is what the others compute at a time.
+`--model` is a name of `impossible models`; the plain loop knows GPT-2 alone, and is left out for others.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from benchmarks.plain_loop import plain_loop
 from impossible_lms import build_dataset, get_language, load_tokenizer, read_corpus
 from impossible_lms.data.build import training_texts
 from impossible_lms.data.dataset import TokenDataset
-from impossible_lms.models.architectures import get_architecture, get_size, make_config, make_model
+from impossible_lms.models.architectures import ARCHITECTURES, described_model, get_architecture, get_size, make_model
 from impossible_lms.training.operations import matrix_rate, operations_per_token, product_rate, products_of_step
 from impossible_lms.training.recipe import Recipe, load_recipe
 from impossible_lms.versions import versions
@@ -97,7 +98,7 @@ def main() -> None:
         corpus = read_corpus(options.corpus)
         tokenizer = load_tokenizer(options.tokenizer, training_texts(corpus))
         dataset = build_dataset(corpus, get_language("partial-reverse"), tokenizer, data, context=options.context)
-        model = make_model(get_architecture("gpt2"), config_of(dataset, options), 0)
+        model = make_model(get_architecture(options.model), config_of(dataset, options), 0)
         per_token = operations_per_token(model, options.context)
         device = torch.device(options.device)
         named = torch.cuda.get_device_name() if options.device == "cuda" else platform.processor() or platform.machine()
@@ -169,7 +170,7 @@ def report(
 def entrant(name: str, data: Path, scratch: Path, options: argparse.Namespace) -> "subprocess.Popen[str]":
     """A contestant's process."""
     command = [sys.executable, "-m", "benchmarks.training", "--contestant", name, "--data", str(data)]
-    for flag in ("size", "context", "sequences", "device"):
+    for flag in ("model", "size", "context", "sequences", "device"):
         command += [f"--{flag}", str(getattr(options, flag))]
     if options.micro_batch:
         command += ["--micro-batch", str(options.micro_batch)]
@@ -249,14 +250,16 @@ def recipe_of(options: argparse.Namespace, precision: str) -> Recipe:
 
 
 def config_of(dataset: TokenDataset, options: argparse.Namespace) -> Any:
-    """GPT-2's configuration, the same for all but the plain loop, which has its own model of the same shape."""
-    return make_config(
-        get_size(options.size),
+    """The configuration, the same for all but the plain loop, which has its own model of the same shape."""
+    _, config, _ = described_model(
+        options.model,
+        options.size,
         vocabulary_size=dataset.vocabulary_size,
         context=dataset.context,
         end_of_text=dataset.tokenizer.end_of_text,
         dropout=0.1,
     )
+    return config
 
 
 def ours(
@@ -271,7 +274,7 @@ def ours(
         dataset.folder,
         options.scratch,
         recipe=recipe_of(options, precision),
-        model="gpt2",
+        model=options.model,
         size=options.size,
         options=Options(compiled=True, deterministic=deterministic),
         say=lambda line: print(line, file=sys.stderr),
@@ -318,13 +321,14 @@ def trainer(dataset: TokenDataset, rounds: Rounds, options: argparse.Namespace, 
         use_cpu=options.device == "cpu",
         **chosen,
     )
-    model = make_model(get_architecture("gpt2"), config_of(dataset, options), 0)
+    model = make_model(get_architecture(options.model), config_of(dataset, options), 0)
     Trainer(model=model, args=arguments, train_dataset=Blocks(), callbacks=[Turns()]).train()
 
 
 def arguments() -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="gpt2", choices=list(ARCHITECTURES))
     parser.add_argument("--size", default="tiny")
     parser.add_argument("--context", type=int, default=128)
     parser.add_argument("--sequences", type=int, default=16)
@@ -335,12 +339,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--contestants", nargs="+", default=list(CONTESTANTS), choices=CONTESTANTS)
+    parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS)
     parser.add_argument("--verbose", action="store_true", help="show what contestants say")
     parser.add_argument("--contestant", help=argparse.SUPPRESS)
     parser.add_argument("--data", help=argparse.SUPPRESS)
     parser.add_argument("--scratch", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.contestants is None:
+        options.contestants = [name for name in CONTESTANTS if options.model == "gpt2" or "plain" not in name]
+    return options
 
 
 if __name__ == "__main__":

@@ -57,7 +57,9 @@ def models():
 
     def model(name):
         if name not in made:
-            config = ARCHITECTURES[name].configure(MINIATURE, Fits(60, 32, 0, 0.0))
+            configure = ARCHITECTURES[name].configure
+            assert configure is not None
+            config = configure(MINIATURE, Fits(60, 32, 0, 0.0))
             made[name] = architectures.make_model(ARCHITECTURES[name], config, seed=1).eval()
             with torch.no_grad():
                 for each in made[name].parameters():
@@ -133,7 +135,7 @@ def test_interventions_at_each_layer_and_position(name, models):
     assert len(found) == len(blocks) * len(base)
     expected = np.empty((len(blocks), len(base), 2))
     for layer, block in enumerate(blocks):
-        kept = []
+        kept: list[torch.Tensor] = []
         with torch.inference_mode():
             hook = block.register_forward_hook(lambda module, inputs, output, kept=kept: kept.append(hidden_of(output)))
             model(torch.tensor([source]), use_cache=False)

@@ -29,6 +29,7 @@ class Shipped(StrEnum):
 
     paper = "paper"
     small = "small"
+    architectures = "architectures"
     demo = "demo"
 
 
@@ -36,7 +37,10 @@ ExperimentFile = Annotated[Path, typer.Argument(help="An experiment file, as `im
 
 
 def init(
-    which: Annotated[Shipped, typer.Argument(help="paper: all of it; small: a laptop's; demo.")] = Shipped.small,
+    which: Annotated[
+        Shipped,
+        typer.Argument(help="paper: all; small: a laptop's; architectures: all on one language; demo."),
+    ] = Shipped.small,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write; the experiment's name with .toml.")
     ] = None,

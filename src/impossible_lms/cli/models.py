@@ -5,7 +5,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -83,7 +83,7 @@ def models(as_json: Json = False) -> None:
     from impossible_lms.models.architectures import ARCHITECTURES, SIZES, parameters_of
 
     vocabulary, context = 50_257, 1024  # of the published models
-    rows = []
+    rows: list[dict[str, Any]] = []
     for architecture in ARCHITECTURES.values():
         of_size = {}
         for name, size in SIZES.items():
