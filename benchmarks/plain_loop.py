@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from impossible_lms.data.dataset import TokenDataset
-from impossible_lms.models.architectures import Size
+from impossible_lms.models.configurations import Size
 from impossible_lms.training.recipe import Recipe
 
 
