@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +31,9 @@ def explore(
     ] = None,
     host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="By default the first free one from 7860.")] = None,
+    space: Annotated[
+        Path | None, typer.Option(help="Write a folder that is a Hugging Face Space of this page, and open nothing.")
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the page.")] = True,
 ) -> None:
     """Open a page on this machine: a sentence in every language, what models make of it, and results to turn.
@@ -40,6 +44,12 @@ def explore(
     from impossible_lms.explorer.serve import launch
 
     found = given(source or (), languages=language or (), tokenizer=tokenizer, annotator=annotator)
+    if space is not None:
+        from impossible_lms.explorer.space import write_space
+
+        write_space(found, space, language or (), annotator)
+        print(space)
+        return
     page, url = launch(found, host=host, port=port, browser=browser)
     print(url, flush=True)
     print("Ctrl-C ends it.", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from unicodedata import normalize
 
 from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.html import attributes, button
@@ -59,8 +60,12 @@ def bars(
     *,
     at: int | None = None,
     asks: Sequence[str] = (),
+    plain: bool = False,
 ) -> str:
-    """Tokens under bars of their bits; `asks`, if any, says what a click on each chooses, the end's last."""
+    """Tokens under bars of their bits; `asks`, if any, says what a click on each chooses, the end's last.
+
+    `plain` are tokens of which it is not known where they came from.
+    """
     shown = [*tokens, Token(END, True, None, None, False)][: len(bits)]
     buttons = []
     for place, (token, bit) in enumerate(zip(shown, bits, strict=True)):
@@ -79,7 +84,8 @@ def bars(
                 adds=f"; {bit:.1f} bits",
             )
         )
-    return f'<div class="said bars" role="toolbar" aria-label="{escape(label)}, bits a token">{"".join(buttons)}</div>'
+    kind = "said bars plain" if plain else "said bars"
+    return f'<div class="{kind}" role="toolbar" aria-label="{escape(label)}, bits a token">{"".join(buttons)}</div>'
 
 
 def _expected(side: Cost, place: int, those: Sequence[Candidate]) -> str:
@@ -97,4 +103,4 @@ def _expected(side: Cost, place: int, those: Sequence[Candidate]) -> str:
 
 def _seen(text: str) -> str:
     """A token's text with its blanks visible."""
-    return text.replace(" ", "␣").replace("\n", "↵")
+    return normalize("NFKC", text).replace(" ", "␣").replace("\n", "↵")

@@ -39,7 +39,7 @@ class ListenView(View):
         models = self._given.models
         beside = models.beside(str(model or ""), str(other or ""))
         return {
-            "model": model,
+            "model": "" if model in models.labels[:1] else model,
             "step": step_at(models, model, place),
             "other": other,
             "other_step": step_at(models, beside.label, other_place) if beside else 0,

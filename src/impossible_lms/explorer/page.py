@@ -13,6 +13,8 @@ from impossible_lms.explorer import html
 from impossible_lms.explorer.address import MOST_CHARACTERS, Chosen
 from impossible_lms.explorer.given import Given
 from impossible_lms.explorer.listen_view import ListenView
+from impossible_lms.explorer.read_view import ReadView
+from impossible_lms.explorer.results_view import ResultsView
 from impossible_lms.explorer.speak_view import SpeakView
 from impossible_lms.explorer.view import View
 
@@ -25,7 +27,7 @@ ASKS = """element.addEventListener('click', (event) => {
   const asked = event.target.closest('[data-ask]');
   if (asked) trigger('ask', {ask: asked.dataset.ask});
 });"""
-VIEWS: tuple[type[View], ...] = (SpeakView, ListenView)
+VIEWS: tuple[type[View], ...] = (SpeakView, ListenView, ReadView, ResultsView)
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -89,7 +91,7 @@ def _wire(
         chosen = chosen_of(said, text, values)
         return answers(Chosen.taken({**chosen.values(), **change(chosen)}))
 
-    def asked(said: Any, text: Any, *values: Any, event: gr.EventData) -> list[Any]:
+    def asked(event: gr.EventData, said: Any, text: Any, *values: Any) -> list[Any]:
         chosen = chosen_of(said, text, values)
         return answers(Chosen.read({**chosen.values(), **_pairs(event)}))
 

@@ -1,0 +1,101 @@
+"""HTML of tables and of sentences in them; everything in them is escaped here, like all else in `html`."""
+
+from collections.abc import Sequence
+from html import escape
+from urllib.parse import urlencode
+
+from impossible_lms.explorer.heard_html import LEAST, bars
+from impossible_lms.explorer.html import attributes, csv_link, note
+from impossible_lms.explorer.reading import Reading, Sentence
+from impossible_lms.explorer.results import Carrier, Contrast, Page, Side
+from impossible_lms.report.examples import Pieces, Token
+from impossible_lms.report.numbers import number
+from impossible_lms.report.tables import Table
+
+SIGNS = str.maketrans({"🅁": "R", "🅂": "S", "🄿": "P"})  # few fonts have these
+
+
+def table(given: Table, picks: Sequence[Contrast] = (), chosen: Contrast | None = None) -> str:
+    """A table; with `picks`, one a row, a button in each that chooses it."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in (*([""] if picks else []), *given.columns))
+    rows = []
+    for place, row in enumerate(given.rows):
+        cells = "".join(f'<td title="{escape(cell.whole)}">{escape(cell.text)}</td>' for cell in row)
+        if picks:
+            cells = f"<td>{_pick(picks[place], is_chosen=picks[place] == chosen)}</td>{cells}"
+            asked = attributes({"ask": urlencode({"contrast": picks[place].key})})
+            here = " class=here" if picks[place] == chosen else ""
+            rows.append(f"<tr {asked}{here}>{cells}</tr>")
+        else:
+            rows.append(f"<tr>{cells}</tr>")
+    body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return (
+        f'<div class="scrolls" tabindex="0" role="region" aria-label="{escape(given.caption)}">'
+        f"<table><caption>{escape(given.caption)}</caption>{body}</table></div>"
+    )
+
+
+def _pick(one: Contrast, *, is_chosen: bool) -> str:
+    said = f"Sentences that carry {one.language} less {one.less}, {one.architecture}"
+    state = f'aria-pressed="{str(is_chosen).lower()}" aria-label="{escape(said)}"'
+    return f'<button type="button" class="pick" {state}>sentences</button>'
+
+
+def results(page: Page) -> str:
+    """The tables of results, and what carries the contrast that is chosen."""
+    parts = [table(page.values), csv_link(page.values_csv, "values")]
+    if page.contrasts is not None:
+        parts += ["<h3>Each language less its control</h3>", table(page.contrasts, page.rows, page.chosen)]
+        parts += [csv_link(page.contrasts_csv, "contrasts")]
+    if page.chosen is not None:
+        one = page.chosen
+        title = f"What carries {one.language} less {one.less}, {one.architecture}"
+        parts += [f'<h3 id="carriers">{escape(title)}</h3>', note(page.note)]
+        parts += [_carrier(each) for each in page.carriers]
+    return f'<div class="view">{"".join(parts)}</div>'
+
+
+def _carrier(each: Carrier) -> str:
+    most = max(LEAST, *(bit for side in each.sides for bit in side.bits), LEAST)
+    sign = "+" if each.difference >= 0 else "−"
+    undone = f' <q class="undone">{escape(each.undone.translate(SIGNS))}</q>' if each.undone else ""
+    by = f'<span class="does">difference {sign}{number(abs(each.difference))}</span>'
+    head = f'<p class="head"><b>{escape(each.name)}</b> {by}{undone}</p>'
+    return f'<div class="heard">{head}{"".join(_side(side, most) for side in each.sides)}</div>'
+
+
+def _side(side: Side, most: float) -> str:
+    total = f", {number(sum(side.bits))} bits" if side.bits else ""
+    name = f'<p class="does">{escape(side.model)}: {number(side.value)}{total}</p>'
+    if not side.bits:
+        return name + (f"<p>{escape(side.text.translate(SIGNS))}</p>" if side.text else "")
+    tokens = [Token(text.strip(" ").translate(SIGNS), led, None, None, marker) for text, led, marker in side.tokens]
+    return name + bars(side.model, tokens, side.bits, most, plain=True)
+
+
+def sentences(reading: Reading) -> str:
+    """Sampled sentences, each beside what it was made from and what the judge paid."""
+    share = f"{reading.well_formed} of {reading.of} are sentences of the language."
+    head = f"{reading.model} after {reading.step:,} steps. {share} {reading.note}"
+    rows = "".join(
+        f"<tr><td>{_pieces(each.pieces)}</td><td>{escape(each.undone.translate(SIGNS))}</td><td>{_paid(each)}</td>"
+        f"<td>{'yes' if each.well_formed else 'no'}</td></tr>"
+        for each in reading.sentences
+    )
+    names = ("in the language", "in English, or as its control has it", "bits a token to the judge", "well-formed")
+    columns = "".join(f'<th scope="col">{name}</th>' for name in names)
+    table = f'<table class="read"><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>'
+    shown = (
+        f'<div class="scrolls" tabindex="0" role="region" aria-label="Sentences">{table}</div>'
+        if rows
+        else note("None of these.")
+    )
+    return f'<div class="view">{note(head)}{shown}</div>'
+
+
+def _paid(each: Sentence) -> str:
+    return "" if each.bits_a_token is None else f"{each.bits_a_token:.2f}"
+
+
+def _pieces(pieces: Pieces) -> str:
+    return "".join(f'<b class="mark">{escape(text)}</b>' if is_marker else escape(text) for text, is_marker in pieces)
