@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from impossible_lms.evaluation.compare import compare
+from impossible_lms.evaluation.registry import METRICS
+from impossible_lms.report.contrast_grid import contrast_grid
 from impossible_lms.report.findings import findings_of_runs, together
 from impossible_lms.report.page import write_report
 from impossible_lms.report.results import results_of
@@ -31,7 +33,7 @@ def made(tmp_path_factory):
     asked: dict[str, Any] = {
         "architectures": ("gpt2",),
         "seeds": (1, 2, 3),
-        "metrics": ("perplexity", "generation"),
+        "metrics": ("perplexity", "learnability", "generation"),
         "steps": (50, 100),
     }
     return {
@@ -54,6 +56,8 @@ def test_the_same_language_in_both_is_contrasted_as_compare_would(made, tmp_path
     page = Page(write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8"))
     assert "large beside small" in page.text and "less small" in page.text
     assert "partial-reverse in large is learnt better than the same in small: perplexity 0." in page.text
+    kinds = dict(contrast_grid(pair.contrasts, METRICS).columns)
+    assert kinds["learnability"] == "difference, bits a token" and kinds["perplexity"] == "ratio"
     assert (tmp_path / "report-figures" / "contrasts-large-less-small.csv").is_file()
 
 
@@ -83,8 +87,13 @@ def test_other_samples_of_other_experiments_share_a_figure_and_those_of_one_do_n
 
     findings = findings_of(small=made["small"], large=made["large"])
     evaluations = [named(each) for each in findings.evaluations]
-    assert [each.name for each in results_of(evaluations)] == ["perplexity", "generation"]
+    assert [each.name for each in results_of(evaluations)] == ["perplexity", "learnability", "generation"]
     (pair,) = side_by_side(replace(findings, evaluations=evaluations))
     assert "perplexity" in set(pair.contrasts["metric"])
     both = [*evaluations, *(each for each in findings.evaluations if each.metric.name == "perplexity")]
-    assert [each.name for each in results_of(both)] == ["perplexity", "perplexity-otherwise", "generation"]
+    assert [each.name for each in results_of(both)] == [
+        "perplexity",
+        "perplexity-otherwise",
+        "learnability",
+        "generation",
+    ]

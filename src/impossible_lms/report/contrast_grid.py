@@ -64,7 +64,7 @@ def contrast_grid(
             mine.append(architecture)
     return Grid(
         heading,
-        [(name.replace("-", " "), _kind(metrics[name])) for name in names],
+        [(name.replace("-", " "), _kind(metrics[name], shown[shown["metric"] == name])) for name in names],
         [
             Row(
                 language,
@@ -94,7 +94,7 @@ def _cell(row: Mapping[str, Any], metric: Metric) -> Contrast:
     return Contrast(f"{estimate}{mark}{between}", verdict, SIGNS[verdict], f"{verdict}: {sides}{p}; {seeds}")
 
 
-def _kind(metric: Metric) -> str:
-    kind = KINDS[metric.scale] if not metric.is_contrast else "against 0"
+def _kind(metric: Metric, rows: pd.DataFrame) -> str:
+    kind = "against 0" if rows["less_value"].isna().all() else KINDS[metric.scale]
     unit = bracket_of(metric)
     return f"{kind}, {unit}" if metric.scale == IDENTITY and unit else kind

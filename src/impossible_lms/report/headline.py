@@ -122,7 +122,7 @@ def _size(metric: Metric, row: Mapping[str, Any], *, first: bool, where: str) ->
     if row["contrast"] != KINDS[IDENTITY]:
         what = f"odds of the {noun}" if metric.share else noun
         said = f"{what} {number(estimate)} times as high" if first else f"{number(estimate)} times"
-    elif metric.is_contrast:
+    elif pd.isna(row["less_value"]):
         said = f"{noun} {number(estimate)}{unit}" if first else f"{number(estimate)}{unit}"
     else:
         size = f"{number(abs(estimate))}{unit} {'higher' if estimate > 0 else 'lower'}"
