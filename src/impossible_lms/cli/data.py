@@ -67,11 +67,11 @@ def _say_what_is_marked(output: Path) -> None:
     from impossible_lms.corpora import read_corpus
     from impossible_lms.languages import get_language
     from impossible_lms.languages.check import sampled
-    from impossible_lms.languages.hop import sentences_to_mark
     from impossible_lms.languages.markers import marker_fault, shares, shares_said
+    from impossible_lms.languages.marks import PAPER_MARK
 
     _, columns = next(sampled(read_corpus(str(output))).blocks())
-    marked = shares(sentences_to_mark(columns), len(columns))
+    marked = shares(PAPER_MARK.in_sentences(columns), len(columns))
     print(f"marked in the hop languages: {shares_said(marked)} of {len(columns):,} sentences, the first of every file")
     if fault := marker_fault(get_language("no-hop"), output.name, marked):
         _said(f"{fault} spaCy's own English pipelines give no verb Number=Plur; Stanza does.")
@@ -143,10 +143,12 @@ def build(
     else:
         datasets = build_datasets(source, chosen, loaded, output, progress=Console(), **options)
     for each, dataset, was_there in zip(chosen, datasets, before, strict=True):
-        _say_dataset(dataset, each, source.name, was_there)
+        _say_dataset(dataset, each, source.name, was_there, source)
 
 
-def _say_dataset(dataset: "TokenDataset", language: "Language", corpus: str, was_there: bool) -> None:
+def _say_dataset(
+    dataset: "TokenDataset", language: "Language", corpus: str, was_there: bool, source: "Corpus | None" = None
+) -> None:
     """Say what was built or was there, what of it the language drops, and on stderr what is wrong with its markers."""
     from impossible_lms.languages.markers import marker_fault, shares_said
 
@@ -159,7 +161,7 @@ def _say_dataset(dataset: "TokenDataset", language: "Language", corpus: str, was
     said = f"{len(dataset):,} blocks of {dataset.context} tokens in {dataset.language}{marked}{left}"
     print(f"{dataset.folder}: {said}{', as it was there already' if was_there else ''}")
     if fault := marker_fault(language, corpus, dataset.marked):
-        _said(fault)
+        _said(marker_fault(language, corpus, dataset.marked, source.beginnings() if source else ()) or fault)
 
 
 def asked(

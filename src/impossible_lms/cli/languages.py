@@ -186,7 +186,7 @@ def check(
             for before, after in report.examples:
                 print(f"  {before.strip()}\n  → {after.strip()}")
     for each, report in zip(compared.values(), reports, strict=True):
-        if fault := marker_fault(each, source.name, report.markers):
+        if fault := marker_fault(each, source.name, report.markers, some.beginnings()):
             print(fault, file=sys.stderr)
 
 

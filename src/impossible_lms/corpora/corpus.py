@@ -1,5 +1,6 @@
 """Corpus: sentences in columns, read in blocks, from whatever `read_corpus` is pointed at."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -78,6 +79,10 @@ class Corpus:
         except BadLinesError:
             _ = self.survey  # says what is wrong in all of it
             raise
+
+    def beginnings(self) -> list[pa.RecordBatch]:
+        """The first block of each source; UserError for the first that cannot be read."""
+        return [block for source in self.sources for block in itertools.islice(source.blocks(), 1)]
 
     def texts(self) -> Iterator[str]:
         """Every sentence as text."""

@@ -21,7 +21,7 @@ from impossible_lms.data.spool import Spool
 from impossible_lms.errors import UserError
 from impossible_lms.files import folder_beside, is_made
 from impossible_lms.languages.language import Language, Transformed, sentences_for
-from impossible_lms.languages.registry import refuse_without_annotation
+from impossible_lms.languages.registry import refuse_where_nothing_is_marked, refuse_without_annotation
 from impossible_lms.locks import lock_beside, remove_lock_of_the_dead, writing
 from impossible_lms.progress import Progress, Quiet
 from impossible_lms.tokenizer import Tokenizer
@@ -157,6 +157,7 @@ def _build(
         refuse_without_annotation((language for language, *_ in missing), columns.schema.names)
         for language, *_ in missing:
             language.trial(columns, tokenizer)
+        refuse_where_nothing_is_marked((language for language, *_ in missing), corpus.beginnings())
         break
     with ExitStack() as folders:
         works = []

@@ -11,8 +11,9 @@ from impossible_lms.corpora import Corpus
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Subject
 from impossible_lms.evaluation.sentences import blocks_of_test
-from impossible_lms.languages.hop import HOPS, NEEDS, PLURAL, SINGULAR, Analysis, analysed
+from impossible_lms.languages.hop import HOPS, NEEDS, Analysis, analysed
 from impossible_lms.languages.language import Language, sentences_for
+from impossible_lms.languages.marks import PLURAL, SINGULAR
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
@@ -109,7 +110,7 @@ def _serving(
     analysis = analysed(next(sentences_for([language.family], block, tokenizer, 0)))
     starts = np.append(0, np.cumsum(block.column("words").value_lengths().to_numpy()))
     rows, first = np.unique(analysis.sentence, return_index=True)
-    for row, verb, is_plural in zip(rows, analysis.word[first], analysis.is_plural[first], strict=True):
+    for row, verb, is_plural in zip(rows, analysis.word[first], analysis.marker[first] == 1, strict=True):
         place = int(verb - starts[row])
         if place < 2:
             continue

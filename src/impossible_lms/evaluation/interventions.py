@@ -12,8 +12,9 @@ from impossible_lms.evaluation.metric import HIGHER, PLAIN, Beside, Metric, Requ
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of, sample_notes
 from impossible_lms.evaluation.statistics import mean_over_items, share_over_items
-from impossible_lms.languages.hop import PLURAL, SINGULAR, marks_number
+from impossible_lms.languages.hop import marks_number
 from impossible_lms.languages.language import Language
+from impossible_lms.languages.marks import PLURAL, SINGULAR
 from impossible_lms.models.heads import blocks_name, blocks_of, final_norm, trunk_of
 from impossible_lms.ragged import Ragged
 

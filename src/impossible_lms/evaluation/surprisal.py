@@ -8,7 +8,7 @@ from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Sam
 from impossible_lms.evaluation.scoring import BITS, Scorer
 from impossible_lms.evaluation.sentences import sample_notes, sampled_by_genre
 from impossible_lms.evaluation.statistics import mean_over_items, numbered
-from impossible_lms.languages.hop import PLURAL, SINGULAR, marks_number
+from impossible_lms.languages.hop import HOP, marks_number, marks_words
 from impossible_lms.languages.language import Language
 from impossible_lms.ragged import Ragged
 
@@ -16,10 +16,10 @@ SAMPLE = 1000  # sentences a genre, as published
 
 
 def serves(language: Language, request: Request = PLAIN) -> str | None:
-    """Languages with number markers serve."""
-    if marks_number(language):
+    """Languages with number markers serve, and those that mark other words."""
+    if marks_number(language) or marks_words(language):
         return None
-    return f"language {language.name}: has no number markers {SINGULAR} {PLURAL}, which surprisal is about."
+    return f"language {language.name}: has no markers of words ({' '.join(HOP.markers)}), which surprisal is about."
 
 
 def prepare(subject: Subject) -> Task:
@@ -35,7 +35,8 @@ def prepare(subject: Subject) -> Task:
     """
     if reason := serves(subject.language):
         raise UserError(reason)
-    ids = [subject.tokenizer.markers[marker] for marker in (SINGULAR, PLURAL)]
+    markers = HOP.markers if marks_number(subject.language) else subject.language.family.markers
+    ids = [subject.tokenizer.markers[marker] for marker in markers]
     tokens, table = subject.held_out.tokens, subject.held_out.table
     is_marker = np.isin(tokens.values, np.array(ids))
     place, row = tokens.place()[is_marker], tokens.spread(np.arange(len(tokens)))[is_marker]

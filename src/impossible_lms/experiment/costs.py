@@ -220,7 +220,7 @@ def _warnings(plan: Plan, miniature: Miniature) -> Iterator[str]:
         except UserError:
             continue  # the plan has tried it; too few sentences are kept to say more
         where = f"the first {miniature.size:,} sentences"
-        if fault := marker_fault(language, where, shares):
+        if fault := marker_fault(language, where, shares, miniature.small.beginnings()):
             yield fault
 
 

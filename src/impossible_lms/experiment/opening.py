@@ -1,7 +1,7 @@
 """Opening what an experiment names, before anything begins: all that cannot be had is found, and said in one list."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -71,7 +71,7 @@ class Opened:
 def opened(experiment: Experiment, faults: Faults) -> Opened:
     """Open the corpus, the tokenizer, and what metrics take their items from; look for languages and models."""
     corpus = faults.tried(lambda: read_corpus(experiment.corpus))
-    columns = None if corpus is None else faults.tried(lambda: beginnings(corpus))
+    columns = None if corpus is None else faults.tried(corpus.beginnings)
     fingerprint = None if columns is None or corpus is None else faults.tried(corpus.fingerprint)
     if experiment.tokenizer.startswith(TRAIN):
         tokenizer: str | None = short({"spec": experiment.tokenizer, "corpus": fingerprint})
@@ -97,20 +97,6 @@ def opened(experiment: Experiment, faults: Faults) -> Opened:
     return Opened(found, None if fingerprint is None else corpus, columns or [], possible)
 
 
-def beginnings(corpus: Corpus) -> list[pa.RecordBatch]:
-    """The first block of each source; UserError for the first that cannot be read."""
-    found = []
-    for source in corpus.sources:
-        found += list(_first(source.blocks()))
-    return found
-
-
-def _first(blocks: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for block in blocks:
-        yield block
-        return
-
-
 def _items(entry: Evaluate, faults: Faults) -> Any:
     """The content of the corpus that a metric takes its items from, which is opened."""
     spec = str(entry.corpus)
@@ -124,7 +110,7 @@ def _items(entry: Evaluate, faults: Faults) -> Any:
                 if entry.annotator:
                     load_annotator(entry.annotator, corpus_of(pairs["good"].head(1).tolist()))
             elif metric is not None and "corpus" in metric.options:
-                _columns_of(entry, spec, beginnings(read_corpus(spec)), faults)
+                _columns_of(entry, spec, read_corpus(spec).beginnings(), faults)
         except UserError as error:
             said = str(error)
             flag = FLAG.match(said)

@@ -21,7 +21,7 @@ from impossible_lms.experiment.config import ONE, Evaluate, Experiment
 from impossible_lms.experiment.opening import Faults, opened
 from impossible_lms.experiment.store import FAULTS, Store, short
 from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Source, Task, Train
-from impossible_lms.languages import get_languages, refuse_without_annotation
+from impossible_lms.languages import get_languages, refuse_where_nothing_is_marked, refuse_without_annotation
 from impossible_lms.languages.language import TRIAL, Language
 from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.recipe import Recipe
@@ -178,6 +178,7 @@ class Plan:
         for language in languages:
             if there.issuperset(language.needs):
                 faults.tried(partial(language.trial, first, tokenizer), f"languages: {language.name}")
+                faults.tried(partial(refuse_where_nothing_is_marked, [language], columns), "languages")
 
     def _builds(self) -> Iterator[BuildData]:
         # Languages of users' own are built by themselves, so that what is wrong with one stops no other.

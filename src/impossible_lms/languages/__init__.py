@@ -7,6 +7,7 @@ from impossible_lms.languages.registry import (
     PAPER,
     get_language,
     get_languages,
+    refuse_where_nothing_is_marked,
     refuse_without_annotation,
 )
 
@@ -22,5 +23,6 @@ __all__ = [
     "Transformed",
     "get_language",
     "get_languages",
+    "refuse_where_nothing_is_marked",
     "refuse_without_annotation",
 ]

@@ -13,7 +13,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.languages.entropy import local_entropy
 from impossible_lms.languages.language import Language, Transformed, sentences_for
 from impossible_lms.languages.markers import sentences_with, shares
-from impossible_lms.languages.registry import get_language
+from impossible_lms.languages.registry import get_language, refuse_where_nothing_is_marked
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
@@ -95,6 +95,7 @@ def check(language: Language, corpus: Corpus, tokenizer: Tokenizer, sample: int 
     """
     _, columns = next(sampled(corpus, sample).blocks())
     language.trial(columns, tokenizer)
+    refuse_where_nothing_is_marked([language], [columns])
     sentences = next(sentences_for([language.family], columns, tokenizer, 0))
     kept = language.start()(sentences)
     if not len(kept.tokens):

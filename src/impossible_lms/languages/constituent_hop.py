@@ -35,6 +35,7 @@ from impossible_lms.languages.hop import (
 )
 from impossible_lms.languages.hop_back import Return, back, behind_two_words, comes_back, stays, words_back
 from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
+from impossible_lms.languages.marks import PAPER_MARK
 from impossible_lms.languages.word_order import APART, AUXILIARY, CONJUNCT, COPULA, SUBJECT, UNKNOWN, heads_of, kinds_of
 from impossible_lms.languages.word_order import NEEDS as NEEDS_OF_CLAUSES
 
@@ -52,7 +53,7 @@ def after_constituent(hops: int, is_matched: bool) -> Rule:
     """
 
     def rule(sentences: Sentences, generator: np.random.Generator) -> Rewritten:
-        found = analysed(sentences)
+        found = analysed(sentences, PAPER_MARK)
         ends, has_heads = constituents(sentences)
         return marked(sentences, found, after_words(found, ends), _faults(found, ends, has_heads, hops, is_matched))
 
@@ -63,7 +64,7 @@ def at_the_verb(hops: int) -> Rule:
     """The rule of the control for matched sentences: each marker right after its verb."""
 
     def rule(sentences: Sentences, generator: np.random.Generator) -> Rewritten:
-        found = analysed(sentences)
+        found = analysed(sentences, PAPER_MARK)
         ends, has_heads = constituents(sentences)
         return marked(
             sentences, found, after_tokens(0)(found, found.word), _faults(found, ends, has_heads, hops, is_matched=True)
@@ -85,7 +86,7 @@ def constituents(sentences: Sentences) -> tuple[NDArray[np.int64], NDArray[np.bo
     """(v,) int64: the last word of the constituent after each verb; (v,) bool: whether its sentence has heads."""
     from impossible_lms.languages.clauses import constituent_ends
 
-    found, heads, kinds = analysed(sentences), heads_of(sentences), kinds_of(sentences)
+    found, heads, kinds = analysed(sentences, PAPER_MARK), heads_of(sentences), kinds_of(sentences)
     is_known = np.bincount(heads.spread(np.arange(len(heads)))[heads.values == UNKNOWN], minlength=len(heads)) == 0
     index = np.where(heads.values < 0, heads.values, heads.values + heads.starts)
     counts = np.zeros(len(index), dtype=bool)

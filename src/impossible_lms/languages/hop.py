@@ -1,5 +1,6 @@
 """The *Hop* family: a marker for the number of a verb, at the verb or some distance after it (paper, section 3.1)."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,25 +16,26 @@ from impossible_lms.languages.hop_back import (
     Return,
     back,
     comes_back,
+    counts,
+    counts_anywhere,
     stays,
     tokens_back,
     words_back,
 )
 from impossible_lms.languages.language import NEW, Family, Language, Maker, Rewritten, Rule, Sentences, Style
+from impossible_lms.languages.marks import PAPER_MARK, Mark, mark_of
 from impossible_lms.languages.signs import Piece, origins_of_pieces, places_of_words
 from impossible_lms.ragged import Ragged
+from impossible_lms.scripts import begins_unspaced, ends_unspaced
 
-SINGULAR, PLURAL = "🅂", "🄿"
 HOPS = 4  # as published
-# What makes a verb a marked one, beside its number.
-MARKED = frozenset(["Person=3", "Tense=Pres", "VerbForm=Fin"])
+HOP = Family("hop", PAPER_MARK.markers, PAPER_MARK.said)
+NEEDS = PAPER_MARK.needs
 
-HOP = Family(
-    "hop",
-    markers=(SINGULAR, PLURAL),
-    marks=f"verbs whose features hold {', '.join(sorted(MARKED))} and Number=Sing or Number=Plur",
-)
-NEEDS = ("words", "lemmas", "features")
+
+def marks_words(language: Language) -> bool:
+    """Whether a language marks words, whichever, and its markers hop so many places."""
+    return "hops" in language.parameters
 
 
 def marks_number(language: Language) -> bool:
@@ -43,12 +45,12 @@ def marks_number(language: Language) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """k annotated sentences of n words with v marked verbs, and what the rules of the family ask about them.
+    """k annotated sentences of n words with v marked ones, verbs in the paper, and what the rules ask about them.
 
     Attributes:
         tokens: the ids of the rewritten sentences, before any marker.
         sentence: (v,) int64, the sentence of each marked verb, in the order of the text.
-        is_plural: (v,) bool.
+        marker: (v,) int8, the index of each verb's marker among those of the family.
         word: (v,) int64, the index of each marked verb among the n words.
         last: (v,) int64, the index of the last word of its sentence.
         counted: (c,) int64, the indices of the words that count for a distance.
@@ -60,7 +62,7 @@ class Analysis:
 
     tokens: Ragged
     sentence: NDArray[np.int64]
-    is_plural: NDArray[np.bool_]
+    marker: NDArray[np.int8]
     word: NDArray[np.int64]
     last: NDArray[np.int64]
     counted: NDArray[np.int64]
@@ -80,9 +82,10 @@ class Analysis:
 
 # Given the analysis, and (v,) the word reached after each verb: (v,) the token index before which its marker goes.
 Placement = Callable[[Analysis, NDArray[np.int64]], NDArray[np.int64]]
+Returned = Callable[[int], Return]  # given how far markers hop
 
 
-def placed(placement: Placement, hops: int) -> Rule:
+def placed(placement: Placement, hops: int, mark: Mark) -> Rule:
     """The rule that puts each verb's marker where `placement` says.
 
     Sentences in which a marked verb has fewer than `hops` counted words after it are dropped, for every language of the
@@ -90,16 +93,16 @@ def placed(placement: Placement, hops: int) -> Rule:
     """
 
     def rule(sentences: Sentences, generator: np.random.Generator) -> Rewritten:
-        found = analysed(sentences)
+        found = analysed(sentences, mark)
         word, is_far_enough = found.reached(hops)
-        return marked(sentences, found, placement(found, word), {too_few(hops): ~is_far_enough})
+        return marked(sentences, found, placement(found, word), {too_few(hops, mark): ~is_far_enough})
 
     return rule
 
 
-def too_few(hops: int) -> str:
+def too_few(hops: int, mark: Mark = PAPER_MARK) -> str:
     """The reason for which the family drops sentences."""
-    return f"a marked verb without {hops} words after it"
+    return f"a marked {'word' if mark.spelling else 'verb'} without {hops} words after it"
 
 
 def marked(
@@ -109,11 +112,10 @@ def marked(
 
     `faults` maps a reason to (v,) bool, the verbs for which it drops their sentence.
     """
-    ids, count = sentences.tokenizer.markers, len(found.tokens)
+    ids, count = np.array(list(sentences.tokenizer.markers.values())), len(found.tokens)
     dropped = {reason: np.bincount(found.sentence[mask], minlength=count) > 0 for reason, mask in faults.items()}
     kept = ~np.logical_or.reduce(list(dropped.values()))[found.sentence]
-    markers = np.where(found.is_plural, ids[PLURAL], ids[SINGULAR])
-    tokens = found.tokens.insert(found.sentence[kept], places[kept], markers[kept])
+    tokens = found.tokens.insert(found.sentence[kept], places[kept], ids[found.marker[kept]])
 
     def origins() -> Ragged:
         return origins_of_pieces(sentences, _with_origins(sentences, found)).insert(
@@ -136,7 +138,8 @@ def _with_origins(sentences: Sentences, found: Analysis) -> list[list[Piece]]:
         for form, place in zip(forms or (), places_of_words(text, forms or ()), strict=True):
             signs = [NEW if place == NEW else place + min(sign, len(form) - 1) for sign in range(len(written[number]))]
             if number in starts:
-                space = " " * bool(pieces)
+                touches = pieces and ends_unspaced(pieces[-1][0]) and begins_unspaced(written[number])
+                space = "" if touches or not pieces else " "
                 pieces.append((space + written[number], [NEW] * len(space) + signs))
             else:
                 said, of = pieces[-1]
@@ -158,31 +161,38 @@ def after_words(found: Analysis, word: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=1)  # the languages of the family are applied to a block one after the other
-def analysed(sentences: Sentences) -> Analysis:
+def analysed(sentences: Sentences, mark: Mark = PAPER_MARK) -> Analysis:
     """The analysis of a block; UserError where its words are not annotated.
 
-    Sentences are rewritten from their words joined by single spaces, with clitics on the word before them and marked
-    verbs as their lemma. They are encoded word by word, a word with its clitics and the space before it at a time.
-    What a word is, is asked of it as it is written: `'s` that is a marked verb says `be`, an ordinary word that counts.
+    Sentences are rewritten from their words joined by single spaces (by none in a script without spaces), with clitics
+    on the word before them and words that are marked for a feature as their lemma. They are encoded word by word, a
+    word with its clitics and the space before it at a time. What a word is, is asked of it as it is written: `'s` that
+    is a marked verb says `be`, an ordinary word that counts.
     """
-    columns = {name: sentences.annotation(name) for name in NEEDS}
-    words, counts = columns["words"].flatten(), columns["words"].value_lengths().fill_null(0)
-    lengths = counts.to_numpy(zero_copy_only=False).astype(np.int64)
+    columns = {name: sentences.annotation(name) for name in mark.needs}
+    words, sizes = columns["words"].flatten(), columns["words"].value_lengths().fill_null(0)
+    lengths = sizes.to_numpy(zero_copy_only=False).astype(np.int64)
     ends = np.cumsum(lengths)
     sentence = np.repeat(np.arange(len(lengths)), lengths)
     is_first = np.zeros(len(words), dtype=bool)
     is_first[(ends - lengths)[lengths > 0]] = True
 
-    number = _numbers(columns["features"].flatten())
-    verbs = np.flatnonzero(number)
-    written = _written(_coded(words), columns["lemmas"].flatten(), verbs)
+    code = mark.codes({name: column.flatten() for name, column in columns.items()}, len(words))
+    verbs, written = np.flatnonzero(code), _coded(words)
+    if "lemmas" in columns:
+        written = _written(written, columns["lemmas"].flatten(), verbs)
     kinds = np.array([_kind(word) for word in written.dictionary.to_pylist()], dtype=np.uint8)
     kind = kinds[written.indices.to_numpy(zero_copy_only=False)]
-    is_clitic, is_punctuation, is_alphanumeric = kind & 1 > 0, kind & 2 > 0, kind & 4 > 0
+    is_clitic, is_alphanumeric = kind & 1 > 0, kind & 4 > 0
+    is_punctuation = kind & 2 > 0 if mark == PAPER_MARK else ~is_alphanumeric  # of no script alone
 
-    starts = np.flatnonzero(~is_clitic | is_first | (number > 0))  # of what is encoded in one piece
+    starts = np.flatnonzero(
+        ~is_clitic | is_first | ((code > 0) & bool(mark.feature))
+    )  # of what is encoded in one piece
     pieces = _pieces(written, starts)
-    tokens = sentences.tokenizer.encode_words(pieces, ~is_first[starts])
+    touches = kind[starts] & 8 > 0  # the piece before it, in a script without spaces
+    touches[1:] &= kind[starts[1:] - 1] & 16 > 0
+    tokens = sentences.tokenizer.encode_words(pieces, ~(is_first[starts] | touches))
     piece_of_word = np.cumsum(np.bincount(starts, minlength=len(words))) - 1
     pieces_before = np.append(0, piece_of_word + 1)[np.append(0, ends)]
     offsets = tokens.offsets[pieces_before]
@@ -193,7 +203,7 @@ def analysed(sentences: Sentences) -> Analysis:
     return Analysis(
         tokens=Ragged(tokens.values, offsets),
         sentence=sentence[verbs],
-        is_plural=number[verbs] == 2,
+        marker=code[verbs] - 1,
         word=verbs,
         last=ends[sentence[verbs]] - 1,
         counted=np.flatnonzero(~is_clitic & ~is_punctuation & is_left),
@@ -243,80 +253,67 @@ def _strings(values: pa.Array) -> pa.Array:
 
 @lru_cache(maxsize=1 << 18)  # words
 def _kind(word: str) -> int:
-    """1 for a clitic, 2 for a word that is all punctuation, 4 for one with anything alphanumeric; their sum."""
+    """What a word is, as a sum.
+
+    1 for a clitic, 2 for a word that is all punctuation, 4 for one with anything alphanumeric, 8 and 16 for one that
+    begins and ends in a script without spaces.
+    """
     is_alphanumeric = any(character.isalnum() for character in word)
-    return (word in CLITICS) + 2 * PUNCTUATION.issuperset(word) + 4 * is_alphanumeric
-
-
-def sentences_to_mark(columns: pa.RecordBatch) -> dict[str, int]:
-    """In how many of some annotated sentences a verb gets each marker, where there is room for it to hop."""
-    features = columns.column("features")
-    lengths = features.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-    sentence, number = np.repeat(np.arange(len(features)), lengths), _numbers(features.flatten())
-    return {marker: len(np.unique(sentence[number == code])) for code, marker in enumerate((SINGULAR, PLURAL), 1)}
+    unspaced = 8 * begins_unspaced(word) + 16 * ends_unspaced(word)
+    return (word in CLITICS) + 2 * PUNCTUATION.issuperset(word) + 4 * is_alphanumeric + unspaced
 
 
 def verbs_to_mark(columns: pa.RecordBatch) -> list[tuple[str, str, str]]:
     """The verbs of annotated sentences that get a marker: as they stand, their lemma, and the marker."""
     flat = {name: columns.column(name).flatten() for name in NEEDS}
-    number = _numbers(flat["features"])
+    code = PAPER_MARK.codes(flat, len(flat["words"]))
     words, lemmas = (_strings(flat[name]).to_pylist() for name in ("words", "lemmas"))
-    verbs = np.flatnonzero(number).tolist()
-    return [(words[verb], lemmas[verb] or words[verb], (SINGULAR, PLURAL)[number[verb] - 1]) for verb in verbs]
+    verbs = np.flatnonzero(code).tolist()
+    return [(words[verb], lemmas[verb] or words[verb], HOP.markers[code[verb] - 1]) for verb in verbs]
 
 
-def _numbers(features: pa.Array) -> NDArray[np.int8]:
-    """(n,) int8: `_number` of the features of each word."""
-    coded = _coded(features)
-    numbers = np.array([*(_number(entry) for entry in coded.dictionary.to_pylist()), 0], dtype=np.int8)
-    taken: NDArray[np.int8] = numbers[coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
-    return taken
+def makers(mark: Mark) -> tuple[Maker, ...]:
+    """The three languages of the family with a mark: the paper's, or `no-hop-VERB.Number` and its like."""
+    suffix = f"-{mark.spelling}" if mark.spelling else ""
+    family = Family(f"hop{suffix}", mark.markers, mark.said) if suffix else HOP
+    counting = counts if mark == PAPER_MARK else counts_anywhere
 
+    def maker(stem: str, placing: Callable[[int], Placement], returned: Returned, said: str, style: Style) -> Maker:
+        def make(name: str, hops: int) -> Language:
+            to_control = back(returned(hops), hops, counting)
+            return Language(
+                name,
+                family,
+                name.replace(stem, "no-hop"),
+                placed(placing(hops), hops, mark),
+                said.format(hops=hops),
+                style,
+                {"hops": hops} | ({"mark": mark.spelling} if suffix else {}),
+                needs=mark.needs,
+                to_control=to_control,
+                well_formed=comes_back(to_control),
+                lacking=mark.lacking,
+            )
 
-def _number(features: str) -> int:
-    """1 for a marked verb in the singular, 2 in the plural, 0 for any other word."""
-    entries = set(features.split("|"))
-    if not entries >= MARKED:
-        return 0
-    return 1 if "Number=Sing" in entries else 2 if "Number=Plur" in entries else 0
+        return Maker(f"{stem}{suffix}", "k", make, {f"{stem}{suffix}": HOPS}, least=1)
 
-
-def _language(name: str, stem: str, rule: Rule, returned: Return, summary: str, style: Style, hops: int) -> Language:
-    to_control = back(returned, hops)
-    return Language(
-        name,
-        HOP,
-        name.replace(stem, "no-hop"),
-        rule,
-        summary,
-        style,
-        {"hops": hops},
-        needs=NEEDS,
-        to_control=to_control,
-        well_formed=comes_back(to_control),
+    markers, word = " or ".join(mark.markers), mark.word_class or "verb"
+    at_word = f"{markers} right after each {word}" if suffix else f"the verb's number as {markers} right after it"
+    tokens, words = (f"{markers} {{hops}} {unit} after the {word}" for unit in ("tokens", "words"))
+    return (  # the control first: in the sentences where markers could hop
+        maker("no-hop", lambda hops: after_tokens(0), lambda hops: stays, at_word, Style("#606060", "-", "o")),
+        maker("token-hop", after_tokens, tokens_back, tokens, Style("#fa8128", "--", "s")),
+        maker("word-hop", lambda hops: after_words, words_back, words, Style("#03a0ff", "-.", "D")),
     )
 
 
-def no_hop(name: str, hops: int) -> Language:
-    """The control: each marker right after its verb, in the sentences where it could hop."""
-    summary, style = "the verb's number as 🅂 or 🄿 right after it", Style("#606060", "-", "o")
-    return _language(name, "no-hop", placed(after_tokens(0), hops), stays, summary, style, hops)
+def marked_makers(stem: str) -> tuple[Maker, ...]:
+    """The languages of the family that `hop-VERB.Number`, or `token-hop-VERB.Number`, is of; none for another stem.
+
+    UserError for a mark that cannot be.
+    """
+    match = re.fullmatch(r"(?:(?:no|token|word)-)?hop-([A-Z][^-]*)", stem)
+    return makers(mark_of(match[1])) if match else ()
 
 
-def token_hop(name: str, hops: int) -> Language:
-    """Each marker so many tokens after its verb."""
-    summary, style = f"🅂 or 🄿 {hops} tokens after the verb", Style("#fa8128", "--", "s")
-    return _language(name, "token-hop", placed(after_tokens(hops), hops), tokens_back(hops), summary, style, hops)
-
-
-def word_hop(name: str, hops: int) -> Language:
-    """Each marker so many words after its verb."""
-    summary, style = f"🅂 or 🄿 {hops} words after the verb", Style("#03a0ff", "-.", "D")
-    return _language(name, "word-hop", placed(after_words, hops), words_back(hops), summary, style, hops)
-
-
-MAKERS = (
-    Maker("no-hop", "k", no_hop, {"no-hop": HOPS}, least=1),
-    Maker("token-hop", "k", token_hop, {"token-hop": HOPS}, least=1),
-    Maker("word-hop", "k", word_hop, {"word-hop": HOPS}, least=1),
-)
+MAKERS = makers(PAPER_MARK)

@@ -1,6 +1,6 @@
 """Language: a rule over the tokens of many sentences at once, with its family, its control and its marks."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from typing import Any
@@ -137,7 +137,7 @@ class Language:
             the sentences of a stream in order, so that the draws do not depend on how the stream is cut.
         summary: what it does, in a few words.
         style: how it is drawn; colours are those of the paper's figures.
-        parameters: its numbers by name, where it has any.
+        parameters: its numbers, and what it marks, by name, where it has any.
         seed: the seed of the draws of its rule, if it makes any.
         needs: the columns of annotation that its rule asks for.
         added_bits: given the tokens of k sentences before the change and the tokenizer with markers, (k,) float64: the
@@ -148,6 +148,8 @@ class Language:
             makes no draws; empty for what is no sentence of the language. None where they cannot be recovered so.
         well_formed: from k sequences of tokens and the tokenizer with markers, (k,) bool: whether each may be a
             sentence of the language, as far as tokens tell: its markers are there, in places where they can stand.
+        lacking: from blocks of annotated sentences, why none can be rewritten as the language means it, for their words
+            lack what it is about; None where some can.
         spec: what `get_language` makes it from again, where that is not its name.
         version: what tells its code from another of the same spec, for languages that are not part of this package.
     """
@@ -158,13 +160,14 @@ class Language:
     rule: Rule
     summary: str
     style: Style
-    parameters: Mapping[str, int] = field(default_factory=dict)
+    parameters: Mapping[str, int | str] = field(default_factory=dict)
     seed: int = 0
     needs: tuple[str, ...] = ()
     added_bits: Callable[[Ragged, Tokenizer], NDArray[np.float64]] = no_bits
     inverse: Callable[[Ragged, Tokenizer], Ragged] | None = None
     to_control: Callable[[Ragged, Tokenizer], Ragged] | None = None
     well_formed: Callable[[Ragged, Tokenizer], NDArray[np.bool_]] = each_marker_once
+    lacking: Callable[[Sequence[pa.RecordBatch]], str | None] = lambda blocks: None
     spec: str = ""
     version: str = ""
 

@@ -1,10 +1,13 @@
 """Markers counted: in how many sentences each stands, and what is said where one is rare or never there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pyarrow as pa
 
+from impossible_lms.languages.hop import marks_words
 from impossible_lms.languages.language import Language
+from impossible_lms.languages.marks import offer
 from impossible_lms.ragged import Ragged
 
 RARE = 0.05  # of the sentences; a marker in fewer is spoken of
@@ -30,8 +33,13 @@ def shares_said(found: Mapping[str, float]) -> str:
     return ", ".join(f"{marker} in {_percent(share)}" for marker, share in found.items())
 
 
-def marker_fault(language: Language, where: str, found: Mapping[str, float]) -> str | None:
-    """One line about the markers that no sentence `where` has, or few; None where all are there as they should be."""
+def marker_fault(
+    language: Language, where: str, found: Mapping[str, float], blocks: Sequence[pa.RecordBatch] = ()
+) -> str | None:
+    """One line about the markers that no sentence `where` has, or few; None where all are there as they should be.
+
+    Of a language whose mark can be chosen, with what there is to mark in `blocks` of its sentences.
+    """
     never = [marker for marker, share in found.items() if not share]
     rare = {marker: share for marker, share in found.items() if 0 < share < RARE}
     said = [f"no sentence has {' or '.join(never)}"] if never else []
@@ -43,7 +51,8 @@ def marker_fault(language: Language, where: str, found: Mapping[str, float]) -> 
         if language.family.marks
         else ""
     )
-    return f"{where} in {language.name}: {'; '.join(said)}.{marks}"
+    other = f" {offer(blocks)}" if marks_words(language) and any("upos" in each.schema.names for each in blocks) else ""
+    return f"{where} in {language.name}: {'; '.join(said)}.{marks}{other}"
 
 
 def _percent(share: float) -> str:

@@ -4,6 +4,8 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+import pyarrow as pa
+
 from impossible_lms.corpora.annotated import GET_STANZA
 from impossible_lms.errors import UserError
 from impossible_lms.languages import (
@@ -51,15 +53,18 @@ def get_language(name: str) -> Language:
     """The language called `name`: a built-in one, or one with another parameter.
 
     `local-shuffle-w7`, `deterministic-shuffle-s3`, `token-hop-k2` and `partial-reverse-s5` have a window, a seed, a
-    distance and a seed of their own. `path/to/file.py:Name` is a language of the user's own (`own_language`), and
-    installed packages may bring some. UserError with the nearest names where there is none of the name.
+    distance and a seed of their own; `token-hop-VERB.Number` and its like mark other words (`mark_of`).
+    `path/to/file.py:Name` is a language of the user's own (`own_language`), and installed packages may bring some.
+    UserError with the nearest names where there is none of the name.
     """
     if name in LANGUAGES:
         return LANGUAGES[name]
     if re.search(r"\.py:\w*$", name):
         return own_language(name)
+    if maker := next((each for each in hop.marked_makers(name) if each.stem == name), None):
+        return maker.make(name, maker.listed[name])
     match = re.fullmatch("(.+)-([a-z])([0-9]{1,9})", name)
-    maker = MAKERS.get(match[1]) if match else None
+    maker = _maker(match[1]) if match else None
     if match and maker and maker.letter == match[2] and match[3] == str(int(match[3])):
         if int(match[3]) < maker.least:
             raise UserError(f"language '{name}': the number after {maker.letter} must be at least {maker.least}.")
@@ -71,14 +76,33 @@ def get_language(name: str) -> Language:
     raise UserError(f"unknown language '{name}'. Did you mean {' or '.join(near)}? `impossible languages` lists all.")
 
 
+def _maker(stem: str) -> Maker | None:
+    """What makes the languages of a stem with a number."""
+    return MAKERS.get(stem) or next((each for each in hop.marked_makers(stem) if each.stem == stem), None)
+
+
 def get_languages(names: Iterable[str]) -> list[Language]:
     """The languages of these names, each once.
 
-    `paper` stands for the fifteen, a family's name (`shuffle`, `reverse`, `hop` are the paper's) for its languages, and
-    `all` for every built-in one.
+    `paper` stands for the fifteen, a family's name (`shuffle`, `reverse`, `hop` are the paper's) for its languages
+    (also `hop-VERB.Number`), and `all` for every built-in one.
     """
-    single = dict.fromkeys(each for name in names for each in GROUPS.get(name, (name,)))
+    single = dict.fromkeys(each for name in names for each in _group(name))
     return [get_language(name) for name in single]
+
+
+def _group(name: str) -> Iterable[str]:
+    """The names that a name stands for."""
+    if name.startswith("hop-"):
+        return [each for maker in hop.marked_makers(name) for each in maker.listed] or (name,)
+    return GROUPS.get(name, (name,))
+
+
+def refuse_where_nothing_is_marked(languages: Iterable[Language], blocks: Sequence[pa.RecordBatch]) -> None:
+    """UserError for the first language that is about something which no word of annotated sentences has."""
+    for language in languages:
+        if why := language.lacking(blocks):
+            raise UserError(f"language {language.name}: {why}")
 
 
 def refuse_without_annotation(languages: Iterable[Language], columns: Iterable[str]) -> None:

@@ -66,7 +66,7 @@ def family_of(language: str) -> str:
     """The name of a language's family; an own language is of its control's, or of one that its control names."""
     own = drawn(language)
     found = _known(own.beside if own else language)
-    if found is not None and found.family.name in _families():
+    if found is not None and (found.family.name in _families() or not found.version):
         return found.family.name
     return f"{OWN_FAMILY}: {own.beside}" if own else OWN_FAMILY
 
