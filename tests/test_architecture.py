@@ -29,6 +29,7 @@ FLOORS = [
         "terminal",
         "words",
         "kernels",
+        "scripts",
     },
     {"tokenizer"},
     {"corpora"},

@@ -1,6 +1,7 @@
 """Scripts: which are written without spaces between words, which from right to left, and what follows for text."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +29,14 @@ def begins_unspaced(text: str) -> bool:
 def ends_unspaced(text: str) -> bool:
     """Whether a text ends with a sign of a script without spaces."""
     return _UNSPACED.match(text[-1:]) is not None
+
+
+def joined_as_written(words: Sequence[str]) -> str:
+    """Words with a space between them, but for two that touch in a script without spaces."""
+    text = ""
+    for word in words:
+        text += word if not text or (ends_unspaced(text) and begins_unspaced(word)) else f" {word}"
+    return text
 
 
 def are_unspaced(texts: pa.Array) -> NDArray[np.bool_]:

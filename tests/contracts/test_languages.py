@@ -1,6 +1,7 @@
 """Laws that every language of the registry keeps; a new one is tested the moment it is registered."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from impossible_lms.corpora.corpus import Corpus, Memory
 from impossible_lms.languages.language import NEW, Sentences, sentences_for
 from impossible_lms.languages.origins import origins
 from impossible_lms.ragged import Ragged
+from impossible_lms.scripts import are_unspaced
 
 # Of the languages whose mark one chooses, some of each kind.
 MARKED = ["no-hop-VERB.Number", "word-hop-VERB.Number", "token-hop-VERB-k2"]
@@ -178,11 +180,17 @@ def test_keeps_the_signs_of_any_text_and_gives_it_back_where_it_can(name, tokeni
         result = language.apply(corpus_of(sentences), tokenizer)
         plain = tokenizer.encode(sentences).take(result.sentence)
         for mine, number in zip(without_markers(result.tokens, marked), result.sentence, strict=True):
-            if name not in OF_TOKENS:  # whose pieces of signs are no text
+            if name == "switch-indices":  # which leaves final punctuation where it is
+                assert Counter(tokenizer.decode(mine)) == Counter(sentences[number])
+            elif name not in OF_TOKENS:  # whose pieces of signs are no text
                 assert Counter(tokenizer.decode(mine).split(" ")) == Counter(sentences[number].split(" "))
             assert len(mine) >= 2
         if language.inverse is not None:
+            if name not in OF_TOKENS:  # nothing tells the words of a script without spaces
+                is_told = ~are_unspaced(pa.array([sentences[number] for number in result.sentence], pa.string()))
+                result, plain = replace(result, tokens=result.tokens.take(is_told)), plain.take(is_told)
             undone = language.inverse(result.tokens, marked)
+            undone = undone.take(undone.lengths() > 0)
             assert np.array_equal(undone.values, plain.values) and np.array_equal(undone.offsets, plain.offsets)
         elif language.is_deterministic:
             raise AssertionError("a deterministic language of the same words can be undone")

@@ -77,7 +77,7 @@ def test_two_sentences_before_and_after(tokenizer, impossible):
     assert code == 0 and out.count("→") == 2 and "\nunmarked-full-reverse:\n" in out
 
 
-@pytest.mark.parametrize(("language", "moved"), [("switch-indices", (2 + 2) / 5), ("switch-indices-k1", 2 / 5)])
+@pytest.mark.parametrize(("language", "moved"), [("switch-indices", (3 + 3) / 5), ("switch-indices-k1", 2 / 5)])
 def test_displacement_is_the_mean_over_tokens(language, moved, tokenizer):
     corpus = corpus_of(["a b c d e"] * 3)
     report = check(get_language(language), corpus, tokenizer)

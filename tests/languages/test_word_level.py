@@ -1,9 +1,12 @@
 """Languages from later work that move words, or all tokens without a marker: examples by hand, and their laws."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from impossible_lms import corpus_of, get_language
+from impossible_lms import Corpus, build_dataset, corpus_of, get_language
+from impossible_lms.corpora.corpus import Memory
+from impossible_lms.errors import UserError
 from impossible_lms.languages.global_shuffle import by_rank
 
 SENTENCE = "He cleans his very messy bookshelf."
@@ -21,14 +24,82 @@ def said(name, text, tokenizer):
     [
         ("even-odd-word-shuffle", "He his messy cleans very bookshelf."),
         ("local-word-shuffle-w3", "his He cleans bookshelf. very messy"),
-        ("switch-indices", "his cleans He very messy bookshelf."),
-        ("switch-indices-k5", "bookshelf. cleans his very messy He"),
+        ("switch-indices", "very cleans his He messy bookshelf."),
+        ("switch-indices-k2", "his cleans He very messy bookshelf."),
+        ("switch-indices-k5", "bookshelf cleans his very messy He."),
         ("switch-indices-k1", "cleans He his very messy bookshelf."),
         ("switch-indices-k9", SENTENCE),
     ],
 )
 def test_words_stay_whole(name, expected, tokenizer):
     assert said(name, SENTENCE, tokenizer) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("He sees his dog.", "dog sees his He."),  # final punctuation stays last, as published
+        ("He sees his dog .", "dog sees his He ."),
+        ("He sees it .", "He sees it ."),  # three words besides it
+        ("He sees it.", "He sees it."),
+        ("He sees his dog", "dog sees his He"),
+        ("St. Mary is big", "St. Mary is big"),  # could not be told from another
+        ("Well, he did so!", "so he did Well,!"),
+    ],
+)
+def test_switched_words_leave_the_final_punctuation(text, expected, tokenizer):
+    assert said("switch-indices", text, tokenizer) == expected
+    assert said("switch-indices", expected, tokenizer) == text
+
+
+CHINESE = "我们昨天看见那些孩子在花园里面。"
+WORDS = ["我们", "昨天", "看见", "那些", "孩子", "在", "花园", "里面", "。"]
+
+
+def segmented(text, words):
+    columns = {"text": pa.array([text], pa.string()), "words": pa.array([words], pa.list_(pa.string()))}
+    return Corpus("segmented", (Memory(pa.record_batch(columns)),))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("even-odd-word-shuffle", "我们看见孩子花园。昨天那些在里面"),
+        ("switch-indices", "那些昨天看见我们孩子在花园里面。"),
+        ("unmarked-full-reverse", None),
+        ("nondeterministic-word-shuffle", None),
+        ("full-word-reverse", None),
+    ],
+)
+def test_words_without_spaces_are_those_of_the_annotation(name, expected, tokenizer):
+    language = get_language(name)
+    marked = tokenizer.with_markers(language.family.markers)
+    result = language.apply(segmented(CHINESE, WORDS), tokenizer)
+    text = marked.decode(result.tokens[0])
+    if expected:
+        assert text == expected
+        assert language.inverse is not None and language.inverse(result.tokens, marked).lengths().tolist() == [0]
+        assert language.lacking([segmented(CHINESE, WORDS).sources[0].columns]) is None
+    elif name == "full-word-reverse":
+        marker = marked.decode([next(iter(marked.markers.values()))])
+        assert text.replace(marker, "") == "".join(reversed(WORDS))
+    elif "word" in name:
+        assert text != CHINESE and sorted(text) == sorted(CHINESE)
+        assert np.isnan(language.added_bits(result.tokens, marked)).all()
+
+
+@pytest.mark.parametrize(
+    "name", ["even-odd-word-shuffle", "nondeterministic-word-shuffle", "switch-indices", "full-word-reverse"]
+)
+def test_words_that_nobody_knows_are_refused_with_the_way_out(name, tokenizer, tmp_path):
+    with pytest.raises(UserError) as error:
+        build_dataset(corpus_of([CHINESE] * 40), get_language(name), tokenizer, tmp_path / "data", context=8)
+    assert str(error.value) == (
+        f"language {name}: most of the first 40 sentences are written without spaces between words, which are not "
+        "known. Annotate the corpus in its own language: impossible annotate CORPUS --with stanza:zh --output "
+        "ANNOTATED. Languages of tokens (local-shuffle-w3, full-reverse) need no words."
+    )
+    assert get_language(name).lacking([next(corpus_of(["他 去 了 。", "a b"]).blocks())[1]]) is None
 
 
 def test_the_order_of_words_is_that_of_tokens_in_the_shuffles_of_the_paper(tokenizer):

@@ -19,7 +19,7 @@ def serves(language: Language, request: Request = PLAIN) -> str | None:
     """Languages with number markers serve, and those that mark other words."""
     if marks_number(language) or marks_words(language):
         return None
-    return f"language {language.name}: has no markers of words ({' '.join(HOP.markers)}), which surprisal is about."
+    return f"language {language.name}: has no number markers {' '.join(HOP.markers)}, which surprisal is about."
 
 
 def prepare(subject: Subject) -> Task:

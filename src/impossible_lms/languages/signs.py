@@ -1,6 +1,6 @@
 """Where the tokens of a text that was written anew stood before: by the signs that its words are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.languages.language import NEW, Sentences
 from impossible_lms.ragged import Ragged
+from impossible_lms.scripts import begins_unspaced, ends_unspaced
 from impossible_lms.tokenizer import Tokenizer
 
 # A stretch of text, and for each of its signs the index of the sign of the old text that it was, or NEW.
@@ -53,14 +54,30 @@ def spaced(text: str, word: str, place: int, space: str) -> Piece:
     ]
 
 
-def reordered_pieces(texts: pa.Array, lengths: NDArray[np.int64], orders: Ragged) -> list[list[Piece]]:
-    """Texts cut at every single space into so many words each, in other orders, with single spaces between them."""
+def reordered_pieces(
+    texts: pa.Array, lengths: NDArray[np.int64], orders: Ragged, annotated: Mapping[int, Sequence[str]]
+) -> list[list[Piece]]:
+    """Texts cut at every single space into so many words each, in other orders, with single spaces between them.
+
+    `annotated` has the words of those, by row, that are written without spaces, which stay so.
+    """
     found = []
-    for text, length, order in zip(texts.to_pylist(), lengths.tolist(), orders, strict=True):
+    for row, (text, length, order) in enumerate(zip(texts.to_pylist(), lengths.tolist(), orders, strict=True)):
+        if row in annotated:
+            found.append(_unspaced_pieces(text, annotated[row], order.tolist()))
+            continue
         words = text.split(" ")
         begins = np.cumsum([0, *(len(word) + 1 for word in words[: length - 1])]).tolist()
         found.append([spaced(text, words[old], begins[old], " " * (new > 0)) for new, old in enumerate(order.tolist())])
     return found
+
+
+def _unspaced_pieces(text: str, words: Sequence[str], order: Sequence[int]) -> list[Piece]:
+    begins, pieces = places_of_words(text, words), list[Piece]()
+    for old in order:
+        touches = not pieces or (ends_unspaced(pieces[-1][0]) and begins_unspaced(words[old]))
+        pieces.append(spaced(text, words[old], begins[old], "" if touches else " "))
+    return pieces
 
 
 def _holders(tokenizer: Tokenizer, text: str) -> list[int]:

@@ -4,6 +4,7 @@ The paper's languages reverse tokens (section 3.1), so that the parts of a word 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.compute as pc
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from impossible_lms.languages.language import NEW, Family, Maker, Rewritten, Rule, Sentences, Style
 from impossible_lms.languages.reverse import MARKER, maker
-from impossible_lms.languages.signs import origins_of_pieces, reordered_pieces
-from impossible_lms.languages.word_shuffle import Words, said
+from impossible_lms.languages.signs import origins_of_pieces
+from impossible_lms.languages.word_shuffle import Words, lost_where_unspaced, not_told, said
 from impossible_lms.ragged import Ragged
+from impossible_lms.scripts import are_unspaced
 from impossible_lms.tokenizer import Tokenizer
 
 WORD_REVERSE = Family("word-reverse", markers=(MARKER,))
@@ -32,16 +34,16 @@ def marked(change: Change) -> Rule:
 
     def rule(sentences: Sentences, generator: np.random.Generator) -> Rewritten:
         texts = sentences.columns.column("text")
-        words = Words.of(texts)
+        words = Words.of_sentences(sentences)
         orders, places = change(words.lengths, generator.integers(0, words.lengths + 1))
-        pieces = sentences.tokenizer.encode_words(words.taken(orders), orders.place() > 0)
+        pieces = sentences.tokenizer.encode_words(words.taken(orders), (orders.place() > 0) & ~words.touching(orders))
         ends = np.append(0, np.cumsum(words.lengths))
         tokens = Ragged(pieces.values, pieces.offsets[ends])
         before = pieces.offsets[ends[:-1] + places] - tokens.offsets[:-1]
         changed = tokens.insert(np.arange(len(tokens)), before, sentences.tokenizer.markers[MARKER])
 
         def origins() -> Ragged:
-            found = origins_of_pieces(sentences, reordered_pieces(texts, words.lengths, orders))
+            found = origins_of_pieces(sentences, words.pieces(texts, orders))
             return found.insert(np.arange(len(found)), before, NEW)
 
         is_loose = pc.match_substring_regex(texts, "^ |  | $").to_numpy(zero_copy_only=False)
@@ -57,10 +59,11 @@ def undone(change: Change) -> Callable[[Ragged, Tokenizer], Ragged]:
         is_marker = tokens.values == tokenizer.markers[MARKER]
         is_before = tokens.place() < tokens.spread(tokens.place()[is_marker])
         before = said(_only(tokens, is_before), tokenizer)
-        words = Words.of(said(_only(tokens, ~is_marker), tokenizer))
+        texts = said(_only(tokens, ~is_marker), tokenizer)
+        words = Words.of(texts)
         places = np.where(pc.equal(before, ""), 0, Words.of(before).lengths)
         orders, _ = change(words.lengths, places)
-        return tokenizer.encode(words.reordered(orders))
+        return lost_where_unspaced(tokenizer.encode(words.reordered(orders)), texts)
 
     return inverse
 
@@ -90,13 +93,15 @@ def reverse_all(lengths: NDArray[np.int64], places: NDArray[np.int64]) -> tuple[
 
 
 def bits_of_word_place(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.float64]:
-    """log2(n + 1) for a sentence of n words: the marker is as likely at each of its n + 1 places."""
-    words = Words.of(said(tokens, tokenizer))
-    return np.asarray(np.where(tokens.lengths() > 0, np.log2(words.lengths + 1), 0), dtype=np.float64)
+    """log2(n + 1) for n words: the marker is as likely at each of n + 1 places. NaN where nothing tells words apart."""
+    texts = said(tokens, tokenizer)
+    bits = np.asarray(np.where(tokens.lengths() > 0, np.log2(Words.of(texts).lengths + 1), 0), dtype=np.float64)
+    return np.where(are_unspaced(texts), np.nan, bits)
 
 
 def _maker(stem: str, change: Change, summary: str, style: Style) -> Maker:
-    return maker(stem, WORD_REVERSE, marked(change), undone(change), bits_of_word_place, summary, style)
+    made = maker(stem, WORD_REVERSE, marked(change), undone(change), bits_of_word_place, summary, style)
+    return replace(made, make=lambda name, seed: replace(made.make(name, seed), lacking=not_told))
 
 
 MAKERS = (
