@@ -171,12 +171,11 @@ class Plan:
 
     def _try_languages(self, columns: Sequence[pa.RecordBatch], faults: Faults) -> None:
         """Have languages rewrite the first sentences of the corpus, whose tokens are bytes."""
-        first = columns[0].slice(0, TRIAL)
+        first, languages = columns[0].slice(0, TRIAL), self._missing_data()
         tokenizer = load_tokenizer(f"{TRAIN}vocab=257", first.column("text").to_pylist())
-        languages, there = self._missing_data(), set(first.schema.names)
-        faults.tried(partial(refuse_without_annotation, languages, there), "languages")
+        faults.tried(partial(refuse_without_annotation, languages, first.schema.names), "languages")
         for language in languages:
-            if there.issuperset(language.needs):
+            if set(language.needs) <= set(first.schema.names):
                 faults.tried(partial(language.trial, first, tokenizer), f"languages: {language.name}")
                 faults.tried(partial(refuse_where_nothing_is_marked, [language], columns), "languages")
 
