@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo test test-processors lint types format docs clean
+.PHONY: demo test faults test-processors lint types format docs clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -17,6 +17,12 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto
+
+# Faults of every kind on every stage: `make faults MINUTES=25 SEED=0`; it goes on where it was stopped.
+MINUTES ?= 25
+SEED ?= 0
+faults: $(READY)
+	$(BIN)/python -m tests.faults --output faults --minutes $(MINUTES) --seed $(SEED)
 
 PROCESSORS ?= all
 test-processors: $(READY)

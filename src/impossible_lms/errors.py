@@ -1,6 +1,22 @@
 """UserError: what went wrong, where, and what to do about it, in one line; Interrupted: stopped on request."""
 
+import re
 from collections.abc import Sequence
+
+LONGEST = 2000  # signs of a message: what a file holds may stand in it
+_BREAKS = re.compile(r"\s*[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]\s*")
+_NOT_SHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def in_one_line(message: str) -> str:
+    """A message as it can be shown: no breaks of lines, what no terminal should be sent escaped, its middle cut out.
+
+    Values from files stand in messages, and may be anything: a megabyte, codes that move a terminal's cursor.
+    """
+    line = _NOT_SHOWN.sub(lambda found: ascii(found[0])[1:-1], _BREAKS.sub(" ", message.strip()))
+    if len(line) > LONGEST:
+        line = f"{line[: LONGEST * 2 // 3]} [...] {line[-LONGEST // 4 :]}"
+    return line
 
 
 class UserError(Exception):
@@ -10,13 +26,16 @@ class UserError(Exception):
     prints it without a traceback and exits with code 2.
     """
 
+    def __init__(self, message: str) -> None:
+        super().__init__(in_one_line(message))
+
 
 class UserErrors(UserError):  # noqa: N818 - several of them
     """Several such faults at once; each of `faults` is one line."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__(" ".join(faults))
-        self.faults = tuple(faults)
+        self.faults = tuple(in_one_line(fault) for fault in faults)
 
 
 class Interrupted(Exception):  # noqa: N818 - no error

@@ -20,7 +20,7 @@ from impossible_lms.cli import (
     publishing,
     report,
 )
-from impossible_lms.errors import Interrupted, UserError, UserErrors
+from impossible_lms.errors import Interrupted, UserError, UserErrors, in_one_line
 
 app = typer.Typer(
     help="Impossible languages: rewrite a corpus, train language models on it, measure what they learn.",
@@ -129,5 +129,5 @@ def _fail(message: str, code: int) -> None:
 
 def _fail_with(messages: Sequence[str], code: int) -> None:
     for message in messages:
-        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+        print(f"error: {in_one_line(message)}", file=sys.stderr)
     sys.exit(code)

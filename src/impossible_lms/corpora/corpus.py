@@ -228,7 +228,15 @@ def _count(source: Source, tally: Tally) -> None:
 
 
 def corpus_of(texts: Sequence[str], name: str = "memory") -> Corpus:
-    """A corpus of sentences already in memory."""
+    """A corpus of sentences already in memory; UserError for one that is no text (half of a pair of surrogates)."""
+    for number, text in enumerate(texts, 1):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            place = f"character {error.start + 1}"
+            raise UserError(
+                f"{name}: sentence {number} is no text at {place} ({text[error.start]!r}). Mend it."
+            ) from None
     return Corpus(name, (Memory(pa.record_batch({"text": pa.array(texts, pa.string())})),))
 
 

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
+import numpy as np
 import pyarrow as pa
 
 from impossible_lms.corpora.options import ALIGNED
@@ -20,6 +21,7 @@ from impossible_lms.files import digest_of
 
 SENTENCES = "sent_annotations"
 SENTENCE = f"item.{SENTENCES}.item"
+DEEPEST = 100  # the script's own values are nested seven deep
 ROWS = 4096  # sentences in a block
 START = 4096  # bytes in which the form shows itself
 FIELDS = {"text": "words", "lemma": "lemmas", "upos": "upos", "xpos": "xpos", "feats": "features"}
@@ -73,7 +75,7 @@ class ParsedFile:
         number = 0
         with opened(self.path) as file:
             try:
-                for sentence in ijson.items(file, SENTENCE, use_float=True):
+                for sentence in ijson.items(Shallow(self.path, file), SENTENCE, use_float=True):
                     number += 1
                     yield sentence
             except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
@@ -108,6 +110,34 @@ class ParsedFile:
 
     def _fail(self, number: int, what: str) -> NoReturn:
         raise UserError(f"{self.path}: sentence {number:,}: {what}.")
+
+
+class Shallow:
+    """A file of JSON as a stream that ends in a UserError where values are nested deeper than `DEEPEST`.
+
+    Who reads JSON in a stream keeps the path of where it is, and of 100 kB of brackets needs more than 20 GB for that.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path, self._file = path, file
+        self._depth, self._in_string, self._is_escaped = 0, 0, False
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        content = self._file.read(size)
+        plain = (b"\\" if self._is_escaped else b"") + bytes(content)
+        plain = plain.replace(b"\\\\", b"").replace(b'\\"', b"")
+        self._is_escaped = plain.endswith(b"\\")
+        signs = np.frombuffer(plain, np.uint8)
+        if len(signs):
+            in_string = (np.cumsum(signs == ord('"')) + self._in_string) % 2
+            signs = np.where(in_string, 0, signs)
+            steps = np.isin(signs, list(b"[{")).astype(np.int64) - np.isin(signs, list(b"]}"))
+            depths = self._depth + np.cumsum(steps)
+            if depths.max() > DEEPEST:
+                raise UserError(f"{self._path}: values are nested more than {DEEPEST} deep. Is it of another kind?")
+            self._depth, self._in_string = int(depths[-1]), int(in_string[-1])
+        return content
 
 
 def is_parsed(path: Path) -> bool:

@@ -1,7 +1,9 @@
 """Tables of text: JSON Lines, CSV and TSV, of which one column holds the sentences."""
 
+import contextlib
 import io
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,18 +127,23 @@ class Separated:
         is_quoted = ending == ".csv" or len(OPENED.findall(start)) == len(QUOTED.findall(start))
         new = cls(path, split, genre, ending, "", is_quoted)
         try:
-            table = pcsv.read_csv(
-                io.BytesIO(start),
-                pcsv.ReadOptions(use_threads=False),
-                new._parsing(lambda row: "skip"),
-            )
+            with quiet_about_bytes():
+                table = pcsv.read_csv(
+                    io.BytesIO(start),
+                    pcsv.ReadOptions(use_threads=False),
+                    new._parsing(lambda row: "skip"),
+                )
+            names = table.column_names
         except (pa.ArrowException, UnicodeDecodeError) as error:
             raise UserError(
                 f"{path}: cannot be read as {ending[1:].upper()} ({str(error).splitlines()[0]})."
             ) from error
         # Of what is not UTF-8 pyarrow makes bytes; the lines at fault are named when it is read.
-        strings = [field.name for field in table.schema if not len(table) or field.type in (pa.string(), pa.binary())]
-        return cls(path, split, genre, ending, the_column(path, table.column_names, strings, column), is_quoted)
+        of_text = (pa.string(), pa.binary())
+        strings = [
+            name for name, kind in zip(names, table.schema.types, strict=True) if not len(table) or kind in of_text
+        ]
+        return cls(path, split, genre, ending, the_column(path, names, strings, column), is_quoted)
 
     @property
     def where(self) -> str:
@@ -166,7 +173,7 @@ class Separated:
                     file, pcsv.ReadOptions(use_threads=False, block_size=LONGEST_ROW), self._parsing(count), converting
                 ) as reader,
             ):
-                for batch in reader:
+                while (batch := _next(reader)) is not None:
                     values = batch.column(0)
                     numbers = np.arange(first, first + len(values) + len(bad))
                     gone = np.isin(numbers, bad)
@@ -188,6 +195,31 @@ class Separated:
             newlines_in_values=self.is_quoted,
             invalid_row_handler=on_bad_row,
         )
+
+
+def _next(reader: "pcsv.CSVStreamingReader") -> pa.RecordBatch | None:
+    """The next batch; None after the last."""
+    with quiet_about_bytes():
+        try:
+            return reader.read_next_batch()
+        except StopIteration:
+            return None
+
+
+@contextlib.contextmanager
+def quiet_about_bytes() -> Iterator[None]:
+    """While it lasts, pyarrow prints no traceback of a row of too many values that is no UTF-8; it is an error too."""
+    before = sys.unraisablehook
+
+    def hook(found: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(found.exc_value, UnicodeDecodeError):
+            before(found)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def the_column(path: object, names: Sequence[str], strings: Sequence[str], asked: str | None) -> str:

@@ -1,0 +1,153 @@
+"""The stages that faults are tried on: each a small piece of real work in a folder, which may be begun again."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from impossible_lms import annotate, cli, read_corpus
+from tests.corpora.test_annotate import Splitter
+
+RECIPE = """steps = 6
+sequences_per_step = 2
+context = 32
+learning_rate = 3e-3
+warmup_steps = 2
+beta1 = 0.9
+beta2 = 0.999
+epsilon = 1e-8
+weight_decay = 0.1
+gradient_clip = 1.0
+dropout = 0.1
+checkpoint_every = 2
+held_out_every = 3
+precision = "fp32"
+"""
+EXPERIMENT = """corpus = "grammar:sentences=600,seed=0"
+tokenizer = "train:vocab=400"
+languages = ["no-reverse", "partial-reverse"]
+models = ["gpt2-no-pos"]
+size = "tiny"
+seeds = [0]
+
+[recipe]
+base = "demo"
+steps = 4
+sequences_per_step = 2
+context = 32
+warmup_steps = 1
+checkpoint_every = 2
+
+[[evaluate]]
+metric = "perplexity"
+sample = 8
+
+[[evaluate]]
+metric = "learnability"
+sample = 8
+
+[publish]
+to = "cache"
+cache = "hub"
+namespace = "me"
+"""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A piece of work.
+
+    Attributes:
+        name: of it.
+        needs: names of the stages whose folders it reads.
+        words: of its command line, in the folder that all stages share.
+        work: what is done instead, where there is no such command line without a large library.
+        heavy: whether it starts processes of its own, which takes seconds.
+    """
+
+    name: str
+    needs: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    work: Callable[[], None] | None = None
+    heavy: bool = False
+
+    def __call__(self) -> None:
+        """Do it, in the current folder."""
+        if self.work is not None:
+            self.work()
+            return
+        sys.argv = ["impossible", *self.words]
+        cli.main()
+
+
+def _annotated() -> None:
+    sys.argv = ["impossible", "annotate"]
+
+    def work() -> None:
+        annotate(read_corpus("text.txt"), Splitter(), Path("annotated.conllu"))
+
+    _as_command(work)
+
+
+def _as_command(work: Callable[[], None]) -> None:
+    """Have the command line say how something ended."""
+    app = cli.app
+    cli.app = lambda **keywords: work()  # type: ignore[assignment]
+    try:
+        cli.main()
+    finally:
+        cli.app = app
+
+
+_BUILD = ("build", "--corpus", "grammar:sentences=400,seed=0", "--tokenizer", "train:vocab=400", "--context", "32")
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage("build", words=(*_BUILD, "--language", "partial-reverse", "--output", "data")),
+        Stage("build-several", words=(*_BUILD, "--language", "reverse", "--language", "token-hop", "--output", "many")),
+        Stage("annotate", work=_annotated),
+        Stage(
+            "train",
+            ("build",),
+            ("train", "--data", "data", "--output", "run", "--recipe", "recipe.toml", "--size", "tiny"),
+        ),
+        Stage("evaluate", ("train",), ("evaluate", "perplexity", "run", "--sample", "8")),
+        Stage("words", ("train",), ("words", "run", "--corpus", "text.txt", "--output", "words")),
+        Stage("publish-cache", ("evaluate",), ("publish", "run", "--to", "cache", "--namespace", "me")),
+        Stage("publish-folder", ("evaluate",), ("publish", "run", "--to", "published", "--namespace", "me")),
+        Stage(
+            "publish-data", ("build",), ("publish", "data", "--to", "datasets", "--name", "corpus", "--license", "mit")
+        ),
+        Stage("report", ("evaluate",), ("report", "run", "--output", "page/report.html")),
+        Stage("run", words=("run", "small.toml", "--engine", "local:2"), heavy=True),
+    )
+}
+
+
+def prepare(folder: Path) -> None:
+    """What is there before any stage."""
+    folder.mkdir(parents=True)
+    (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    (folder / "small.toml").write_text(EXPERIMENT, encoding="utf-8")
+    lines = (f"It is the line {each} . Yes, here.\n" for each in range(200))
+    (folder / "text.txt").write_text("".join(lines), encoding="utf-8")
+    (folder / "home").mkdir()
+
+
+def environment(folder: Path) -> Mapping[str, str]:
+    """Where a stage in this folder finds its own caches; read when it uses them."""
+    return {"HF_HUB_CACHE": str(folder / "home" / "hub"), "OMP_NUM_THREADS": "1"}
+
+
+def copied(source: Path, target: Path) -> None:
+    """A folder of its own with the same content; weights, which are replaced and never written into, are linked."""
+    shutil.copytree(source, target, symlinks=True, copy_function=_linked_or_copied)
+
+
+def _linked_or_copied(source: str, target: str) -> None:
+    if source.endswith(".safetensors"):
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)

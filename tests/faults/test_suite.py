@@ -1,0 +1,85 @@
+"""A few trials of the fault suite (`make faults` makes hundreds), and that it would see what it looks for."""
+
+import os
+import random
+
+import pytest
+
+from tests.faults.__main__ import SHARES, load_libraries, trials
+from tests.faults.ends import Ends
+from tests.faults.ground import Ground
+from tests.faults.kinds import KINDS, failing, stages_of
+from tests.faults.page import BEGIN, END, NAMES, table, write_page
+from tests.faults.stages import STAGES
+
+SEED = int(os.environ.get("FIRST_SEED", "0"))
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory):
+    load_libraries()
+    return Ground(tmp_path_factory.mktemp("ground"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_trial_of_each_kind(ground, kind):
+    """On the stage that takes least; what reads nothing has nothing that could vanish."""
+    assert KINDS[kind](ground, ground.made("annotate"), random.Random(SEED))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", [name for name in STAGES if name in stages_of("operation")])
+@pytest.mark.parametrize("kind", ["write", "rename", "fsync"])
+def test_every_single_operation(ground, stage, kind):
+    """The N-th fails, for all N until none does: ten minutes."""
+    made = ground.made(stage)
+    number = 1
+    while failing(ground, made, kind, number) != "nothing: it does without" and number < 500:
+        number += 1
+
+
+def test_every_stage_and_kind_comes_up():
+    first = [trial for trial, _ in zip(trials(0), range(26 * len(STAGES)), strict=False)]
+    assert {kind for kind, _, _ in first} == set(KINDS) == set(SHARES) == set(NAMES)
+    for kind in KINDS:
+        assert {stage for each, stage, _ in first if each == kind} == set(stages_of(kind))
+    assert len(set(first)) == len(first)
+
+
+def test_ends_that_differ_are_seen(tmp_path):
+    for name in ("one", "two", "other"):
+        (tmp_path / name / "run").mkdir(parents=True)
+        (tmp_path / name / "run" / "metrics.jsonl").write_text('{"loss": 1.5, "seconds": 3}\n')
+        (tmp_path / name / "run" / "figure.png").write_bytes(b"x")
+    ends = Ends.of(tmp_path / "one", tmp_path / "two")
+    other = tmp_path / "other"
+    ends.check(other, "all is well")
+    (other / "run" / "metrics.jsonl").write_text('{"loss": 1.5, "seconds": 4}\n')
+    ends.check(other, "times may differ")
+    (other / "run" / "metrics.jsonl").write_text('{"loss": 1.6, "seconds": 3}\n')
+    with pytest.raises(AssertionError, match=r"metrics.jsonl line 0.loss is 1.6, 1.5 expected"):
+        ends.check(other, "another loss")
+    (other / "run" / "metrics.jsonl").write_text('{"loss": 1.5, "seconds": 3}\n')
+    (other / "run" / ".x.part-me-1-a").write_bytes(b"")
+    with pytest.raises(AssertionError, match=r"run/.x.part- is left over"):
+        ends.check(other, "something is left")
+    (other / "run" / ".x.part-me-1-a").unlink()
+    (other / "run" / "figure.png").unlink()
+    with pytest.raises(AssertionError, match=r"run/figure.png is missing"):
+        ends.check(other, "a figure is missing")
+
+
+def test_the_table_counts_what_held(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"# Title\n\n{BEGIN}\nold\n{END}\n\nThe end.\n")
+    lines = [
+        {"kind": "kill", "stage": "build", "seed": 0, "seen": "nothing"},
+        {"kind": "kill", "stage": "train", "seed": 1, "fault": "gone"},
+        {"kind": "full", "stage": "build", "seed": 1, "seen": "error: /x/tried/build-1/data: No space left on device."},
+        {"kind": "read-only", "stage": "build", "seed": 1, "seen": "not tried: it needs the right to mount a disk"},
+    ]
+    write_page(page, lines)
+    text = page.read_text()
+    assert text.startswith("# Title") and text.endswith("The end.\n") and table(lines) in text and "old" not in text
+    assert "| build 1, train 1 | 2 | 1 | nothing |" in text and "`error: data: No space left on device.`" in text
+    assert "only be read" not in text and "Seeds 0 to 1, 4 trials." in text
