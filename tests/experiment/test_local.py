@@ -155,7 +155,7 @@ LARGE = ("size=small", "recipe.context=1024", "recipe.precision=bf16")
 def test_runs_share_a_gpu_by_its_memory(planned, monkeypatch, gpus, memory, cores, devices, changes, each):
     plan = dataclasses.replace(planned("seeds=[0,1,2,3]", *changes), devices=devices)
     monkeypatch.setattr(sharing, "visible_gpus", lambda: [str(number) for number in range(gpus)])
-    monkeypatch.setattr(sharing, "_smallest_memory", lambda count: float(memory))
+    monkeypatch.setattr(sharing, "smallest_memory", lambda count: float(memory))
     monkeypatch.setattr(sharing, "cores_here", lambda: cores)
     count, why = sharing.workers_here(plan)
     assert count == each * max(1, gpus // devices)

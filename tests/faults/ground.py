@@ -57,7 +57,12 @@ class Ground:
 
     def begun(self, stage: Stage, folder: Path, before: Callable[[], None] = lambda: None) -> Process:
         """The stage in a process of its own."""
-        return Process(stage, folder, lambda: (_at_home(folder), before())[0])
+
+        def first() -> None:
+            _at_home(folder)
+            before()
+
+        return Process(stage, folder, first)
 
     def whole(self, stage: Stage, folder: Path) -> None:
         """Do it to its end; AssertionError where it does not get there."""

@@ -95,7 +95,7 @@ class Failing:
             self._at("fsync", None)
             fsync(handle)
 
-        io.open = builtins.open = opened  # type: ignore[assignment]
+        io.open = builtins.open = opened
         os.replace, os.rename, os.fsync = renamed(replace), renamed(rename), synced  # type: ignore[assignment]
 
     def _at(self, kind: str, path: str | None) -> None:

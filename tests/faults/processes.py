@@ -88,9 +88,9 @@ class Process:
 def children_of(pid: int) -> list[int]:
     """The processes that a process started, and those that these did."""
     parents = {}
-    for each in Path("/proc").glob("[0-9]*"):
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
-            parents[int(each.name)] = int((each / "stat").read_text().rpartition(")")[2].split()[1])
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
         except (OSError, ValueError):
             continue
     found = [pid]

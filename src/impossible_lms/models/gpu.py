@@ -19,6 +19,13 @@ def free_bytes(device: "torch.device") -> float:
     return float(min(free, total * float(os.environ.get(SHARE, "1"))))
 
 
+def smallest_memory(count: int) -> float:
+    """Bytes of memory of the smallest of this machine's first GPUs."""
+    import torch
+
+    return float(min(torch.cuda.get_device_properties(each).total_memory for each in range(count)))
+
+
 @contextmanager
 def tf32(wanted: bool) -> Iterator[None]:
     """While it lasts, products of float32 matrices on a GPU take 10 of their 23 bits, and several times less time."""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from impossible_lms.models.architectures import described_model, make_model
 from impossible_lms.models.gpu import free_bytes
 from impossible_lms.training.recipe import Recipe
 
@@ -35,11 +36,23 @@ def sequences_that_fit(model: Any, recipe: Recipe, free: float) -> int:
     return max(0, int(room / _bytes_a_block(model, recipe)))
 
 
-def bytes_of_run(model: Any, recipe: Recipe) -> float:
+def bytes_of_run(spec: str, size: str | None, recipe: Recipe, vocabulary: int) -> float:
     """What of a GPU a run takes that is given as much as gains it anything: a whole step's blocks, or `MOST_TOKENS`.
 
-    The same estimate as that of `sequences_that_fit`. `model` may be of torch's `meta` device: sizes alone are asked.
+    The same estimate as that of `sequences_that_fit`, for a model as `train` takes it; it is not made for that.
     """
+    import torch
+
+    architecture, config, _ = described_model(
+        spec,
+        size,
+        vocabulary_size=vocabulary,
+        context=recipe.context,
+        end_of_text=0,
+        dropout=recipe.dropout,
+    )
+    with torch.device("meta"):
+        model = make_model(architecture, config, seed=0)
     blocks = min(recipe.sequences_per_step, max(1, MOST_TOKENS // recipe.context))
     return (_OF_LIBRARIES + _fixed(model) + blocks * _bytes_a_block(model, recipe)) / _OF_FREE
 

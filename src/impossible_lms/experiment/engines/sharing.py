@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from impossible_lms.experiment.costs import expected_vocabulary
-from impossible_lms.models.architectures import described_model, make_model
+from impossible_lms.models.gpu import smallest_memory
 from impossible_lms.training.devices import visible_gpus
 from impossible_lms.training.memory import bytes_of_run
 
@@ -27,7 +27,7 @@ def workers_here(plan: "Plan") -> tuple[int, str]:
     alone = max(1, len(gpus) // plan.devices)
     if plan.devices > 1:
         return alone, ""
-    need, memory = _need(plan), _smallest_memory(len(gpus))
+    need, memory = _need(plan), smallest_memory(len(gpus))
     cores = max(1, cores_here() // len(gpus) // CORES_A_RUN)
     each = max(1, min(int(memory / need), MOST_A_GPU, cores, -(-len(plan.tasks) // len(gpus))))
     return each * len(gpus), (
@@ -43,24 +43,5 @@ def cores_here() -> int:
 
 def _need(plan: "Plan") -> float:
     """Bytes of a GPU that the largest of a plan's models needs."""
-    import torch
-
-    recipe, found = plan.recipe, []
-    for model in plan.models:
-        architecture, config, _ = described_model(
-            model.spec,
-            model.size,
-            vocabulary_size=expected_vocabulary(plan),
-            context=recipe.context,
-            end_of_text=0,
-            dropout=recipe.dropout,
-        )
-        with torch.device("meta"):
-            found.append(bytes_of_run(make_model(architecture, config, seed=0), recipe))
-    return max(found)
-
-
-def _smallest_memory(count: int) -> float:
-    import torch
-
-    return float(min(torch.cuda.get_device_properties(each).total_memory for each in range(count)))
+    vocabulary = expected_vocabulary(plan)
+    return max(bytes_of_run(model.spec, model.size, plan.recipe, vocabulary) for model in plan.models)
