@@ -18,7 +18,6 @@ import torch
 from scipy import stats
 
 from impossible_lms import build_dataset, get_language, load_tokenizer, read_corpus
-from impossible_lms.data.build import training_texts
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.models.architectures import get_architecture, get_size, make_config, make_model
 from impossible_lms.training.fast.network import Network
@@ -82,7 +81,7 @@ def main() -> None:
     found: dict[str, list[float]] = {way: [] for way in options.ways}
     with tempfile.TemporaryDirectory() as scratch:
         corpus = read_corpus("grammar:sentences=60000,seed=0")
-        tokenizer = load_tokenizer("train:vocab=2048", training_texts(corpus))
+        tokenizer = load_tokenizer("train:vocab=2048", corpus)
         language = get_language("partial-reverse")
         dataset = build_dataset(corpus, language, tokenizer, Path(scratch) / "data", context=options.context)
         for seed in range(options.seeds):

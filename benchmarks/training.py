@@ -29,7 +29,6 @@ import numpy as np
 
 from benchmarks.plain_loop import plain_loop
 from impossible_lms import build_dataset, get_language, load_tokenizer, read_corpus
-from impossible_lms.data.build import training_texts
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.models.architectures import ARCHITECTURES, described_model, get_architecture, get_size, make_model
 from impossible_lms.training.operations import matrix_rate, operations_per_token, product_rate, products_of_step
@@ -96,7 +95,7 @@ def main() -> None:
             options.corpus = str(made_up(Path(scratch) / "words.txt", options.vocabulary))
             options.tokenizer = f"train:vocab={options.vocabulary}"
         corpus = read_corpus(options.corpus)
-        tokenizer = load_tokenizer(options.tokenizer, training_texts(corpus))
+        tokenizer = load_tokenizer(options.tokenizer, corpus)
         dataset = build_dataset(corpus, get_language("partial-reverse"), tokenizer, data, context=options.context)
         model = make_model(get_architecture(options.model), config_of(dataset, options), 0)
         per_token = operations_per_token(model, options.context)

@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import typer.main
@@ -15,12 +16,24 @@ from impossible_lms.cli import app
 from impossible_lms.experiment.config import Evaluate, Experiment, Publish
 from impossible_lms.training.recipe import Recipe
 
+NOTEBOOK = "notebook.ipynb"
+
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Add the pages."""
-    for page, lines in (("commands", commands()), ("files", keys())):
-        files.append(File.generated(config, f"reference/{page}.md", content="\n".join(lines)))
+    home = Path(config.docs_dir)
+    pages = {"reference/commands": commands(), "reference/files": keys(), "notebook": notebook(home / NOTEBOOK)}
+    for page, lines in pages.items():
+        files.append(File.generated(config, f"{page}.md", content="\n".join(lines)))
     return files
+
+
+def notebook(path: Path) -> Iterator[str]:
+    """A notebook as a page: its text, and its cells as blocks of Python."""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        yield f"```python\n{source}\n```\n" if cell["cell_type"] == "code" else f"{source}\n"
+    yield f"[This page as a notebook]({NOTEBOOK}), to be opened in Jupyter, VS Code or Colab."
 
 
 def keys() -> Iterator[str]:

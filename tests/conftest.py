@@ -29,7 +29,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 import pytest
 
 from impossible_lms import build_dataset, cli, get_language, load_tokenizer, read_corpus
-from impossible_lms.data.build import training_texts
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.models.run import Run
 from impossible_lms.tokenizer import Tokenizer
@@ -64,7 +63,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def tokenizer() -> Tokenizer:
     """A small byte-level BPE trained on the built-in grammar."""
-    return load_tokenizer("train:vocab=400", training_texts(read_corpus(CORPUS)))
+    return load_tokenizer("train:vocab=400", read_corpus(CORPUS))
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +90,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, dataset: TokenDataset, recipe:
 @pytest.fixture(scope="session")
 def hop_run(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Run:
     """A finished run of TokenHop, with a vocabulary of most words. Tests may evaluate it, and must not change it."""
-    tokenizer = load_tokenizer("train:vocab=1200", training_texts(read_corpus(CORPUS)))
+    tokenizer = load_tokenizer("train:vocab=1200", read_corpus(CORPUS))
     folder = tmp_path_factory.mktemp("hop")
     build_dataset(read_corpus(CORPUS), get_language("token-hop"), tokenizer, folder / "token-hop", context=32)
     return train(folder / "token-hop", folder / "run", recipe=recipe, size="tiny")

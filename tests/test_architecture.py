@@ -1,6 +1,7 @@
 """Which way one may look: a lower room never imports a higher one, and heavy libraries stay where they belong."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ FLOORS = [
         "tokenizer_files",
         "versions",
         "progress",
+        "shown",
         "terminal",
         "words",
         "kernels",
@@ -39,7 +41,7 @@ FLOORS = [
     {"training", "evaluation"},
     {"publishing", "report"},
     {"experiment"},
-    {"explorer"},
+    {"explorer", "notebook"},
     {"cli"},
     {"__main__"},
 ]
@@ -106,7 +108,9 @@ def test_importing_and_asking_for_help_load_nothing_heavy():
 
 
 def test_every_public_name_is_there():
-    for name in impossible_lms.__all__:
+    for name in [*impossible_lms.__all__, *impossible_lms.__all__]:  # rooms are imported by the second time
         assert getattr(impossible_lms, name) is not None
+        assert not inspect.ismodule(getattr(impossible_lms, name))  # one of the name of a call would hide it
+    assert set(dir(impossible_lms)) == set(impossible_lms.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = impossible_lms.nothing

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from impossible_lms import METRICS, Request, evaluate
+from impossible_lms import evaluate
 from impossible_lms.languages.registry import FAMILIES, PAPER
 
 
@@ -85,7 +85,7 @@ def test_inspect_says_what_any_command_wrote(impossible, run, hop_run, tmp_path)
     assert (
         "not finished 12 steps done; the same `impossible train` goes on" in impossible("inspect", tmp_path / "run")[1]
     )
-    evaluated = evaluate(METRICS["perplexity"], hop_run, Request(sample=3))
+    evaluated = evaluate("perplexity", hop_run, sample=3)[0]
     code, out, _ = impossible("inspect", evaluated.folder)
     assert code == 0 and "of 3 checkpoints, every file as its manifest says" in out and "sample       3" in out
     parts = next((hop_run.folder / "evaluation" / "parts").glob("*/manifest.json")).parent

@@ -3,7 +3,9 @@
 The public names below are loaded when first used, so that `import impossible_lms` stays quick.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,17 +13,22 @@ if TYPE_CHECKING:
     from impossible_lms.corpora.annotate import annotate, load_annotator
     from impossible_lms.corpora.splitting import split_sentences
     from impossible_lms.corpora.trees import constituents
-    from impossible_lms.data.build import build_dataset
+    from impossible_lms.data.build import build_dataset, build_datasets
     from impossible_lms.data.dataset import TokenDataset
-    from impossible_lms.errors import UserError
+    from impossible_lms.errors import Interrupted, UserError
     from impossible_lms.evaluation.compare import compare
-    from impossible_lms.evaluation.driver import evaluate
-    from impossible_lms.evaluation.metric import Request
+    from impossible_lms.evaluation.metric import Metric, Request
     from impossible_lms.evaluation.registry import METRICS
     from impossible_lms.evaluation.scoring import Scorer
     from impossible_lms.evaluation.word_surprisal import word_surprisal
-    from impossible_lms.languages import LANGUAGES, Language, Transformed, get_language
+    from impossible_lms.experiment.config import Experiment
+    from impossible_lms.languages import LANGUAGES, Language, Rewritten, Transformed, get_language, get_languages
+    from impossible_lms.languages.over_words import with_words
     from impossible_lms.models.published import Published, load_published
+    from impossible_lms.models.run import Run
+    from impossible_lms.notebook.measuring import Evaluations, evaluate
+    from impossible_lms.notebook.reporting import report
+    from impossible_lms.notebook.speaking import speak
     from impossible_lms.publishing.repository import publish, publish_to_hub
     from impossible_lms.ragged import Ragged
     from impossible_lms.tokenizer import Tokenizer, load_tokenizer
@@ -38,29 +45,40 @@ _HOMES = {
     "load_annotator": "corpora.annotate",
     "split_sentences": "corpora.splitting",
     "constituents": "corpora.trees",
+    "LANGUAGES": "languages",
+    "Language": "languages",
+    "Rewritten": "languages",
+    "Transformed": "languages",
+    "get_language": "languages",
+    "get_languages": "languages",
+    "with_words": "languages.over_words",
+    "Ragged": "ragged",
+    "Tokenizer": "tokenizer",
+    "load_tokenizer": "tokenizer",
     "build_dataset": "data.build",
+    "build_datasets": "data.build",
     "TokenDataset": "data.dataset",
-    "UserError": "errors",
-    "compare": "evaluation.compare",
-    "evaluate": "evaluation.driver",
+    "Published": "models.published",
+    "load_published": "models.published",
+    "Run": "models.run",
+    "Recipe": "training.recipe",
+    "load_recipe": "training.recipe",
+    "train": "training.train",
+    "Evaluations": "notebook.measuring",
+    "evaluate": "notebook.measuring",
+    "Metric": "evaluation.metric",
     "Request": "evaluation.metric",
     "METRICS": "evaluation.registry",
     "Scorer": "evaluation.scoring",
     "word_surprisal": "evaluation.word_surprisal",
-    "LANGUAGES": "languages",
-    "Language": "languages",
-    "Transformed": "languages",
-    "get_language": "languages",
-    "Published": "models.published",
-    "load_published": "models.published",
+    "compare": "evaluation.compare",
+    "speak": "notebook.speaking",
+    "report": "notebook.reporting",
+    "Experiment": "experiment.config",
     "publish": "publishing.repository",
     "publish_to_hub": "publishing.repository",
-    "Ragged": "ragged",
-    "Tokenizer": "tokenizer",
-    "load_tokenizer": "tokenizer",
-    "Recipe": "training.recipe",
-    "load_recipe": "training.recipe",
-    "train": "training.train",
+    "UserError": "errors",
+    "Interrupted": "errors",
 }
 
 __all__ = [
@@ -71,34 +89,60 @@ __all__ = [
     "load_annotator",
     "split_sentences",
     "constituents",
+    "LANGUAGES",
+    "Language",
+    "Rewritten",
+    "Transformed",
+    "get_language",
+    "get_languages",
+    "with_words",
+    "Ragged",
+    "Tokenizer",
+    "load_tokenizer",
     "build_dataset",
+    "build_datasets",
     "TokenDataset",
-    "UserError",
-    "compare",
+    "Published",
+    "load_published",
+    "Run",
+    "Recipe",
+    "load_recipe",
+    "train",
+    "Evaluations",
     "evaluate",
+    "Metric",
     "Request",
     "METRICS",
     "Scorer",
     "word_surprisal",
-    "LANGUAGES",
-    "Language",
-    "Transformed",
-    "get_language",
-    "Published",
-    "load_published",
+    "compare",
+    "speak",
+    "report",
+    "Experiment",
     "publish",
     "publish_to_hub",
-    "Ragged",
-    "Tokenizer",
-    "load_tokenizer",
-    "Recipe",
-    "load_recipe",
-    "train",
+    "UserError",
+    "Interrupted",
     "__version__",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'impossible_lms' has no attribute '{name}'")
     return getattr(import_module(f"impossible_lms.{_HOMES[name]}"), name)
+
+
+class _Public(ModuleType):
+    """A package whose public names stand before its rooms: `report` is a call, and a room that importing would set."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _HOMES or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Public

@@ -23,11 +23,15 @@ class UserError(Exception):
     """A fault the user can mend: bad input, a missing file, an artefact that does not fit.
 
     The message is one line that names the file, line, field or flag at fault and says what to do. The command line
-    prints it without a traceback and exits with code 2.
+    prints it without a traceback and exits with code 2; so does a notebook.
     """
 
     def __init__(self, message: str) -> None:
         super().__init__(in_one_line(message))
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        return [f"error: {self}"]
 
 
 class UserErrors(UserError):  # noqa: N818 - several of them
@@ -37,6 +41,13 @@ class UserErrors(UserError):  # noqa: N818 - several of them
         super().__init__(" ".join(faults))
         self.faults = tuple(in_one_line(fault) for fault in faults)
 
+    def _render_traceback_(self) -> list[str]:
+        return [f"error: {fault}" for fault in self.faults]
+
 
 class Interrupted(Exception):  # noqa: N818 - no error
     """Long work was asked to stop and has saved what it needs to go on. The message says how."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback: it was asked for, and is no error."""
+        return [str(self)]

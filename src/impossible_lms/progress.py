@@ -1,9 +1,13 @@
 """Progress: how a long stage says where it is; a bar on a terminal, a line now and then elsewhere."""
 
 import time
+from html import escape
 from typing import Protocol
 
+from impossible_lms.shown import is_notebook
+
 SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_UPDATES = 0.2  # of a notebook
 
 
 class Progress(Protocol):
@@ -76,6 +80,38 @@ class Console:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+class Cell:
+    """A bar in the output of a notebook's cell, which leaves one line when all is done."""
+
+    def start(self, what: str, total: int | None) -> None:
+        from IPython.display import HTML, display
+
+        self._html, self._what, self._total, self._began = HTML, what, total, time.monotonic()
+        self._done, self._spoke = 0, 0.0
+        self._handle = display(HTML(self._bar("")), display_id=True)
+
+    def at(self, done: int, note: str = "") -> None:
+        self._done = done
+        now = time.monotonic()
+        if now - self._spoke >= SECONDS_BETWEEN_UPDATES:
+            self._spoke = now
+            self._handle.update(self._html(self._bar(note)))
+
+    def end(self) -> None:
+        took = span(time.monotonic() - self._began)
+        self._handle.update(self._html(f"<small>{escape(self._what)}: {self._done:,} in {took}</small>"))
+
+    def _bar(self, note: str) -> str:
+        of = f' value="{self._done}" max="{self._total}"' if self._total else ""
+        total = f" of {self._total:,}" if self._total else ""
+        return f"<small>{escape(self._what)}: <progress{of}></progress> {self._done:,}{total} {escape(note)}</small>"
+
+
+def usual() -> Progress:
+    """What a call from Python shows where nothing else is asked for: a bar in a notebook, and nothing elsewhere."""
+    return Cell() if is_notebook() else Quiet()
 
 
 def span(seconds: float) -> str:

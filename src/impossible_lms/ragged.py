@@ -9,9 +9,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from impossible_lms.shown import Shown
 
-@dataclass(frozen=True, eq=False)
-class Ragged:
+SHOWN, SHOWN_ELEMENTS = 3, 16  # sequences, and elements of one, that a notebook shows
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Ragged(Shown):
     """k sequences of n elements in all.
 
     `values` (n,) holds the elements one sequence after the other; `offsets` (k + 1,) int64 starts at 0 and ends at n;
@@ -48,6 +52,19 @@ class Ragged:
             return cls(np.empty(0, np.int64), np.zeros(1, np.int64))
         values = np.concatenate([part.values for part in parts])
         return cls.of_lengths(values, np.concatenate([part.lengths() for part in parts]))
+
+    def title(self) -> str:
+        return f"{len(self):,} sequences"
+
+    def facts(self) -> dict[str, object]:
+        lengths = self.lengths()
+        spread = f", {lengths.min():,} to {lengths.max():,} in one" if len(self) else ""
+        return {"elements": f"{len(self.values):,}{spread}", "of type": self.values.dtype.name}
+
+    def examples(self) -> Iterator[str]:
+        for _, sequence in zip(range(SHOWN), self, strict=False):
+            more = " …" if len(sequence) > SHOWN_ELEMENTS else ""
+            yield f"[{' '.join(map(str, sequence[:SHOWN_ELEMENTS].tolist()))}{more}]"
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of, to_json, write_text
 from impossible_lms.ragged import Ragged
+from impossible_lms.shown import Shown
 from impossible_lms.spec import parse_options
 from impossible_lms.special_tokens import (
     END_OF_TEXT,
@@ -110,8 +111,16 @@ class Backend:
         return WordEncoder(self.plain)
 
 
-@dataclass(frozen=True)
-class Tokenizer:
+class Trainable(Protocol):
+    """A corpus, as far as a tokenizer looks at it."""
+
+    def training_texts(self) -> Iterable[str]:
+        """The sentences that a tokenizer may be trained on."""
+        ...
+
+
+@dataclass(frozen=True, repr=False)
+class Tokenizer(Shown):
     """A vocabulary and the way text becomes ids of it.
 
     Text is always encoded as ordinary text: a marker or `<|endoftext|>` that stands in a sentence is cut into bytes
@@ -162,6 +171,15 @@ class Tokenizer:
         """The hash of all that decides what text becomes: the backend's definition and the markers."""
         own = {"end": self.end_of_text} if self.end != END_OF_TEXT else {}
         return digest_of({"backend": self.backend.sha256, "markers": dict(self.markers), **own})
+
+    def title(self) -> str:
+        return self.name
+
+    def facts(self) -> dict[str, object]:
+        found: dict[str, object] = {"ids": f"{self.vocabulary_size:,} as {self.dtype.name}"}
+        if self.markers:
+            found["markers"] = ", ".join(f"{marker} = {id_}" for marker, id_ in self.markers.items())
+        return found
 
     def with_markers(self, markers: Sequence[str]) -> "Tokenizer":
         """This tokenizer with `markers` as the next ids, in the order given; they never split."""
@@ -240,14 +258,14 @@ class Tokenizer:
         write_text(folder / "tokenizer_config.json", to_json(settings))
 
 
-def load_tokenizer(spec: str, texts: Iterable[str] | None = None, *, at_most: bool = False) -> Tokenizer:
+def load_tokenizer(spec: str, texts: Trainable | Iterable[str] | None = None, *, at_most: bool = False) -> Tokenizer:
     """The tokenizer that `spec` names.
 
     Args:
         spec: a folder with `tokenizer.json` or with `vocab.json` and `merges.txt`; a `tokenizer.json` file;
             `train:vocab=4096`, a byte-level BPE of that many ids trained on `texts`; or the id of a Hugging Face
             repository (`gpt2`). What ends a text in it is told as `special_tokens` says.
-        texts: the sentences to train on, for `train:` alone.
+        texts: what to train on, for `train:` alone: a corpus, of which it is the training split, or sentences.
         at_most: of `train:`, whether fewer ids will do where the sentences give no more.
 
     Raises:
@@ -301,7 +319,7 @@ def load_marked_tokenizer(folder: Path) -> Tokenizer:
     return replace(tokenizer, start=start)
 
 
-def _train(spec: str, texts: Iterable[str] | None, at_most: bool) -> Tokenizer:
+def _train(spec: str, texts: Trainable | Iterable[str] | None, at_most: bool) -> Tokenizer:
     import tokenizers
 
     options = parse_options("--tokenizer", spec, {"vocab": 4096})
@@ -317,7 +335,7 @@ def _train(spec: str, texts: Iterable[str] | None, at_most: bool) -> Tokenizer:
         initial_alphabet=sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    backend.train_from_iterator(texts, trainer)
+    backend.train_from_iterator(texts if isinstance(texts, Iterable) else texts.training_texts(), trainer)
     tokenizer = _prepared(spec, backend, None)
     if tokenizer.vocabulary_size < size and not at_most:
         found = tokenizer.vocabulary_size

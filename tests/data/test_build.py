@@ -64,7 +64,7 @@ def test_a_corpus_without_splits_gives_every_twentieth_sentence_to_test(tokenize
     dataset = build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "data", context=16)
     assert dataset.held_out("test").table["sentence"].tolist() == [19, 39, 59, 79, 99]
     assert dataset.held_out("dev").table["sentence"].tolist() == [18, 38, 58, 78, 98]
-    assert len(list(build.training_texts(corpus))) == dataset.record["counts"]["train"]["sentences"] == 90
+    assert len(list(corpus.training_texts())) == dataset.record["counts"]["train"]["sentences"] == 90
 
 
 def test_built_twice_it_is_the_same_to_the_byte(folder, tokenizer, tmp_path, monkeypatch):
@@ -199,5 +199,5 @@ def test_how_many_are_shuffled_beside_each_other_changes_nothing(folder, tokeniz
     monkeypatch.setattr(build, "MOST_AT_ONCE", 1)
     alone = build.build_datasets(corpus, languages, tokenizer, tmp_path / "alone", context=16)
     assert pools == [64, 1]
-    for one, other in zip(several, alone, strict=True):
+    for one, other in zip(several.values(), alone.values(), strict=True):
         assert everything(one.folder) == everything(other.folder)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from impossible_lms import build_dataset, get_language, load_tokenizer, read_corpus
 from impossible_lms.corpora.conllu import write_conllu
-from impossible_lms.data.build import training_texts
 from impossible_lms.tokenizer import Tokenizer
 from impossible_lms.training.recipe import Recipe
 from impossible_lms.training.train import train
@@ -68,7 +67,7 @@ class Pantry:
 
     def _tokenizer(self) -> Tokenizer:
         """One with most words as a token, which the hop languages' measures need."""
-        return load_tokenizer("train:vocab=1200", training_texts(read_corpus(ENGLISH)))
+        return load_tokenizer("train:vocab=1200", read_corpus(ENGLISH))
 
     def _tokenizer_folder(self, path: Path) -> None:
         path.mkdir()

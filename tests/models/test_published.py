@@ -135,7 +135,7 @@ def test_a_published_models_perplexity(tmp_path, tokenizer, dataset):
     more = read_corpus("grammar:sentences=400,seed=9")
     another = build_dataset(more, get_language("partial-reverse"), tokenizer, tmp_path / "new", context=32)
     for data, name in ((another, "perplexity-on-new"), (dataset, "perplexity")):
-        assert evaluate(PERPLEXITY, opened, Request(data=data.folder, sample=10)).folder.name == name
+        assert evaluate(PERPLEXITY, opened, Request(data=data.folder, sample=10))[0].folder.name == name
     with pytest.raises(UserError, match=r"comes without data. Give a dataset with --data"):
         evaluate(PERPLEXITY, opened)
     corpus = read_corpus("grammar:sentences=300,seed=1")

@@ -135,7 +135,7 @@ def test_the_card_has_what_was_measured(run, tmp_path):
     measured = Run(tmp_path / "run", run.record | {"data": str(run.dataset().folder)})
     shutil.copytree(run.folder, measured.folder)
     metric = METRICS["perplexity"]
-    found = evaluate(metric, measured, Request(sample=5))
+    found = evaluate(metric, measured, Request(sample=5))[0]
     curve = found.curve
     facts = {"kilowatt_hours": 0.01234, "energy_source": "NVML", "commit": "0123abc"}
     write_record(measured.folder / FINISHED, {**(run.finished or {}), **facts})
@@ -175,8 +175,8 @@ def test_the_card_lists_every_metric_and_what_is_missing(run, control_run, tmp_p
     measured = Run(tmp_path / "run", run.record | {"data": str(run.dataset().folder)})
     shutil.copytree(run.folder, measured.folder, ignore=shutil.ignore_patterns("evaluation"))
     asked = Request(sample=5, control=control_run.folder, checkpoints="12", name="learnability-sample-5")
-    gaps = evaluate(METRICS["learnability"], measured, asked)
-    few = evaluate(METRICS["perplexity"], measured, Request(sample=5000, name="perplexity-sample-5000"))
+    gaps = evaluate(METRICS["learnability"], measured, asked)[0]
+    few = evaluate(METRICS["perplexity"], measured, sample=5000, name="perplexity-sample-5000")[0]
     publication = model_publication(measured, {"surprisal": "no test sentence has a marker."})
     (tmp_path / "scratch").mkdir()
     *_, main = publication.revisions("me/it", tmp_path / "scratch")

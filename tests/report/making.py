@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from impossible_lms import METRICS, build_dataset, get_language, load_tokenizer, read_corpus
-from impossible_lms.data.build import training_texts
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.evaluation.driver import TABLES
 from impossible_lms.evaluation.metric import language_of
@@ -50,7 +49,7 @@ def make_runs(
     `level` is added to the logarithm of every perplexity.
     """
     corpus = read_corpus(CORPUS)
-    tokenizer = load_tokenizer(f"train:vocab={vocabulary}", training_texts(corpus))
+    tokenizer = load_tokenizer(f"train:vocab={vocabulary}", corpus)
     runs = []
     for name in languages:
         dataset = build_dataset(

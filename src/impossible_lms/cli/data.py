@@ -106,7 +106,7 @@ def build(
     features: Features = None,
 ) -> None:
     """Write a corpus in one language, or in many in one pass, as token datasets."""
-    from impossible_lms.data.build import build_dataset, build_datasets, training_texts
+    from impossible_lms.data.build import build_dataset, build_datasets
     from impossible_lms.data.dataset import TokenDataset
     from impossible_lms.data.token_files import build_from_token_files, token_files
     from impossible_lms.experiment.building import build_in_parts
@@ -130,7 +130,7 @@ def build(
                 _say_dataset(dataset, each, corpus, was_there)
         return
     corpus, source = asked(corpus, sentences, bad_lines, column, features)
-    loaded = load_tokenizer(tokenizer, training_texts(source))
+    loaded = load_tokenizer(tokenizer, source)
     say_read(source)
     folders = [output] if len(chosen) == 1 else [output / each.name for each in chosen]
     before = [(folder / MANIFEST).exists() for folder in folders]
@@ -141,7 +141,8 @@ def build(
         build_in_parts(choice, corpus, chosen, loaded, output, say=_said, **options)
         datasets = [TokenDataset.open(folder) for folder in folders]
     else:
-        datasets = build_datasets(source, chosen, loaded, output, progress=Console(), **options)
+        built = build_datasets(source, chosen, loaded, output, progress=Console(), **options)
+        datasets = list(built.values())
     for each, dataset, was_there in zip(chosen, datasets, before, strict=True):
         _say_dataset(dataset, each, source.name, was_there, source)
 

@@ -25,12 +25,13 @@ FAILED = 1  # exit code: something of the experiment could not be done
 
 
 class Shipped(StrEnum):
-    """The experiments that come with this package."""
+    """What `init` writes: the experiments that come with this package, or the start of a language."""
 
     paper = "paper"
     small = "small"
     architectures = "architectures"
     demo = "demo"
+    language = "language"
 
 
 ExperimentFile = Annotated[Path, typer.Argument(help="An experiment file, as `impossible init` writes one.")]
@@ -39,16 +40,27 @@ ExperimentFile = Annotated[Path, typer.Argument(help="An experiment file, as `im
 def init(
     which: Annotated[
         Shipped,
-        typer.Argument(help="paper: all; small: a laptop's; architectures: all on one language; demo."),
+        typer.Argument(
+            help="paper: all; small: a laptop's; architectures: all on one language; demo; language: one of your own."
+        ),
     ] = Shipped.small,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file to write; the experiment's name with .toml.")
+    file: Annotated[
+        Path | None, typer.Argument(help="The file to write: what it is, with .toml; of a language mine.py.")
     ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The same.")] = None,
 ) -> None:
-    """Write an experiment file with comments, and the schema that editors check it by."""
+    """Write an experiment file with comments, and the schema that editors check it by; or a language and its test."""
     from impossible_lms.experiment.files import write_experiment
+    from impossible_lms.languages.start import write_language
 
-    for path in write_experiment(which.value, output or Path(f"{which.value}.toml")):
+    if file is not None and output is not None:
+        raise UserError(f"--output {output}: {file} is named already. Leave one out.")
+    asked = file or output
+    if which is Shipped.language:
+        written = write_language(asked or Path("mine.py"))
+    else:
+        written = write_experiment(which.value, asked or Path(f"{which.value}.toml"))
+    for path in written:
         print(path)
 
 

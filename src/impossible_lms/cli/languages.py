@@ -151,7 +151,6 @@ def check(
     features: Features = None,
 ) -> None:
     """Say what languages do, with evidence from a corpus, each beside its control."""
-    from impossible_lms.data.build import training_texts
     from impossible_lms.languages import get_language, get_languages
     from impossible_lms.languages.check import check as check_language
     from impossible_lms.languages.check import sampled
@@ -163,7 +162,7 @@ def check(
     chosen = get_languages(language)
     compared = {each.name: each for one in chosen for each in (get_language(one.control), one)}
     _, source = asked(corpus, sentences, bad_lines, column, features)
-    loaded = load_tokenizer(tokenizer, training_texts(source), at_most=True)
+    loaded = load_tokenizer(tokenizer, source, at_most=True)
     say_read(source)
     some = sampled(source, sample)
     reports = [check_language(each, some, loaded, sample) for each in compared.values()]

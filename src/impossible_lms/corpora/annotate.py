@@ -40,7 +40,7 @@ from impossible_lms.files import (
 )
 from impossible_lms.growing import GrowingFile
 from impossible_lms.locks import locked
-from impossible_lms.progress import Progress, Quiet
+from impossible_lms.progress import Progress, usual
 from impossible_lms.unfinished import remove_unfinished
 from impossible_lms.versions import versions
 
@@ -128,7 +128,7 @@ def annotate(
             if not _is_made(output, request):
                 run = _Run(corpus, annotator, names, work, request, join_lines)
                 try:
-                    run.annotate(processes, progress or Quiet(), say)
+                    run.annotate(processes, progress or usual(), say)
                 except KeyboardInterrupt:
                     said = f"stopped; {run.words:,} words are annotated. The same command goes on from there."
                     raise Interrupted(f"{output}: {said}") from None

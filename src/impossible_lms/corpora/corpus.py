@@ -25,8 +25,11 @@ from impossible_lms.corpora.text import TextFile
 from impossible_lms.corpora.trees import TreeFile
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of
+from impossible_lms.shown import Shown
 from impossible_lms.spec import parse_options
 
+HOLD_OUT = 20  # of a corpus without splits, one sentence in twenty goes to test and one to dev
+SHOWN, SHOWN_GENRES = 3, 6  # sentences and genres that a notebook shows
 GRAMMAR = "grammar"
 GRAMMAR_DEFAULTS = {"sentences": 200_000, "seed": 0}
 
@@ -48,8 +51,8 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Corpus:
+@dataclass(frozen=True, repr=False)
+class Corpus(Shown):
     """Sentences in a fixed order, in columns.
 
     Each block is an Arrow RecordBatch with a `text` column and, where the corpus is annotated, `words`, `lemmas`,
@@ -59,6 +62,22 @@ class Corpus:
     name: str
     sources: tuple[Source, ...]
     left_out: tuple[LeftOut, ...] = ()  # the files that were found and are not read
+
+    def title(self) -> str:
+        return self.name
+
+    def facts(self) -> dict[str, object]:
+        genres = list(dict.fromkeys(source.genre for source in self.sources))
+        named = ", ".join(genres[:SHOWN_GENRES]) + (", …" if len(genres) > SHOWN_GENRES else "")
+        parts = "not divided" if self.splits == (WHOLE,) else ", ".join(self.splits)
+        found: dict[str, object] = {"splits": parts, "genres": named}
+        if "survey" in vars(self):  # it has been read
+            found["sentences"] = f"{sum(part.tally.sentences for part in self.survey.parts):,}"
+        return found
+
+    def examples(self) -> list[str]:
+        _, columns = next(self.blocks())
+        return [str(text) for text in columns.column("text")[:SHOWN].to_pylist()]
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -88,6 +107,25 @@ class Corpus:
         """Every sentence as text."""
         for _, block in self.blocks():
             yield from block.column("text").to_pylist()
+
+    def training_texts(self) -> Iterator[str]:
+        """The sentences of the training split, as text: what a tokenizer may be trained on.
+
+        Of a corpus without splits these are the ones that `build_dataset` puts there. UserError where there are none.
+        """
+        self.refuse_without_training()
+        if self.splits != (WHOLE,):
+            yield from self.part("train").texts()
+            return
+        for index, text in enumerate(self.texts()):
+            if index % HOLD_OUT < HOLD_OUT - 2:
+                yield text
+
+    def refuse_without_training(self) -> None:
+        """UserError where all of it is held out."""
+        if WHOLE not in self.splits and "train" not in self.splits:
+            there = " and ".join(self.splits)
+            raise UserError(f"corpus {self.name}: no training part, {there} alone. Add train/, or name a file of it.")
 
     @cached_property
     def survey(self) -> Survey:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from impossible_lms.corpora.corpus import Corpus
+from impossible_lms.corpora.corpus import HOLD_OUT, Corpus
 from impossible_lms.corpora.layout import WHOLE
 from impossible_lms.data.dataset import DATASET, HELD_OUT, TokenDataset, shard_name
 from impossible_lms.data.order import PUBLISHED, shuffled, shuffled_as_published
@@ -21,14 +21,19 @@ from impossible_lms.data.spool import Spool
 from impossible_lms.errors import UserError
 from impossible_lms.files import folder_beside, is_made
 from impossible_lms.languages.language import Language, Transformed, sentences_for
-from impossible_lms.languages.registry import refuse_where_nothing_is_marked, refuse_without_annotation
+from impossible_lms.languages.registry import (
+    Named,
+    get_language,
+    get_languages,
+    refuse_where_nothing_is_marked,
+    refuse_without_annotation,
+)
 from impossible_lms.locks import lock_beside, remove_lock_of_the_dead, writing
-from impossible_lms.progress import Progress, Quiet
+from impossible_lms.progress import Progress, usual
 from impossible_lms.tokenizer import Tokenizer
 from impossible_lms.versions import versions
 
 CONTEXT = 1024  # of the published models
-HOLD_OUT = 20  # of a corpus without splits, one sentence in twenty goes to test and one to dev
 TOKENS_IN_SHARD = 1 << 27  # 256 MB of uint16
 SLAB = 1 << 16  # sentences gathered at a time
 MOST_AT_ONCE = 1 << 29  # bytes of scratch files that are shuffled beside each other
@@ -36,7 +41,7 @@ MOST_AT_ONCE = 1 << 29  # bytes of scratch files that are shuffled beside each o
 
 def build_dataset(
     corpus: Corpus,
-    language: Language,
+    language: Named,
     tokenizer: Tokenizer,
     output: str | Path,
     *,
@@ -46,13 +51,13 @@ def build_dataset(
     progress: Progress | None = None,
 ) -> TokenDataset:
     """Write `corpus` in `language` as a token dataset in the folder `output`; all else as in `build_datasets`."""
-    outputs = [(language, {seed: Path(output)})]
-    return _build(corpus, outputs, tokenizer, context, as_published, progress or Quiet())[0]
+    outputs = [(get_language(language), {seed: Path(output)})]
+    return _build(corpus, outputs, tokenizer, context, as_published, progress or usual())[0]
 
 
 def build_datasets(
     corpus: Corpus,
-    languages: Sequence[Language],
+    languages: Iterable[Named],
     tokenizer: Tokenizer,
     output: str | Path,
     *,
@@ -60,8 +65,10 @@ def build_datasets(
     seed: int = 0,
     as_published: bool = False,
     progress: Progress | None = None,
-) -> list[TokenDataset]:
+) -> dict[str, TokenDataset]:
     """Write `corpus` in each of the `languages` as a token dataset `output/<name>`, in one pass over the corpus.
+
+    The languages are whatever `get_languages` takes. Returns the datasets by the names of their languages.
 
     The kept training sentences are shuffled with `seed`, each followed by `<|endoftext|>`, joined and cut into blocks
     of `context` tokens; the tail that fills no block is dropped. `as_published`, they are shuffled from the order of
@@ -74,10 +81,11 @@ def build_datasets(
         UserError: a folder holds something else, or another process writes it; no training sentence is left;
             `context` is longer than the data; or a language asks for annotation that the corpus has not.
     """
-    outputs = {seed: output}
-    return build_in_orders(
-        corpus, languages, tokenizer, outputs, context=context, as_published=as_published, progress=progress
+    chosen = get_languages(languages)
+    built = build_in_orders(
+        corpus, chosen, tokenizer, {seed: output}, context=context, as_published=as_published, progress=progress
     )
+    return {dataset.language: dataset for dataset in built}
 
 
 def build_in_orders(
@@ -92,7 +100,7 @@ def build_in_orders(
 ) -> list[TokenDataset]:
     """The same for several seeds, still in one pass: `outputs[seed]/<name>`, a language's datasets after each other."""
     folders = [(each, {seed: Path(output) / each.name for seed, output in outputs.items()}) for each in languages]
-    return _build(corpus, folders, tokenizer, context, as_published, progress or Quiet())
+    return _build(corpus, folders, tokenizer, context, as_published, progress or usual())
 
 
 def build_test_set(
@@ -104,7 +112,7 @@ def build_test_set(
     UserError where there are none; all else as in `build_datasets`.
     """
     outputs = [(language, {0: Path(output)})]
-    return _build(corpus, outputs, tokenizer, CONTEXT, False, progress or Quiet(), test_only=True)[0]
+    return _build(corpus, outputs, tokenizer, CONTEXT, False, progress or usual(), test_only=True)[0]
 
 
 def _build(
@@ -148,7 +156,7 @@ def _build(
         if test_only:
             _refuse_without_test(corpus)
         else:
-            _refuse_without_training(corpus)
+            corpus.refuse_without_training()
         read = corpus.survey.record()  # what is wrong in the corpus is said before any work
         for *_, records in missing:
             for record in records.values():
@@ -229,23 +237,6 @@ class Work:
             "counts": {"blocks": blocks, "tail_tokens": tail, **counts},
             "versions": versions("numpy", "pyarrow", "tokenizers"),
         }
-
-
-def training_texts(corpus: Corpus) -> Iterator[str]:
-    """The sentences that `build_dataset` puts in the training split, as text: what a tokenizer may be trained on."""
-    _refuse_without_training(corpus)
-    if corpus.splits != (WHOLE,):
-        yield from corpus.part("train").texts()
-        return
-    for index, text in enumerate(corpus.texts()):
-        if index % HOLD_OUT < HOLD_OUT - 2:
-            yield text
-
-
-def _refuse_without_training(corpus: Corpus) -> None:
-    if WHOLE not in corpus.splits and "train" not in corpus.splits:
-        there = " and ".join(corpus.splits)
-        raise UserError(f"corpus {corpus.name}: no training part, {there} alone. Add train/, or name a file of it.")
 
 
 def _refuse_without_test(corpus: Corpus) -> None:

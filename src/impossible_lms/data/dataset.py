@@ -15,10 +15,12 @@ from impossible_lms.errors import UserError
 from impossible_lms.files import read_manifest, verify_files
 from impossible_lms.languages.markers import shares
 from impossible_lms.ragged import Ragged
+from impossible_lms.shown import Shown
 from impossible_lms.tokenizer import Tokenizer, load_tokenizer
 
 DATASET = "token dataset"
 HELD_OUT = ("dev", "test")
+SHOWN = 2  # sentences that a notebook shows
 FIELDS = {  # of its record
     "request": {"corpus": str, "language": str, "tokenizer": str, "context": int, "seed": int},
     "corpus": str,
@@ -45,8 +47,8 @@ class HeldOut:
     table: pd.DataFrame
 
 
-@dataclass(frozen=True)
-class TokenDataset:
+@dataclass(frozen=True, repr=False)
+class TokenDataset(Shown):
     """A built dataset: `folder`, and the `record` of what made it and what is in it."""
 
     folder: Path
@@ -60,6 +62,21 @@ class TokenDataset:
         manifest = read_manifest(folder, DATASET, FIELDS)
         verify_files(folder, manifest, contents=False)
         return cls(folder, manifest["record"], manifest["files"])
+
+    def title(self) -> str:
+        return self.language
+
+    def facts(self) -> dict[str, object]:
+        counts = self.record["counts"]
+        found: dict[str, object] = {"blocks": f"{len(self):,} of {self.context} tokens"}
+        found |= {split: f"{counts[split]['sentences']:,} sentences" for split in HELD_OUT}
+        if self.record["markers"]:
+            found["markers"] = ", ".join(self.record["markers"])
+        return found | {"corpus": self.record["corpus"], "folder": self.folder}
+
+    def examples(self) -> list[str]:
+        tokens = self.held_out("test").tokens
+        return [self.tokenizer.decode(tokens[row]) for row in range(min(SHOWN, len(tokens)))]
 
     def verify(self) -> None:
         """Read every file and compare its sha256; UserError names the first that differs."""

@@ -27,7 +27,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of, folder_beside, is_made
 from impossible_lms.languages.language import Language, Transformed
 from impossible_lms.locks import lock_beside, remove_lock_of_the_dead, writing
-from impossible_lms.progress import Progress, Quiet
+from impossible_lms.progress import Progress, usual
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
@@ -148,7 +148,7 @@ def build_from_token_files(
         UserError: a line is no ids, or has one that the tokenizer has not; the folder holds something else; `context`
             is longer than the data.
     """
-    output, marked, progress = Path(output), tokenizer.with_markers(language.family.markers), progress or Quiet()
+    output, marked, progress = Path(output), tokenizer.with_markers(language.family.markers), progress or usual()
     request: dict[str, Any] = {
         "corpus": source.fingerprint(),
         "language": language.name,

@@ -20,7 +20,7 @@ RUNS = ".runs.json"  # how the file ends that says of which runs a folder of `ev
 
 
 def compare(
-    sources: Iterable[Evaluation | Run | str | Path],
+    sources: Evaluation | Run | str | Path | Iterable[Evaluation | Run | str | Path],
     between: Sequence[tuple[str, str]] = (),
     *,
     metric: str | None = None,
@@ -32,7 +32,7 @@ def compare(
     >>> compare(["runs/token-hop", "runs/no-hop"], [("token-hop", "no-hop")])  # doctest: +SKIP
 
     Args:
-        sources: evaluations; or runs, of which all that was measured is taken.
+        sources: evaluations (what `evaluate` returns); or runs, of which all that was measured is taken.
         between: pairs of languages, architectures or steps; every language and its control, if none is named.
         metric: which alone; without one, all that have one value a model. `sentence-bits` is compared part by part
             where it is named.
@@ -42,7 +42,7 @@ def compare(
     Returns the table of `contrasts`. UserError where nothing was measured of both sides.
     """
     found: list[Evaluation] = []
-    for source in sources:
+    for source in (sources,) if isinstance(sources, Evaluation | Run | str | Path) else sources:
         if isinstance(source, Evaluation):
             found.append(source)
             continue

@@ -20,7 +20,8 @@ from impossible_lms.locks import lock_beside, remove_lock_of_the_dead, writing
 from impossible_lms.models.gpu import tf32
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
-from impossible_lms.progress import Progress, Quiet
+from impossible_lms.progress import Progress, usual
+from impossible_lms.shown import Shown
 from impossible_lms.versions import versions
 
 TABLES, PART = "evaluation tables", "evaluation of a checkpoint"  # kinds of artefacts
@@ -30,8 +31,8 @@ DRAWN, SAID = ".png", ".txt"  # endings of their figure, and of what is said whe
 ON = "-on-"  # stands before the test set in the name of tables that are not of the model's own
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Shown):
     """What a metric found in a run.
 
     Attributes:
@@ -50,6 +51,17 @@ class Evaluation:
     curve: pd.DataFrame
     skipped: dict[str, str]
     notes: dict[str, Any]
+
+    def title(self) -> str:
+        return self.metric.name
+
+    def facts(self) -> dict[str, object]:
+        last = self.curve[self.curve["fault"].isna()].tail(1)
+        found: dict[str, object] = {
+            "of": ", ".join(f"{row.language}-{row.architecture}, seed {row.seed}" for row in last.itertuples()),
+            "checkpoints": self.curve["step"].nunique() - len(self.skipped),
+        }
+        return found | ({"skipped": len(self.skipped)} if self.skipped else {}) | {"folder": self.folder}
 
     @property
     def tables(self) -> Tables:
@@ -94,7 +106,7 @@ def evaluate(
     for option, flag in OPTIONS.items():
         if getattr(request, option) and option not in metric.options:
             raise UserError(f"{flag}: {metric.name} does not use it. Leave it out.")
-    subject = Subject(run, request, progress or Quiet())
+    subject = Subject(run, request, progress or usual())
     checkpoints = subject.checkpoints
     task = metric.prepare(subject)
     asked = _asked(metric, subject, task)

@@ -304,8 +304,16 @@ class Metric:
 
 def language_of(dataset: TokenDataset) -> Language:
     """The language a dataset was built in; UserError where its code is not here."""
-    described = dataset.record.get("described", {})
-    return get_language(described.get("spec") or dataset.language)
+    spec = dataset.record.get("described", {}).get("spec")
+    try:
+        return get_language(spec or dataset.language)
+    except UserError as error:
+        if spec or "version" not in dataset.record["request"]:
+            raise
+        raise UserError(
+            f"{dataset.folder}: its language {dataset.language} was made from a function or class of a notebook or "
+            "script, which is not here. Run its cell, and get_language of it, again."
+        ) from error
 
 
 def context_of(run: Run | PublishedRun | PlannedRun) -> int | None:

@@ -29,7 +29,7 @@ from impossible_lms.evaluation.metric import chosen, context_of, scorer_of
 from impossible_lms.evaluation.scoring import BITS, Scorer
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
-from impossible_lms.progress import Progress, Quiet
+from impossible_lms.progress import Progress, usual
 from impossible_lms.ragged import Ragged
 from impossible_lms.special_tokens import END_OF_TEXT
 from impossible_lms.tokenizer import Tokenizer
@@ -84,7 +84,7 @@ def word_surprisal(
     begins = begins_word(tokenizer)
     said: dict[str, Any] = {"language": run.language, "architecture": run.architecture.name, "seed": run.seed}
     parts = []
-    progress = progress or Quiet()
+    progress = progress or usual()
     progress.start(f"words under {run.name}, checkpoints", len(steps))
     try:
         for count, checkpoint in enumerate(steps, 1):

@@ -3,15 +3,21 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from impossible_lms.corpora.options import located
 from impossible_lms.documents import parsed_toml, shown, split_change
 from impossible_lms.errors import UserError
+from impossible_lms.languages import Language, get_language
 from impossible_lms.models.architectures import ARCHITECTURES
-from impossible_lms.training.recipe import SHIPPED, Recipe, load_recipe
+from impossible_lms.training.recipe import SHIPPED, Recipe, in_proportion, load_recipe
+
+if TYPE_CHECKING:
+    from impossible_lms.experiment.plan import Plan
+    from impossible_lms.experiment.run import Outcome
+    from impossible_lms.report.written import Written
 
 BASE = "base"  # in a recipe's table: the recipe that the other keys change
 PLACES = ("cache", "hub")  # where models go, beside folders
@@ -81,6 +87,46 @@ class Experiment(_Table):
     evaluate: list[Evaluate] = Field(default=[Evaluate(metric="perplexity")], description="the metrics")
     publish: Publish | None = Field(default=None, description="where the models go; nowhere")
 
+    @classmethod
+    def load(cls, path: str | Path, **changes: Any) -> "Experiment":
+        """The experiment in a file, with some of its keys, or of its recipe's, changed: `load("small.toml", steps=20)`.
+
+        UserError as from `load_experiment`.
+        """
+        return load_experiment(path, keys=changes)
+
+    @classmethod
+    def of(cls, **keys: Any) -> "Experiment":
+        """An experiment from keywords: the keys of a file, and fields of its recipe: `of(corpus="babylm", steps=20)`.
+
+        Languages may be functions, classes and Languages, too. Paths are relative to the current folder.
+        UserError names the key at fault.
+        """
+        return _validated({}, keys, Path("experiment.toml"))
+
+    def plan(self) -> "Plan":
+        """The tasks of the experiment, and which of them are done; UserErrors for all that cannot be had."""
+        from impossible_lms.experiment.plan import Plan
+
+        return Plan.of(self)
+
+    def run(self, engine: str = "local") -> "Outcome":
+        """Do what is missing of it, with an `engine` as `impossible run` takes it, in processes of their own.
+
+        Raises:
+            UserError: something that it names cannot be had, or another process runs it.
+            Interrupted: it was stopped (Ctrl-C, a stopped cell); all that was being done is saved.
+        """
+        from impossible_lms.experiment.calls import run
+
+        return run(self, engine)
+
+    def report(self, output: str | Path | None = None) -> "Written":
+        """Write its report, of what is there, to `output` or into its folder; UserError where nothing is."""
+        from impossible_lms.experiment.calls import report
+
+        return report(self, None if output is None else Path(output))
+
     @field_validator("recipe", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
@@ -103,8 +149,8 @@ class Experiment(_Table):
         return value
 
 
-def load_experiment(path: str | Path, changes: Sequence[str] = ()) -> Experiment:
-    """The experiment in the TOML file at `path`, with `changes` (`key=value`, dots between keys) made to it.
+def load_experiment(path: str | Path, changes: Sequence[str] = (), keys: Mapping[str, Any] | None = None) -> Experiment:
+    """The experiment in the TOML file at `path`, with `changes` (`key=value`, dots between keys) and `keys` of it.
 
     Paths in the file are relative to its folder, or where nothing is there to the current one; here they become
     absolute, and `recipe` all its fields. UserError names the key at fault, and the nearest one where it is unknown.
@@ -118,11 +164,41 @@ def load_experiment(path: str | Path, changes: Sequence[str] = ()) -> Experiment
         raise UserError(f"{path}: not TOML ({error}).") from error
     for change in changes:
         _set(found, change)
+    return _validated(found, keys or {}, path)
+
+
+def _validated(found: dict[str, Any], keys: Mapping[str, Any], path: Path) -> Experiment:
+    """The experiment that tables describe, with `keys` of it or of its recipe in place of theirs."""
+    for key, value in keys.items():
+        if key in Recipe.model_fields and key not in Experiment.model_fields:
+            recipe = found.get("recipe", {})
+            found["recipe"] = ({BASE: recipe} if isinstance(recipe, str) else dict(recipe)) | {key: value}
+        else:
+            found[key] = _as_in_a_file(value)
     try:
         experiment = Experiment.model_validate(found, strict=True)
     except ValidationError as error:
         raise UserError(f"{path}: {_said(error.errors()[0])}") from error
     return _resolved(experiment, path)
+
+
+def _as_in_a_file(value: Any) -> Any:
+    """A value of a call as TOML would have it: paths as text, functions and classes as where they are found again."""
+    if isinstance(value, list | tuple):
+        return [_as_in_a_file(each) for each in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Language):
+        return value.spec or value.name
+    if callable(value) and not isinstance(value, BaseModel):
+        language = get_language(value)
+        if not language.spec:
+            raise UserError(
+                f"languages: {language.name} is known to this process alone, and an experiment's tasks run in others. "
+                "Write it into a file, and name it as ./file.py:Name."
+            )
+        return language.spec
+    return value
 
 
 def _set(found: dict[str, Any], change: str) -> None:
@@ -216,20 +292,7 @@ def _recipe(table: Mapping[str, Any], path: Path, beside: Any) -> Recipe:
         before = load_recipe(base if base in SHIPPED else beside(base)).model_dump()
     except UserError as error:
         raise UserError(f"{path}: recipe.{BASE}: {str(error).removeprefix('--recipe ')}") from error
-    if "steps" in changes:
-        _in_proportion(before, changes)
     try:
-        return Recipe.model_validate(before | changes, strict=True)
+        return Recipe.model_validate(in_proportion(before, changes) | changes, strict=True)
     except ValidationError as error:
         raise UserError(f"{path}: recipe.{_said(error.errors()[0])}") from error
-
-
-def _in_proportion(before: dict[str, Any], changes: Mapping[str, Any]) -> None:
-    """Warm-up and checkpoints keep their share of the run where only its number of steps is changed."""
-    steps = changes["steps"]
-    if not isinstance(steps, int) or steps < 1:
-        return  # pydantic says it
-    for key in ("warmup_steps", "checkpoint_every", "held_out_every"):
-        if isinstance(before[key], int) and before[key]:
-            least = 0 if key == "warmup_steps" else 1
-            before[key] = max(least, round(before[key] * steps / before["steps"]))

@@ -13,7 +13,7 @@ from impossible_lms.corpora import Corpus, read_corpus
 from impossible_lms.corpora.corpus import GrammarSource, Source
 from impossible_lms.corpora.layout import CONLLU, TEXTS, WHOLE
 from impossible_lms.corpora.parquet import ParquetFile, write_parquet
-from impossible_lms.data.build import build_datasets, training_texts
+from impossible_lms.data.build import build_datasets
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import evaluate, homes_here
@@ -244,7 +244,7 @@ class Miniature:
     def _trained(self) -> Tokenizer:
         """A tokenizer trained on the copy, with as many ids as its sentences give."""
         wanted = parse_options("tokenizer", self._experiment.tokenizer, {"vocab": 4096})["vocab"]
-        texts = list(training_texts(self.small))
+        texts = list(self.small.training_texts())
         while True:
             began = time.perf_counter()
             try:

@@ -23,6 +23,7 @@ from impossible_lms.experiment.store import FAULTS, Store, short
 from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Source, Task, Train
 from impossible_lms.languages import get_languages, refuse_where_nothing_is_marked, refuse_without_annotation
 from impossible_lms.languages.language import TRIAL, Language
+from impossible_lms.shown import Shown
 from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.recipe import Recipe
 from impossible_lms.training.train import Options
@@ -31,8 +32,8 @@ from impossible_lms.training.words import words_apart
 LONGEST = 100  # signs in a name of tables
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, repr=False)
+class Plan(Shown):
     """An experiment with what was found of its inputs, and its tasks.
 
     Attributes:
@@ -72,6 +73,16 @@ class Plan:
         plan = cls(experiment, found.found, chunks, devices)
         _ = plan.tasks  # finds what else is wrong
         return plan
+
+    def title(self) -> str:
+        return self.experiment.name
+
+    def facts(self) -> dict[str, object]:
+        stages: dict[str, list[bool]] = {}
+        for task in self.tasks.values():
+            stages.setdefault(task.name.partition(".")[0], []).append(task.is_done())
+        done = {stage: f"{sum(each)} of {len(each)} done" for stage, each in stages.items()}
+        return {**done, "folder": self.folder}
 
     @property
     def store(self) -> Store:

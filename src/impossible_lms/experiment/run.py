@@ -16,6 +16,7 @@ from impossible_lms.experiment.tasks import PublishRun, Task
 from impossible_lms.experiment.work import status_file, status_of, write_plan
 from impossible_lms.files import read_record, write_record
 from impossible_lms.locks import locked, remove_lock_of_the_dead
+from impossible_lms.shown import Shown
 from impossible_lms.training.stopping import stop_signals
 
 FAILURES = "failures.json"
@@ -23,13 +24,19 @@ SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_OF_SILENCE = 120.0  # after which a task that has said how far it is counts as stopped
 
 
-@dataclass(frozen=True)
-class Outcome:
+@dataclass(frozen=True, repr=False)
+class Outcome(Shown):
     """How an experiment ended: the tasks that were done before and now, and those that failed, with the reason."""
 
     before: int
     now: int
     failures: Mapping[str, str]
+
+    def title(self) -> str:
+        return "of an experiment"
+
+    def facts(self) -> dict[str, object]:
+        return {"done before": self.before, "done now": self.now, "failed": len(self.failures), **self.failures}
 
 
 def run_experiment(plan: Plan, engine: Callable[[Path], Engine], board: Board) -> Outcome:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from impossible_lms.corpora import Corpus, read_corpus
-from impossible_lms.data.build import build_in_orders, training_texts
+from impossible_lms.data.build import build_in_orders
 from impossible_lms.documents import upper_first
 from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.evaluation.driver import evaluate
@@ -132,7 +132,7 @@ class MakeTokenizer(Plain):
 
     def perform(self, progress: Progress, say: Say) -> None:
         with writing(self.source.folder):
-            tokenizer = load_tokenizer(self.source.tokenizer, training_texts(self.source.read()))
+            tokenizer = load_tokenizer(self.source.tokenizer, self.source.read())
             with folder_beside(self.source.folder, TOKENIZER, {"request": self.source.tokenizer}) as part:
                 tokenizer.save(part)
 

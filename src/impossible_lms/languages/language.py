@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from impossible_lms.corpora.corpus import Corpus
 from impossible_lms.errors import UserError
 from impossible_lms.ragged import Ragged
+from impossible_lms.shown import Shown
 from impossible_lms.tokenizer import Tokenizer
 
 TOO_SHORT = "fewer than two tokens"
@@ -125,8 +126,8 @@ def each_marker_once(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.bool_]:
     return once
 
 
-@dataclass(frozen=True)
-class Language:
+@dataclass(frozen=True, repr=False)
+class Language(Shown):
     """A way to rewrite sentences.
 
     Attributes:
@@ -170,6 +171,14 @@ class Language:
     lacking: Callable[[Sequence[pa.RecordBatch]], str | None] = lambda blocks: None
     spec: str = ""
     version: str = ""
+
+    def title(self) -> str:
+        return self.name
+
+    def facts(self) -> dict[str, object]:
+        found: dict[str, object] = {"family": self.family.name, "does": self.summary}
+        found |= {} if self.is_control else {"control": self.control}
+        return found | ({"needs": ", ".join(self.needs)} if self.needs else {})
 
     @property
     def is_control(self) -> bool:

@@ -32,7 +32,12 @@ from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import Tokenizer
 
 ENTRY_POINTS = "impossible_lms.languages"  # group in which a package names its languages
-ARGUMENTS = ("tokens", "sentences", "generator")
+IN_A_FILE = re.compile(r"\.py:\w+$")
+ARGUMENTS, GIVEN = ("tokens", "sentences", "generator"), ("tokens", "tokenizer")
+Rewriter = Callable[..., Any]  # a function, or a class or object with a method `rewrite`
+# Languages known by their names in this process: of functions and classes that no file holds (those of a notebook's
+# cells), and the controls of languages of users' own.
+HERE: dict[str, Language] = {}
 
 
 def own_language(spec: str) -> Language:
@@ -41,8 +46,9 @@ def own_language(spec: str) -> Language:
     `Name` is a `Language`; or a function, or a class with a method `rewrite`, that takes what it names of `tokens` (the
     tokens of k sentences as a Ragged), `sentences` (the whole block with its columns of annotation), and `generator`
     (for draws; who takes none is deterministic), and returns k sequences as a Ragged, or a Rewritten. A class may also
-    have `inverse(tokens)`, `added_bits(tokens)`, `well_formed(tokens)`, and the attributes `name`, `control`,
-    `markers`, `summary`, `seed`.
+    have `inverse(tokens)`, `to_control(tokens)`, `added_bits(tokens)` and `well_formed(tokens)`, which may ask for the
+    `tokenizer` too, and the attributes `name`, `control`, `markers`, `needs`, `summary`, `seed`; a function has them as
+    attributes. `control` is the name of a language, or a function or class or `file.py:Name` that is its own control.
 
     Raises:
         UserError: no such file or name, the file cannot be run, or what it names is no language.
@@ -58,6 +64,62 @@ def own_language(spec: str) -> Language:
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise UserError(f"language {spec}: {path} has no {name}.{hint}")
     return _made(found, spec, file, hashlib.sha256(file.read_bytes()).hexdigest())
+
+
+def languages_in(path: Path) -> list[str]:
+    """The specs of all languages in a file; UserError where there is none, or the file cannot be run."""
+    spec = str(path)
+    if not path.is_file():
+        raise UserError(f"language {spec}: no such file.")
+    module = _module(path, spec)
+    names = [name for name, thing in vars(module).items() if not name.startswith("_") and _is_language(thing, module)]
+    if not names:
+        raise UserError(
+            f"language {spec}: no language in it. One is a function of {', '.join(ARGUMENTS)} or some of these, or a "
+            "class with such a method `rewrite`."
+        )
+    return [f"{path}:{name}" for name in names]
+
+
+def _is_language(thing: Any, module: Any) -> bool:
+    if isinstance(thing, Language):
+        return True
+    if getattr(thing, "__module__", None) != module.__name__:
+        return False  # imported
+    rewrite = (
+        getattr(thing, "rewrite", None) if inspect.isclass(thing) else thing if inspect.isfunction(thing) else None
+    )
+    asked = set(inspect.signature(rewrite).parameters) - {"self"} if callable(rewrite) else set()
+    return bool(asked) and asked <= set(ARGUMENTS)
+
+
+def language_from(thing: Rewriter) -> Language:
+    """The language that a function, a class or an object of one is, as `own_language` makes it from a file's.
+
+    Where the file is known it is named, so that other processes find the language again; what was typed into a notebook
+    is known to this process alone.
+
+    Raises:
+        UserError: it is no language.
+    """
+    name = str(getattr(thing, "__name__", type(thing).__name__))
+    module = sys.modules.get(str(getattr(thing, "__module__", "")))
+    file = Path(getattr(module, "__file__", None) or "")
+    is_found_again = module is not None and module.__name__ != "__main__" and getattr(module, name, None) is thing
+    if is_found_again and file.suffix == ".py":
+        return _made(thing, f"{file}:{name}", file, hashlib.sha256(file.read_bytes()).hexdigest())
+    return replace(_made(thing, name, Path("a cell"), _version(thing)), spec="")
+
+
+def _version(thing: Any) -> str:
+    """What tells the code of a function or class from another's, as far as it is known where it was typed."""
+    try:
+        code = inspect.getsource(thing if inspect.isfunction(thing) or inspect.isclass(thing) else type(thing))
+    except (OSError, TypeError):
+        rewrite = getattr(thing, "rewrite", thing)
+        found = getattr(rewrite, "__code__", None)
+        code = repr((found.co_code, found.co_consts)) if found is not None else repr(thing)
+    return hashlib.sha256(code.encode()).hexdigest()
 
 
 def installed_languages() -> dict[str, Language]:
@@ -106,20 +168,63 @@ def _made(found: Any, spec: str, file: Path, version: str) -> Language:
         raise UserError(f"language {spec}: rewrite takes {arguments}; it may take {', '.join(ARGUMENTS)}.")
     named = str(getattr(found, "name", _kebab(getattr(found, "__name__", type(found).__name__))))
     markers = tuple(getattr(found, "markers", ()))
-    inverse, bits, well = (getattr(found, name, None) for name in ("inverse", "added_bits", "well_formed"))
+    needs, well = getattr(found, "needs", ()), _of_tokens(found, "well_formed", spec)
     language = Language(
         name=named,
         family=Family(f"own:{named}", markers),
-        control=str(getattr(found, "control", "no-shuffle")),
+        control=_control(found, named, spec, file),
         rule=_rule(rewrite, arguments),
         summary=str(getattr(found, "summary", (inspect.getdoc(found) or named).split("\n")[0].rstrip("."))),
         style=getattr(found, "style", OWN),
         seed=int(getattr(found, "seed", 0)),
-        added_bits=_bits(bits, draws="generator" in arguments),
-        inverse=(lambda tokens, tokenizer: inverse(tokens)) if inverse else None,
-        well_formed=(lambda tokens, tokenizer: np.asarray(well(tokens), bool)) if well else each_marker_once,
+        needs=(needs,) if isinstance(needs, str) else tuple(needs),
+        added_bits=_bits(found, spec, draws="generator" in arguments),
+        inverse=_of_tokens(found, "inverse", spec),
+        to_control=_of_tokens(found, "to_control", spec),
+        well_formed=(lambda tokens, tokenizer: np.asarray(well(tokens, tokenizer), bool)) if well else each_marker_once,
     )
     return _guarded(language, spec, file, version)
+
+
+def _of_tokens(found: Any, name: str, spec: str) -> Callable[[Ragged, Tokenizer], Any] | None:
+    """A function of a language that takes tokens, and the tokenizer where it names it; None where there is none."""
+    function = getattr(found, name, None)
+    if function is None or function in (no_bits, each_marker_once):
+        return function
+    asked = list(inspect.signature(function).parameters)
+    if not set(asked) <= set(GIVEN) or "tokens" not in asked:
+        raise UserError(f"language {spec}: {name} takes {asked}; it takes tokens, and may take the tokenizer.")
+
+    def called(tokens: Ragged, tokenizer: Tokenizer) -> Any:
+        given = {"tokens": tokens, "tokenizer": tokenizer}
+        return function(**{each: given[each] for each in asked})
+
+    return called
+
+
+def _control(found: Any, named: str, spec: str, file: Path) -> str:
+    """The name of a language's control; one of the user's own is known by its name in this process from then on."""
+    control = getattr(found, "control", "no-shuffle")
+    if control is found or control is type(found):
+        return named
+    if isinstance(control, str) and not IN_A_FILE.search(control):
+        return control
+    if isinstance(control, str):
+        path, _, name = control.rpartition(":")
+        there = file.parent / path if (file.parent / path).is_file() else Path(path)
+        if f"{there.resolve()}:{name}" == f"{file.resolve()}:{spec.rpartition(':')[2]}":
+            return named
+        thing = getattr(_module(there, spec), name, None) if there.is_file() else None
+        if thing is None:
+            raise UserError(f"language {spec}: its control {control} is not there.")
+    else:
+        thing, name = control, str(getattr(control, "__name__", type(control).__name__))
+    itself = str(getattr(thing, "name", _kebab(name)))
+    own = getattr(thing, "control", None)
+    if own is not thing and own != itself and not (isinstance(own, str) and own.endswith(f".py:{name}")):
+        raise UserError(f'language {spec}: its control {itself} is no control. Write {name}.control = "{itself}".')
+    HERE[itself] = language_from(thing)
+    return itself
 
 
 def _rule(rewrite: Callable[..., Any], arguments: list[str]) -> Rule:
@@ -189,11 +294,12 @@ def _changed(before: Ragged, after: Ragged) -> NDArray[np.bool_]:
     return np.array([not np.array_equal(old, new) for old, new in pairs], dtype=bool)
 
 
-def _bits(given: Any, draws: bool) -> Callable[[Ragged, Tokenizer], NDArray[np.float64]]:
+def _bits(found: Any, spec: str, draws: bool) -> Callable[[Ragged, Tokenizer], NDArray[np.float64]]:
     """What a language says of the bits it adds, `added_bits(tokens)`, or what is known where it says nothing."""
+    given = _of_tokens(found, "added_bits", spec)
     if given is None or given is no_bits:
         return unknown_bits if draws and given is None else no_bits
-    return lambda tokens, tokenizer: np.asarray(given(tokens), dtype=np.float64)
+    return lambda tokens, tokenizer: np.asarray(given(tokens, tokenizer), dtype=np.float64)
 
 
 def _kebab(name: str) -> str:

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -21,7 +22,14 @@ from impossible_lms.languages import (
     word_shuffle,
 )
 from impossible_lms.languages.language import Language, Maker
-from impossible_lms.languages.own import installed_languages, own_language
+from impossible_lms.languages.own import (
+    HERE,
+    Rewriter,
+    installed_languages,
+    language_from,
+    languages_in,
+    own_language,
+)
 
 PUBLISHED = (*shuffle.MAKERS, *reverse.MAKERS, *hop.MAKERS)
 LATER = (
@@ -49,16 +57,34 @@ FAMILIES = {
 GROUPS = {"paper": PAPER, "all": LANGUAGES, **FAMILIES}  # what stands for several languages wherever names do
 
 
-def get_language(name: str) -> Language:
+Named = str | Language | Rewriter  # what a language is asked for by
+
+
+def get_language(name: Named) -> Language:
     """The language called `name`: a built-in one, or one with another parameter.
 
     `local-shuffle-w7`, `deterministic-shuffle-s3`, `token-hop-k2` and `partial-reverse-s5` have a window, a seed, a
     distance and a seed of their own; `token-hop-VERB.Number` and its like mark other words (`mark_of`).
-    `path/to/file.py:Name` is a language of the user's own (`own_language`), and installed packages may bring some.
-    UserError with the nearest names where there is none of the name.
+    `path/to/file.py:Name` is a language of the user's own (`own_language`), and installed packages may bring some. A
+    function or class (`language_from`) is the language that it makes, known by its name from then on in this process; a
+    Language is itself. UserError with the nearest names where there is none of the name.
     """
+    if isinstance(name, Language):
+        return name
+    if not isinstance(name, str):
+        made = language_from(name)
+        if made.name in LANGUAGES:
+            raise UserError(f"language {made.name}: is one of this package. Give yours another name.")
+        if not made.spec:
+            HERE[made.name] = made
+        return made
     if name in LANGUAGES:
         return LANGUAGES[name]
+    if name.endswith(".py"):
+        first, *others = languages_in(Path(name))
+        if others:
+            raise UserError(f"language {name}: several are in it. Name one: {', '.join([first, *others])}.")
+        return own_language(first)
     if re.search(r"\.py:\w*$", name):
         return own_language(name)
     if maker := next((each for each in hop.marked_makers(name) if each.stem == name), None):
@@ -69,10 +95,12 @@ def get_language(name: str) -> Language:
         if int(match[3]) < maker.least:
             raise UserError(f"language '{name}': the number after {maker.letter} must be at least {maker.least}.")
         return maker.make(name, int(match[3]))
+    if name in HERE:
+        return HERE[name]
     installed = installed_languages()
     if name in installed:
         return installed[name]
-    near = difflib.get_close_matches(name, [*LANGUAGES, *GROUPS, *installed], n=3, cutoff=0.4) or list(LANGUAGES)
+    near = difflib.get_close_matches(name, [*LANGUAGES, *GROUPS, *HERE, *installed], n=3, cutoff=0.4) or list(LANGUAGES)
     raise UserError(f"unknown language '{name}'. Did you mean {' or '.join(near)}? `impossible languages` lists all.")
 
 
@@ -81,14 +109,27 @@ def _maker(stem: str) -> Maker | None:
     return MAKERS.get(stem) or next((each for each in hop.marked_makers(stem) if each.stem == stem), None)
 
 
-def get_languages(names: Iterable[str]) -> list[Language]:
-    """The languages of these names, each once.
+def get_languages(names: Named | Iterable[Named]) -> list[Language]:
+    """The languages of these names, functions, classes or Languages, each once; or that of a single one.
 
     `paper` stands for the fifteen, a family's name (`shuffle`, `reverse`, `hop` are the paper's) for its languages
-    (also `hop-VERB.Number`), and `all` for every built-in one.
+    (also `hop-VERB.Number`), `all` for every built-in one, and `path/to/file.py` for all that are in the file.
     """
-    single = dict.fromkeys(each for name in names for each in _group(name))
-    return [get_language(name) for name in single]
+    several = names if isinstance(names, Iterable) and not isinstance(names, str | type) else (names,)
+    single = [each for name in several for each in _several(name)]
+    found: dict[str, Language] = {}
+    for language in map(get_language, single):
+        before = found.setdefault(language.name, language)
+        if (before.spec, before.version) != (language.spec, language.version):
+            raise UserError(f"language {language.name}: two of this name. Give one of them another `name`.")
+    return list(found.values())
+
+
+def _several(name: Named) -> Iterable[Named]:
+    """The languages that a name stands for: those of a group, or of a whole file; itself, mostly."""
+    if isinstance(name, str) and name.endswith(".py"):
+        return languages_in(Path(name))
+    return _group(name) if isinstance(name, str) else (name,)
 
 
 def _group(name: str) -> Iterable[str]:

@@ -11,6 +11,7 @@ from impossible_lms.files import digest_of, read_record, write_record
 from impossible_lms.models.architectures import Architecture, architecture_named
 from impossible_lms.models.checkpoints import Checkpoint, list_checkpoints
 from impossible_lms.models.metric_lines import MEND, lines_of
+from impossible_lms.shown import Shown
 
 RECORD = "run.json"
 FINISHED = "finished.json"
@@ -30,8 +31,8 @@ TOTALS = {"steps": int, "seconds": float, "hours": float, "loss": float, "hardwa
 LOCK = ".lock"  # held by the process that trains
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class Run(Shown):
     """A run folder and the record it was started with.
 
     `record["request"]` is what decides the result (dataset, architecture, size, recipe, seed); `record["data"]` the
@@ -94,6 +95,17 @@ class Run:
     def name(self) -> str:
         """The published name of such a model: `<language>-<architecture>`."""
         return f"{self.language}-{self.architecture.name}"
+
+    def title(self) -> str:
+        return self.name
+
+    def facts(self) -> dict[str, object]:
+        recipe, finished = self.record["request"]["recipe"], self.finished
+        done = f"{recipe['steps']:,}, loss {finished['loss']:.3f}" if finished else f"of {recipe['steps']:,} some"
+        kept = list_checkpoints(self.folder / CHECKPOINTS, self.identity)
+        found: dict[str, object] = {"seed": self.seed, "steps": done, "checkpoints": len(kept)}
+        measured = sorted(each.name for each in (self.folder / "evaluation").glob("[!.]*/") if each.name != "parts")
+        return found | ({"measured": ", ".join(measured)} if measured else {}) | {"folder": self.folder}
 
     def checkpoints(self) -> list[Checkpoint]:
         """The finished checkpoints in order; UserError where there is none yet."""

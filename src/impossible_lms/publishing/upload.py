@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from impossible_lms.errors import UserError
 from impossible_lms.files import git_id_of, sha256_of
-from impossible_lms.progress import Progress, Quiet
+from impossible_lms.progress import Progress, usual
 from impossible_lms.publishing.revision import Kind, Revision
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Hub:
             UserError: a revision holds something else, the repository is public and not to be, or the Hub or the way
                 there fails for good. `main` is then what it was.
         """
-        progress = progress or Quiet()
+        progress = progress or usual()
         changes = self.plan(revisions)
         for change in changes:
             self._refuse_other(change, overwrite)

@@ -117,13 +117,14 @@ def _said(name: str, architecture: str, evaluation: Evaluation) -> Said:
 def _example(name: str, dataset: TokenDataset | None, sentence: Corpus, tokenizer: Tokenizer) -> Example:
     try:
         language = language_of(dataset) if dataset is not None else get_language(name)
-        return _spoken(name, language, sentence, tokenizer)
+        return spoken_example(name, language, sentence, tokenizer)
     except UserError as error:
         summary = dataset.record.get("described", {}).get("summary", "") if dataset is not None else ""
         return Example(name, pieces_of(summary, ()), (), str(error))
 
 
-def _spoken(name: str, language: Language, sentence: Corpus, tokenizer: Tokenizer) -> Example:
+def spoken_example(name: str, language: Language, sentence: Corpus, tokenizer: Tokenizer) -> Example:
+    """What a language makes of a corpus of one sentence, each token with its place and shade."""
     spoken = speak(language, sentence, tokenizer)
     summary = pieces_of(language.summary, spoken.markers)
     if spoken.dropped:

@@ -109,7 +109,7 @@ def curves(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None) 
     unit = axis_name(metric)
     rows = by_family(
         table,
-        lambda mine, axes: _draw(metric, mine, published, axes),
+        lambda mine, axes: draw_curves(metric, mine, published, axes),
         "training steps",
         unit,
         logarithmic="y" if metric.logarithmic else "",
@@ -121,7 +121,8 @@ def curves(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None) 
     return Picture(metric.name, caption, rows, table, shares=True)
 
 
-def _draw(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None, axes: "Axes") -> None:
+def draw_curves(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | None, axes: "Axes") -> None:
+    """Draw the lines of one architecture, its languages' rows of `over_seeds`, with what is labelled for a legend."""
     if published is not None:
         _draw_published(table, published, axes)
     drawn = _lines(table)

@@ -1,5 +1,6 @@
 """The recipe: the hyperparameters of a training run, as one frozen object read from a TOML file."""
 
+import difflib
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -96,10 +97,21 @@ class Recipe(BaseModel):
         return every > 0 and (step % every == 0 or step == self.steps)
 
 
+def changed_recipe(recipe: Recipe | str | Path, changes: Mapping[str, Any], context: int) -> Recipe:
+    """A recipe as a call from Python names it: with `changes`, and where it is not a Recipe, blocks of `context`."""
+    try:
+        if isinstance(recipe, Recipe):
+            return with_changes(recipe.model_dump(), changes, "recipe")
+        return load_recipe(str(recipe), {"context": context, **changes})
+    except UserError as error:
+        raise UserError(str(error).removeprefix("--set ")) from error
+
+
 def load_recipe(name: str, changes: Mapping[str, Any] | None = None) -> Recipe:
     """The shipped recipe called `name`, or the TOML file there, with `changes` of its fields.
 
-    UserError names the field at fault.
+    Where the number of steps is changed, warm-up, checkpoints and held-out losses keep their share of the run, unless
+    they are changed too. UserError names the field at fault.
     """
     if name in SHIPPED:
         text = resources.files("impossible_lms.training").joinpath(f"recipes/{name}.toml").read_text(encoding="utf-8")
@@ -110,11 +122,32 @@ def load_recipe(name: str, changes: Mapping[str, Any] | None = None) -> Recipe:
             shipped = " or ".join(SHIPPED)
             raise UserError(f"--recipe {name}: neither {shipped} nor a file that can be read.") from error
     try:
-        return Recipe.model_validate(parsed_toml(text) | dict(changes or {}), strict=True)
+        fields = parsed_toml(text)
+    except ValueError as error:
+        raise UserError(f"--recipe {name}: not TOML ({error}).") from error
+    return with_changes(fields, changes or {}, f"--recipe {name}")
+
+
+def with_changes(fields: Mapping[str, Any], changes: Mapping[str, Any], whose: str) -> Recipe:
+    """The recipe of some fields with `changes`; UserError names the field at fault, and `whose` it is."""
+    try:
+        return Recipe.model_validate(in_proportion(fields, changes) | dict(changes), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "recipe"
-        flag = f"--set {field}" if first["loc"] and first["loc"][0] in (changes or {}) else f"--recipe {name}: {field}"
-        raise UserError(f"{flag}: {first['msg']} (found {shown(first['input'])}).") from error
-    except ValueError as error:
-        raise UserError(f"--recipe {name}: not TOML ({error}).") from error
+        where = f"--set {field}" if first["loc"] and first["loc"][0] in changes else f"{whose}: {field}"
+        if first["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(field, Recipe.model_fields, n=1, cutoff=0.4)
+            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(Recipe.model_fields)}."
+            raise UserError(f"{where}: a recipe has no field of that name. {hint}") from error
+        raise UserError(f"{where}: {first['msg']} (found {shown(first['input'])}).") from error
+
+
+def in_proportion(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with warm-up and checkpoints at their share of the run where `changes` are of its steps."""
+    found, steps, before = dict(fields), changes.get("steps"), fields.get("steps")
+    if isinstance(steps, int) and isinstance(before, int) and steps > 0 and before > 0:
+        for key in ("warmup_steps", "checkpoint_every", "held_out_every"):
+            if isinstance(value := found.get(key), int) and value:
+                found[key] = max(0 if key == "warmup_steps" else 1, round(value * steps / before))
+    return found  # what is no number of steps, pydantic says

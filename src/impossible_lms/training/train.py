@@ -12,13 +12,13 @@ from impossible_lms.files import refuse_other
 from impossible_lms.locks import locked
 from impossible_lms.models.architectures import described_model, make_model
 from impossible_lms.models.run import LOCK, RECORD, Run
-from impossible_lms.progress import Progress, Quiet
+from impossible_lms.progress import Progress, usual
 from impossible_lms.training.devices import Devices
 from impossible_lms.training.finished import software
 from impossible_lms.training.fixed_order import fixed_order
 from impossible_lms.training.loop import Training
 from impossible_lms.training.metrics import refuse_missing
-from impossible_lms.training.recipe import Recipe
+from impossible_lms.training.recipe import Recipe, changed_recipe
 from impossible_lms.training.words import words_apart
 
 
@@ -44,16 +44,17 @@ class Options:
 
 
 def train(
-    data: str | Path,
+    data: str | Path | TokenDataset,
     output: str | Path,
     *,
-    recipe: Recipe,
+    recipe: Recipe | str | Path = "paper",
     model: str = "gpt2-no-pos",
     size: str | None = None,
     seed: int = 53,
     options: Options | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda line: None,
+    **changes: Any,
 ) -> Run:
     """Train a model from fresh weights on the dataset at `data`, and write checkpoints to the run folder `output`.
 
@@ -61,15 +62,17 @@ def train(
     a finished one is left as it is. Under torchrun every process trains its share of each step.
 
     Args:
-        data: a token dataset.
+        data: a token dataset, or its folder.
         output: the run folder; one that was stopped goes on.
-        recipe: the hyperparameters.
+        recipe: the hyperparameters: a Recipe, or what `load_recipe` takes the name of, whose `context` is then that of
+            the dataset.
         model: `gpt2`, `gpt2-no-pos`, or a configuration of transformers (a folder, a file, or a Hub id).
         size: of the first two, `small` where None.
         seed: of weights, data order and dropout.
         options: speed, size and tidings.
         progress: is told of every step.
         say: takes what a user should know, a line each.
+        changes: fields of the recipe: `steps=100`.
 
     Raises:
         UserError: the dataset does not fit the recipe, `output` belongs to another run or is in use, the disk has no
@@ -81,7 +84,8 @@ def train(
     if options.keep is not None and options.keep < 1:
         raise UserError(f"--keep {options.keep}: at least one checkpoint must stay.")
     refuse_missing(options.track)
-    dataset = TokenDataset.open(data)
+    dataset = data if isinstance(data, TokenDataset) else TokenDataset.open(data)
+    data, recipe = dataset.folder, changed_recipe(recipe, changes, dataset.context)
     if dataset.context != recipe.context:
         raise UserError(
             f"{data}: blocks of {dataset.context} tokens, but the recipe's context is {recipe.context}. "
@@ -120,7 +124,7 @@ def train(
                 compiled=options.compiled,
                 deterministic=options.deterministic,
                 devices=devices,
-                progress=progress or Quiet(),
+                progress=progress or usual(),
                 say=say,
             )
             try:
