@@ -87,7 +87,7 @@ def test_measured_on_a_corpus_in_a_language(models, kind, tmp_path):
         assert found.curve["step"].tolist() == [0] and np.isfinite(found.curve[METRICS[name].value]).all()
         assert set(found.curve["data"]) == {"local-shuffle-w3"} and set(found.curve["architecture"]) == {kind}
     data = next((tmp_path / kind / "data").iterdir())
-    again = evaluate(METRICS["perplexity"], run, Request(data=data, sample=20))
+    again = evaluate(METRICS["perplexity"], run, Request(data=data, sample=20))[0]
     assert again.folder.name.startswith("perplexity-on-local-shuffle-w3-grammar-")
     table = word_surprisal(run, read_corpus("grammar:sentences=5,seed=2"))
     whole = Scorer(load_published(models / kind).model, START.get(kind)).sentence_bits(

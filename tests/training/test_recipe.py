@@ -67,7 +67,7 @@ def test_faults_name_the_field(tmp_path):
             load_recipe(str(source))
         assert str(error.value).startswith(f"--recipe {source}: ") and fault in str(error.value)
     source.write_text(paper + "colour = 1\n")
-    with pytest.raises(UserError, match="colour: Extra inputs are not permitted"):
+    with pytest.raises(UserError, match=r"colour: a recipe has no field of that name. Did you mean dropout"):
         load_recipe(str(source))
     with pytest.raises(UserError, match="neither paper or demo nor a file that can be read"):
         load_recipe(str(tmp_path / "nowhere.toml"))

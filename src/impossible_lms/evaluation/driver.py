@@ -102,7 +102,7 @@ def evaluate(
         UserError: an option the metric does not have, no such checkpoint, none that can be read, or a test set that
             does not serve the metric; or another process measures the same.
     """
-    request = with_test_set(run, metric, request or Request(), progress or Quiet())
+    request = with_test_set(run, metric, request or Request(), progress or usual())
     for option, flag in OPTIONS.items():
         if getattr(request, option) and option not in metric.options:
             raise UserError(f"{flag}: {metric.name} does not use it. Leave it out.")

@@ -11,8 +11,8 @@ from typing import Any
 from impossible_lms.corpora import read_corpus
 from impossible_lms.data.build import build_datasets
 from impossible_lms.errors import UserError
+from impossible_lms.experiment.asked import dealt
 from impossible_lms.experiment.engines.choice import RAY, Choice
-from impossible_lms.experiment.plan import dealt
 from impossible_lms.languages import get_languages
 from impossible_lms.languages.language import Language
 from impossible_lms.tokenizer import Tokenizer

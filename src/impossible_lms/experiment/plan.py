@@ -1,6 +1,5 @@
 """The plan: from an experiment, the tasks that make all it asks for; checked as far as can be before any is done."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -15,7 +14,7 @@ from impossible_lms.data.order import PUBLISHED
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Metric, Request, steps_asked
 from impossible_lms.evaluation.registry import get_metric
-from impossible_lms.experiment.asked import Model, Wanted, model_of
+from impossible_lms.experiment.asked import Model, Wanted, as_file_name, dealt, model_of
 from impossible_lms.experiment.checks import Asked, CheckData, Checked, key_of
 from impossible_lms.experiment.config import ONE, Evaluate, Experiment
 from impossible_lms.experiment.opening import Faults, opened
@@ -28,8 +27,6 @@ from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.recipe import Recipe
 from impossible_lms.training.train import Options
 from impossible_lms.training.words import words_apart
-
-LONGEST = 100  # signs in a name of tables
 
 
 @dataclass(frozen=True, repr=False)
@@ -364,7 +361,7 @@ class Plan(Shown):
             words.append(f"of-{path_of(entry.corpus).stem}-{short(self.found['items'][entry.corpus])[:6]}")
         if control is not None and control.version:
             words.append(f"control-{short(control.version)[:6]}")
-        name = _as_file("-".join(words))
+        name = as_file_name("-".join(words))
         corpus = entry.corpus
         if corpus is None and "corpus" in metric.options:
             corpus = self.experiment.corpus
@@ -396,15 +393,3 @@ class Plan(Shown):
             return
         record = self.folder / "published" / f"{task.run}.json"
         yield PublishRun(task.run, task.folder, asked, record, self.folder / FAULTS, tuple(measures))
-
-
-def dealt(languages: Sequence[Language], parts: int) -> list[Sequence[Language]]:
-    """The languages in as many parts, as cards are dealt; neighbours cost alike, so each part costs about the same."""
-    parts = min(parts, len(languages))
-    return [languages[number::parts] for number in range(parts)]
-
-
-def _as_file(name: str) -> str:
-    """A name without signs that are odd in a file's; a long one is cut and ends in a hash of the whole."""
-    plain = re.sub("[^A-Za-z0-9.]+", "-", name).strip("-")
-    return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}-{short(name)[:6]}"

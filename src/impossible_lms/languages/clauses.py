@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from impossible_lms.languages.word_order import ADVERB, AUXILIARY, COPULA, NOMINAL, OBJECT, SUBJECT, UNKNOWN
+from impossible_lms.languages.relations import ADVERB, AUXILIARY, COPULA, NOMINAL, OBJECT, SUBJECT, UNKNOWN
 
 _S, _V, _O, _NONE = 0, 1, 2, -1  # the parts of a clause that move
 

@@ -36,8 +36,9 @@ from impossible_lms.languages.hop import (
 from impossible_lms.languages.hop_back import Return, back, behind_two_words, comes_back, stays, words_back
 from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
 from impossible_lms.languages.marks import PAPER_MARK
-from impossible_lms.languages.word_order import APART, AUXILIARY, CONJUNCT, COPULA, SUBJECT, UNKNOWN, heads_of, kinds_of
+from impossible_lms.languages.relations import APART, AUXILIARY, CONJUNCT, COPULA, SUBJECT, UNKNOWN
 from impossible_lms.languages.word_order import NEEDS as NEEDS_OF_CLAUSES
+from impossible_lms.languages.word_order import heads_of, kinds_of
 
 CONSTITUENT_HOP = Family("constituent-hop", HOP.markers, HOP.marks)
 ALL = tuple(dict.fromkeys((*NEEDS, *NEEDS_OF_CLAUSES)))

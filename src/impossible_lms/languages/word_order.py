@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.languages.hop_back import CLITICS
 from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
+from impossible_lms.languages.relations import ADVERB, ADVERBS, KINDS, REST, UNKNOWN
 from impossible_lms.languages.signs import Piece, origins_of_text, places_of_words, spaced
 from impossible_lms.ragged import Ragged
 
@@ -25,21 +26,6 @@ WORD_ORDER = Family("word-order", markers=())
 CONTROL = "no-reorder"
 NEEDS = ("words", "head", "deprel")
 NO_TREE = "no dependency tree: heads missing, or in a circle"
-
-ROOT, UNKNOWN = -1, -2  # in place of a head
-# What a word is to its head, by its relation without a subtype (in Universal Dependencies, or in the scheme of spaCy's
-# English pipelines, whose copula is a verb that has `attr` and `acomp`); adverbs by the whole relation.
-REST, SUBJECT, OBJECT, AUXILIARY, COPULA, ADVERB, NOMINAL, CONJUNCT, APART = range(9)
-KINDS = {
-    SUBJECT: "nsubj csubj nsubjpass csubjpass",
-    OBJECT: "obj iobj dobj dative attr acomp",
-    AUXILIARY: "aux auxpass",
-    COPULA: "cop",
-    CONJUNCT: "conj",
-    APART: "advcl parataxis",
-    NOMINAL: "nmod acl appos flat fixed compound amod nummod det case obl xcomp ccomp",
-}
-ADVERBS = ("advmod", "compound:prt", "neg", "prt")
 
 
 def reordered(order: str | None) -> Rule:

@@ -1,1 +1,1 @@
-"""Tokens on disk."""
+"""Architectures, run folders and checkpoints."""

@@ -19,7 +19,8 @@ from impossible_lms.models.run import Run
 from impossible_lms.progress import Progress
 from impossible_lms.report.figures import STYLE, architecture_order, positions_of
 from impossible_lms.report.metric_figures import draw_curves, metric_picture, shown_of
-from impossible_lms.report.picture import draw_row, paper_figure
+from impossible_lms.report.paper import paper_figure
+from impossible_lms.report.picture import draw_row
 from impossible_lms.report.results import last_of
 from impossible_lms.report.told import axis_name
 from impossible_lms.shown import Shown
