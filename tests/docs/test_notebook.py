@@ -37,7 +37,8 @@ def check(notebook):
         assert expected in html, expected
     assert any("image/png" in each for each in data)
     assert ": 6 in" in html or ": 100 in" in html  # what a bar of so many steps leaves
-    assert not [text for text in streams if "Warning" in text]
+    # tqdm's own, of what transformers imports where there are no ipywidgets, is none of ours
+    assert not [text for text in streams if "Warning" in text and "TqdmWarning" not in text]
 
 
 def test_the_notebook_runs(tmp_path):
