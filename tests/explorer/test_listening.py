@@ -38,7 +38,7 @@ def test_bits_are_those_of_the_whole_sentence(models, speaker):
 
 def test_a_model_is_loaded_once(models, speaker, monkeypatch):
     hear(models, speaker, Chosen(s=SENTENCE))
-    monkeypatch.setattr("impossible_lms.explorer.models.loaded", lambda checkpoint: pytest.fail("loaded again"))
+    monkeypatch.setattr("impossible_lms.explorer.models.scorer_of", lambda checkpoint: pytest.fail("loaded again"))
     hear(models, speaker, Chosen(s="A cat sleeps."))
 
 

@@ -110,7 +110,7 @@ def cost(models: Models, speaker: Speaker, model: Model, step: int, sentence: st
         raise UserError(f"{model.language.name} does not keep this sentence: {spoken.dropped}.")
     if model.room is not None and len(spoken.ids) + 1 > model.room:
         raise UserError(f"{model.label} takes {model.room} tokens, and the sentence has {len(spoken.ids)}.")
-    whole = framed(Ragged.of([spoken.ids]), heard.tokenizer.end_of_text)
+    whole = framed(Ragged.of([spoken.ids]), heard.tokenizer.end_of_text, heard.scorer.start)
     bits = (heard.scorer.token_logprobs(whole).values * -BITS).tolist()
     tokens = tokens_of(spoken, range(len(plain.encode([text])[0])))
     return Cost(model.label, step, model.language.name, tokens, bits, spoken.ids)
@@ -125,8 +125,8 @@ def candidates(models: Models, said: Cost, place: int) -> list[Candidate]:
     if not 0 <= place <= len(said.ids):
         raise UserError(f"The sentence has {len(said.ids)} tokens; there is none at place {place + 1}.")
     end = heard.tokenizer.end_of_text
-    prefix = Ragged.of([[end, *said.ids[:place]]])
-    vocabulary = heard.tokenizer.vocabulary_size
+    prefix = Ragged.of([[heard.tokenizer.begin_of_text, *said.ids[:place]]])
+    vocabulary = min(heard.tokenizer.vocabulary_size, heard.scorer.model.config.vocab_size)
     logprobs = heard.scorer.next_logprobs(prefix, np.arange(vocabulary)[None])[0]
     actual = said.ids[place] if place < len(said.ids) else end
     order = np.argsort(-logprobs, kind="stable")

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import AnyCheckpoint, context_of, language_of, loaded
+from impossible_lms.evaluation.metric import AnyCheckpoint, context_of, language_of, scorer_of
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.languages import LANGUAGES, get_language
 from impossible_lms.languages.language import Language
@@ -109,7 +109,7 @@ class Models:
                 self._kept.move_to_end(key)
                 return self._kept[key]
             checkpoint = model.checkpoints[model.steps.index(step)]
-            found = Heard(Scorer(loaded(checkpoint)), checkpoint.tokenizer)
+            found = Heard(scorer_of(checkpoint), checkpoint.tokenizer)
             self._kept[key] = found
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)

@@ -255,7 +255,7 @@ def _said(
             return None
         ids = held_out.tokens[int(row[0])]
         heard = models.heard(model, model.steps[-1])
-        whole = framed(Ragged.of([ids]), dataset.tokenizer.end_of_text)
+        whole = framed(Ragged.of([ids]), dataset.tokenizer.end_of_text, heard.scorer.start)
         is_short = model.room is None or len(ids) + 1 <= model.room
         bits = (heard.scorer.token_logprobs(whole).values * -BITS).tolist() if is_short else []
     except UserError:
