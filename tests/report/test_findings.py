@@ -174,6 +174,25 @@ def test_runs_that_do_not_belong_together_are_named(measured, tmp_path):
     assert why.startswith(f"several runs have the seed {run.seed}")
 
 
+def test_seeds_may_have_orders_of_their_own(measured):
+    """An experiment makes a dataset for each seed: the same sentences in another order."""
+    run = measured["no-reverse"]
+    request = run.record["request"]
+    data = request["dataset"]
+
+    def of_seed(seed, **changes):
+        shards = {
+            name: f"{digest}{seed}" if name.startswith("train-") else digest for name, digest in data["shards"].items()
+        }
+        ordered = data | {"request": data["request"] | {"seed": seed}, "shards": shards}
+        return Run(run.folder, run.record | {"request": request | {"seed": seed, "dataset": ordered | changes}})
+
+    assert not mixtures(_of([of_seed(1), of_seed(2)]))
+    other = of_seed(2, request=data["request"] | {"seed": 2, "context": 7})
+    ((_, why),) = mixtures(_of([of_seed(1), other]))
+    assert why.startswith("its runs differ in dataset.request.context, and")
+
+
 def test_costs_are_added_up(measured, tmp_path):
     run = measured["no-reverse"]
     (tmp_path / "unread").mkdir()

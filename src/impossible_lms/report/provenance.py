@@ -11,6 +11,8 @@ from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.report.findings import Findings
 
+# Of a run's request: the order of its data's training sentences, and what is in that order.
+ORDER, ORDERED = "dataset.request.seed", "dataset.shards.train-"
 UNIQUE = ("run", "folder")  # are told one by one even where there is one alone
 
 
@@ -70,10 +72,10 @@ def mixtures(findings: Findings) -> list[tuple[str, str]]:
     found = []
     for (language, architecture), group in groups.items():
         name, flat = f"{language}-{architecture}", [_flat(run.record["request"]) for run in group]
-        keys = sorted(
-            {key for one in flat for key in one if len({repr(each.get(key)) for each in flat}) > 1} - {"seed"}
-        )
-        if keys:
+        differ = {key for one in flat for key in one if len({repr(each.get(key)) for each in flat}) > 1} - {"seed"}
+        if ORDER in differ:  # each seed has an order of the training sentences: an experiment makes one for each
+            differ -= {ORDER, *(key for key in differ if key.startswith(ORDERED))}
+        if keys := sorted(differ):
             found.append(
                 (name, f"its runs differ in {', '.join(keys)}, and are averaged like seeds. Report them apart.")
             )
