@@ -1,7 +1,8 @@
-"""Latencies of the explorer in Chromium: from a changed sentence to its answer on the page, at one and twenty users.
+"""Latencies of the explorer, from a changed sentence to its answer, in Chromium and from the server.
 
-`python benchmarks/explorer.py [RUN ...]`: with runs, of Listen too. Each user types another sentence as soon as the one
-before is answered, for so many seconds. All users are pages of one browser on the same machine.
+`python -m benchmarks.explorer [RUN ...]`: with runs, of Listen too. Each user types another sentence as soon as the one
+before is answered, for so many seconds. One is a page in Chromium; twenty such would measure Chromium, so they ask the
+server what a page asks it, each in a session of its own, and an answer that is none ends it.
 """
 
 import argparse
@@ -37,47 +38,69 @@ TYPED = """(text) => new Promise((done, fail) => {
 NOUNS = ("dog", "cat", "girl", "teacher", "house", "book", "king", "bird")
 
 
-async def user(
-    browser: Any, url: str, number: int, seconds: float, ready: asyncio.Barrier
-) -> tuple[float, list[float]]:
-    """One user: milliseconds to the first sight of the page, and to each answer."""
-    context = await browser.new_context()
-    page = await context.new_page()
-    clock = asyncio.get_running_loop().time
-    start = clock()
-    await page.goto(url, timeout=300_000)
-    await page.wait_for_selector(".language, .heard", timeout=300_000)
-    first = 1000 * (clock() - start)
-    await ready.wait()
-    found, end, turn = [], clock() + seconds, 0
-    while clock() < end:
-        turn += 1
-        noun, other = NOUNS[(number + turn) % 8], NOUNS[(number * 3 + turn // 8) % 8]
-        found.append(await page.evaluate(TYPED, f"The {noun} sees the {other} and sleeps {number} {turn}."))
-    await context.close()
-    return first, found
+def said(number: int, turn: int) -> str:
+    """A sentence that no one has said before."""
+    noun, other = NOUNS[(number + turn) % 8], NOUNS[(number * 3 + turn // 8) % 8]
+    return f"The {noun} sees the {other} and sleeps {number} {turn}."
 
 
-async def measured(url: str, users: int, seconds: float) -> dict[str, Any]:
-    """The latencies of so many users at once."""
+async def in_browser(url: str, seconds: float) -> tuple[dict[str, Any], list[tuple[str, dict[str, Any]]]]:
+    """What one user in Chromium waits for; and what the page asked of the server to begin, and for one answer."""
     from playwright.async_api import async_playwright
 
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         sys.exit("needs chromium")
+    clock = asyncio.get_running_loop().time
+    posted: list[tuple[str, dict[str, Any]]] = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        ready = asyncio.Barrier(users)
-        results = await asyncio.gather(*(user(browser, url, number, seconds, ready) for number in range(users)))
+        page = await browser.new_page()
+        page.on("request", lambda one: posted.append((one.url, one.post_data_json)) if one.method == "POST" else None)
+        start = clock()
+        await page.goto(url, timeout=300_000)
+        await page.wait_for_selector(".language, .heard", timeout=300_000)
+        first = 1000 * (clock() - start)
+        await page.wait_for_timeout(2000)
+        begun = next(each for each in posted if not each[1]["data"])  # what is asked for with nothing chosen yet
+        found, end, turn = [], clock() + seconds, 0
+        while clock() < end:
+            turn += 1
+            found.append(await page.evaluate(TYPED, said(99, turn)))
         await browser.close()
-    every = np.concatenate([found[1:] for _, found in results])
-    return {
-        "users": users,
-        "answers": len(every),
-        "median_ms": round(float(np.median(every)), 1),
-        "p95_ms": round(float(np.quantile(every, 0.95)), 1),
-        "page_ms": round(float(np.median([first for first, _ in results]))),
-    }
+    return {**summary(found[1:]), "page_ms": round(first)}, [begun, posted[-1]]
+
+
+async def at_once(asked: list[tuple[str, dict[str, Any]]], users: int, seconds: float) -> dict[str, Any]:
+    """What so many users wait for the server, each in a session of its own, asking as the page does."""
+    import httpx
+
+    async def user(number: int, client: httpx.AsyncClient) -> list[float]:
+        session = {"session_hash": f"user{number}"}
+        (url, begin), (_, change) = asked
+        (await client.post(url, json={**begin, **session})).raise_for_status()
+        found, end, turn = [], clock() + seconds, 0
+        while clock() < end:
+            turn += 1
+            text, start = said(number, turn), clock()
+            data = [change["data"][0], text, *change["data"][2:]]
+            answer = await client.post(url, json={**change, **session, "data": data})
+            found.append(1000 * (clock() - start))
+            answer.raise_for_status()
+            if f"sleeps {number} {turn}" not in answer.text.replace("+", " "):
+                sys.exit(f"not an answer to {text}: {answer.text[:300]}")
+        return found
+
+    clock = asyncio.get_running_loop().time
+    async with httpx.AsyncClient(timeout=120) as client:
+        results = await asyncio.gather(*(user(number, client) for number in range(users)))
+    return summary([each for found in results for each in found])
+
+
+def summary(milliseconds: list[float]) -> dict[str, Any]:
+    """Of latencies, how many there are, their median and the 95th percentile."""
+    half, most = np.quantile(milliseconds, [0.5, 0.95])
+    return {"answers": len(milliseconds), "median_ms": round(float(half), 1), "p95_ms": round(float(most), 1)}
 
 
 def main() -> None:
@@ -91,8 +114,11 @@ def main() -> None:
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     print(json.dumps({"machine": machine, "python": platform.python_version()}))
     for view in ("speak", *(["listen"] if asked.runs else [])):
+        seen, requests = asyncio.run(in_browser(f"{url}?view={view}", asked.seconds))
+        print(json.dumps({"view": view, "seen in": "Chromium", "users": 1, **seen}), flush=True)
         for users in asked.users:
-            print(json.dumps({"view": view, **asyncio.run(measured(f"{url}?view={view}", users, asked.seconds))}))
+            found = asyncio.run(at_once(requests, users, asked.seconds))
+            print(json.dumps({"view": view, "seen in": "server", "users": users, **found}), flush=True)
     page.close(verbose=False)
 
 

@@ -1,6 +1,7 @@
 """Makes the pictures of the README: `python docs/pictures.py [REPORT.html]`.
 
-`languages.svg` is what the command line prints; with a report, `demo-report.png` is how it begins, seen in Chromium.
+`languages.svg` is what the command line prints, `explorer.png` what the explorer shows of the same sentence, seen in Chromium; with a
+report, `demo-report.png` is how it begins.
 """
 
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlencode
 
 from PIL import Image
 from rich.console import Console
@@ -18,6 +20,7 @@ SENTENCE = "The dogs of my neighbour sleep, but she cleans his very messy booksh
 COMMAND = ["speak", "paper", SENTENCE, "--singular", "cleans=clean", "--plural", "sleep=sleep"]
 WIDTH = 118
 PAGE = (1280, 1320)  # pixels of the report that are shown
+EXPLORER = (1280, 800)  # of the explorer
 HERE = Path(__file__).parent
 
 
@@ -34,22 +37,51 @@ def languages() -> None:
     console.save_svg(str(HERE / "languages.svg"), title=f'impossible speak paper "{SENTENCE}" ...')
 
 
+def explorer() -> None:
+    """Write docs/explorer.png: one token pointed at, outlined in all rows."""
+    from playwright.sync_api import sync_playwright
+
+    from impossible_lms.explorer.given import given
+    from impossible_lms.explorer.serve import launch
+
+    page, url = launch(given())
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+        seen = browser.new_page(viewport={"width": EXPLORER[0], "height": EXPLORER[1]})
+        seen.goto(f"{url}?{urlencode({'s': SENTENCE, 'languages': 'paper', 'by': 'words'})}")
+        seen.locator(".language").nth(12).wait_for(timeout=60_000)
+        seen.locator(".language").first.locator("button.t").nth(1).hover()
+        seen.wait_for_timeout(500)
+        with tempfile.TemporaryDirectory() as folder:
+            seen.screenshot(path=f"{folder}/shot.png")
+            _small(Path(folder) / "shot.png", HERE / "explorer.png")
+        browser.close()
+    page.close(verbose=False)
+
+
+def _chromium() -> str:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return found or sys.exit("no Chromium here: pictures of pages are left as they are.")
+
+
+def _small(shot: Path, goal: Path) -> None:
+    with Image.open(shot) as picture:
+        picture.convert("RGB").quantize(128).save(goal, optimize=True)
+
+
 def report(page: Path) -> None:
     """Write docs/demo-report.png."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        sys.exit("no Chromium here: the picture of the report is left as it is.")
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder) / "shot.png"
         words = ["--headless", "--no-sandbox", "--hide-scrollbars", f"--window-size={PAGE[0]},{PAGE[1]}"]
         subprocess.run(  # noqa: S603 - our own words
-            [chromium, *words, f"--screenshot={shot}", page.resolve().as_uri()], check=True, capture_output=True
+            [_chromium(), *words, f"--screenshot={shot}", page.resolve().as_uri()], check=True, capture_output=True
         )
-        with Image.open(shot) as picture:
-            picture.convert("RGB").quantize(128).save(HERE / "demo-report.png", optimize=True)
+        _small(shot, HERE / "demo-report.png")
 
 
 if __name__ == "__main__":
     languages()
+    explorer()
     if len(sys.argv) > 1:
         report(Path(sys.argv[1]))

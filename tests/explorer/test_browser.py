@@ -78,6 +78,17 @@ def test_what_is_typed_stays_text_and_too_much_is_one_line(serve, sentences):
     assert not seen.faults and not too_long.faults
 
 
+def test_one_language_and_what_is_none(serve, sentences):
+    seen = serve(sentences, "?languages=partial-reverse")
+    assert seen.page.locator(".language").count() == 1
+    seen.page.get_by_label("words").check()
+    seen.until("location.search === '?languages=partial-reverse&by=words'")
+    other = serve(sentences, "?languages=../../etc&window=99999&view=nothing")
+    other.page.get_by_label("words").check()
+    other.until("location.search.includes('by=words')")
+    assert other.page.locator(".language").count() > 30 and not seen.faults and not other.faults
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_fits_a_phone_and_can_be_read(serve, sentences, scheme):
     """No wider than its screen, everything with a name, and all text with the contrast that WCAG asks for (AA)."""

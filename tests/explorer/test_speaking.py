@@ -92,3 +92,16 @@ def test_own_languages_stand_at_the_end_and_are_named_apart(tmp_path, tokenizer)
     assert [each.language for each in found.page(Chosen(languages="own")).rows] == ["backwards"]
     with pytest.raises(UserError, match="there is a language no-shuffle already"):
         given(languages=[f"{tmp_path}/mine.py:No"])
+
+
+def test_many_at_once_say_what_one_says(speaker):
+    """Sentences of new words, in threads: a tokenizer that learns words in two threads at once would mix them up."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    texts = [f"The {chr(97 + at % 26)}o{at}k sees {at * 7919} {'ab' * (at % 5)}q{at}s." for at in range(40)]
+    chosen = [Chosen(s=text, languages="partial-reverse") for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(speaker.page, chosen))
+    assert together == [speaker.page(one) for one in chosen]
+    for page, text in zip(together, texts, strict=True):
+        assert "".join(page.original) == text

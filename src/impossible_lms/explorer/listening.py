@@ -10,7 +10,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.scoring import BITS, framed
 from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.models import Model, Models
-from impossible_lms.explorer.speaking import Speaker, sentence_of
+from impossible_lms.explorer.speaking import SAYING, Speaker, sentence_of
 from impossible_lms.languages.speak import speak
 from impossible_lms.ragged import Ragged
 from impossible_lms.report.examples import Token, tokens_of
@@ -104,15 +104,17 @@ def cost(models: Models, speaker: Speaker, model: Model, step: int, sentence: st
     """
     text = sentence_of(sentence)
     heard = models.heard(model, step)
-    plain = heard.tokenizer.without_markers()
-    spoken = speak(model.language, speaker.annotated(text), plain)
+    plain, annotated = heard.tokenizer.without_markers(), speaker.annotated(text)
+    with SAYING:
+        spoken = speak(model.language, annotated, plain)
+        count = len(plain.encode([text])[0])
     if spoken.dropped:
         raise UserError(f"{model.language.name} does not keep this sentence: {spoken.dropped}.")
     if model.room is not None and len(spoken.ids) + 1 > model.room:
         raise UserError(f"{model.label} takes {model.room} tokens, and the sentence has {len(spoken.ids)}.")
     whole = framed(Ragged.of([spoken.ids]), heard.tokenizer.end_of_text, heard.scorer.start)
     bits = (heard.scorer.token_logprobs(whole).values * -BITS).tolist()
-    tokens = tokens_of(spoken, range(len(plain.encode([text])[0])))
+    tokens = tokens_of(spoken, range(count))
     return Cost(model.label, step, model.language.name, tokens, bits, spoken.ids)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 from typing import Any
+from urllib.parse import parse_qsl
 
 import gradio as gr
 
@@ -92,6 +93,8 @@ def _wire(
         return answers(Chosen.taken({**chosen.values(), **change(chosen)}))
 
     def asked(event: gr.EventData, said: Any, text: Any, *values: Any) -> list[Any]:
+        if said is None:
+            return nothing
         chosen = chosen_of(said, text, values)
         return answers(Chosen.read({**chosen.values(), **_pairs(event)}))
 
@@ -124,8 +127,6 @@ def guarded(show: Callable[[Chosen], str], chosen: Chosen) -> str:
 
 def _pairs(event: gr.EventData) -> dict[str, str]:
     """What a click asks for, as an address would."""
-    from urllib.parse import parse_qsl
-
     asked = event._data.get("ask") if isinstance(event._data, dict) else None
     return dict(parse_qsl(asked, keep_blank_values=True)) if isinstance(asked, str) else {}
 

@@ -10,6 +10,7 @@ from impossible_lms.evaluation.generation import GENERATION, MODEL, in_form_of
 from impossible_lms.evaluation.sampling import LONGEST, is_well_formed, sampled, texts_behind
 from impossible_lms.explorer.address import ALL, WELL, Chosen
 from impossible_lms.explorer.models import Model, Models
+from impossible_lms.explorer.speaking import SAYING
 from impossible_lms.languages.language import Language
 from impossible_lms.ragged import Ragged
 from impossible_lms.report.examples import Pieces, pieces_of
@@ -96,7 +97,8 @@ def _drawn(models: Models, model: Model, step: int, seed: int) -> tuple[pd.DataF
     tokens, has_ended = sampled(heard.scorer, AT_ONCE, limit, heard.tokenizer.end_of_text, seed)
     is_whole = has_ended & is_well_formed(language, tokens, heard.tokenizer)
     undone = np.full(len(tokens), None, dtype=object)
-    undone[is_whole] = texts_behind(language, tokens.take(is_whole), heard.tokenizer)
+    with SAYING:
+        undone[is_whole] = texts_behind(language, tokens.take(is_whole), heard.tokenizer)
     texts = [heard.tokenizer.decode(each) for each in tokens]
     bits = np.full(len(tokens), np.nan)
     judge = model if language.is_control else models.control_of(model)
@@ -115,7 +117,8 @@ def _drawn(models: Models, model: Model, step: int, seed: int) -> tuple[pd.DataF
 def _paid(models: Models, judge: Model, language: Language, tokens: Ragged, tokenizer: Tokenizer) -> np.ndarray:
     """(k,) float64: bits a token of the judge for sentences in its own form; NaN for what has none, or is too long."""
     heard = models.heard(judge, judge.steps[-1])
-    form, lengths = in_form_of(judge.language, language, tokens, tokenizer, heard.tokenizer)
+    with SAYING:
+        form, lengths = in_form_of(judge.language, language, tokens, tokenizer, heard.tokenizer)
     bits = np.full(len(form), np.nan)
     is_kept = (form.lengths() > 0) & (form.lengths() + 1 <= (judge.room or np.inf))
     if is_kept.any():

@@ -18,6 +18,7 @@ from impossible_lms.evaluation.sampling import texts_behind
 from impossible_lms.evaluation.scoring import BITS, framed
 from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.models import Model, Models
+from impossible_lms.explorer.speaking import SAYING
 from impossible_lms.ragged import Ragged
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.results import Result, results_of
@@ -263,5 +264,6 @@ def _said(
     tokenizer, markers = dataset.tokenizer, set(dataset.tokenizer.markers.values())
     pieces = tokenizer.pieces(ids.tolist())
     tokens = [(piece, piece.startswith(" "), int(token) in markers) for piece, token in zip(pieces, ids, strict=True)]
-    (behind,) = texts_behind(model.language, Ragged.of([ids]), tokenizer)
+    with SAYING:
+        (behind,) = texts_behind(model.language, Ragged.of([ids]), tokenizer)
     return tokenizer.decode(ids), tokens, bits, behind or ""

@@ -1,6 +1,7 @@
 """Speak: a sentence in every language."""
 
 from functools import lru_cache
+from typing import Any
 
 import gradio as gr
 
@@ -17,9 +18,10 @@ class SpeakView(View):
     names = ("languages", "by", "window", "seed", "hops")
 
     def __init__(self, given: Given, made: Made) -> None:
+        self._names = given.speaker.names
         self._shown = lru_cache(128)(lambda chosen: html.spoken(given.speaker.page(chosen), chosen))
         with gr.Row(equal_height=True):
-            languages = gr.Dropdown(given.speaker.groups, value=Chosen.languages, label="Languages", min_width=150)
+            languages = gr.Dropdown(given.speaker.names, value=Chosen.languages, label="Languages", min_width=150)
             by = gr.Radio(
                 [TOKENS, ("tokens and ids", IDS), WORDS], value=Chosen.by, label="Told apart by", min_width=300, scale=2
             )
@@ -31,6 +33,11 @@ class SpeakView(View):
         self.inputs = (languages, by, window, seed, hops)
         self.buttons = ((again, lambda chosen: {"draw": chosen.draw % WHOLES["draw"][1] + 1}),)
         self.output = made()
+
+    def write(self, chosen: Chosen) -> list[Any]:
+        """What the inputs are to say; languages that are none are all."""
+        languages, *rest = super().write(chosen)
+        return [languages if languages in self._names else Chosen.languages, *rest]
 
     def shown(self, chosen: Chosen) -> str:
         """The rows."""

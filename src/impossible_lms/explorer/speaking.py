@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from threading import Lock
 from unicodedata import normalize
 
 import numpy as np
@@ -22,6 +23,7 @@ from impossible_lms.report.examples import Token, tokens_of
 from impossible_lms.tokenizer import Tokenizer
 
 OWN = "own"  # the group of languages that are not of this package
+SAYING = Lock()  # held while a tokenizer learns words: threads must not do it at once
 REMEMBERED = 256  # sentences
 NUMBERS = ("window", "seed", "hops")  # parameters of languages that can be chosen
 
@@ -37,7 +39,7 @@ class Row:
         summary: what it does, in a few words.
         tokens: what it says.
         ids: of its tokens.
-        text: the same as text.
+        text: the same in one.
         why: why it says nothing; empty where it does.
     """
 
@@ -69,24 +71,26 @@ class Speaker:
     annotator: str | None = None
 
     @property
-    def groups(self) -> list[str]:
-        """The names of what can be asked for: all, the paper's, a family's, and the user's own."""
-        return [ALL, *(name for name in GROUPS if name != ALL), *([OWN] if self.own else [])]
+    def names(self) -> list[str]:
+        """What can be asked for: all, the paper's, a family's, the user's own, and each language alone."""
+        groups = [ALL, *(name for name in GROUPS if name != ALL), *([OWN] if self.own else [])]
+        return list(dict.fromkeys([*groups, *LANGUAGES, *self.own]))
 
     def page(self, chosen: Chosen) -> Page:
         """The sentence in the languages asked for. UserError where it is too long, empty, or cannot be annotated."""
         text = sentence_of(chosen.s)
         sentence = self.annotated(text)
         languages = [another_draw(each, chosen.draw) for each in self.languages(chosen)]
-        spoken = speak_in(languages, sentence, self.tokenizer)
-        original = self.tokenizer.pieces(self.tokenizer.encode([text])[0].tolist())
+        with SAYING:
+            spoken = speak_in(languages, sentence, self.tokenizer)
+            original = self.tokenizer.pieces(self.tokenizer.encode([text])[0].tolist())
         rows = [_row(each, spoken[each.name], original, chosen.by == WORDS) for each in languages]
         return Page(rows, self._verbs(sentence), original)
 
     def languages(self, chosen: Chosen) -> list[Language]:
         """The languages asked for, family by family, those with the chosen numbers among their kin."""
-        if chosen.languages == OWN:
-            return list(self.own.values())
+        if chosen.languages == OWN or chosen.languages in self.own:
+            return [each for name, each in self.own.items() if chosen.languages in (OWN, name)]
         one = (chosen.languages,) if chosen.languages in LANGUAGES else LANGUAGES
         names = GROUPS.get(chosen.languages, one)
         found = get_languages(_with_numbers(names, chosen))
