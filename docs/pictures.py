@@ -1,7 +1,7 @@
 """Makes the pictures of the README: `python docs/pictures.py [REPORT.html]`.
 
-`languages.svg` is what the command line prints, `explorer.png` what the explorer shows of the same sentence, seen in Chromium; with a
-report, `demo-report.png` is how it begins.
+`languages.svg` is what the command line prints, `explorer.png` what the explorer shows of the same sentence, seen in
+Chromium; with a report, `demo-report.png` is how it begins.
 """
 
 import os
@@ -54,7 +54,7 @@ def explorer() -> None:
         seen.wait_for_timeout(500)
         with tempfile.TemporaryDirectory() as folder:
             seen.screenshot(path=f"{folder}/shot.png")
-            _small(Path(folder) / "shot.png", HERE / "explorer.png")
+            _small(Path(folder) / "shot.png", HERE / "explorer.png", 256)
         browser.close()
     page.close(verbose=False)
 
@@ -64,9 +64,9 @@ def _chromium() -> str:
     return found or sys.exit("no Chromium here: pictures of pages are left as they are.")
 
 
-def _small(shot: Path, goal: Path) -> None:
+def _small(shot: Path, goal: Path, colours: int) -> None:
     with Image.open(shot) as picture:
-        picture.convert("RGB").quantize(128).save(goal, optimize=True)
+        picture.convert("RGB").quantize(colours).save(goal, optimize=True)
 
 
 def report(page: Path) -> None:
@@ -77,7 +77,7 @@ def report(page: Path) -> None:
         subprocess.run(  # noqa: S603 - our own words
             [_chromium(), *words, f"--screenshot={shot}", page.resolve().as_uri()], check=True, capture_output=True
         )
-        _small(shot, HERE / "demo-report.png")
+        _small(shot, HERE / "demo-report.png", 128)
 
 
 if __name__ == "__main__":
