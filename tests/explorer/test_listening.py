@@ -1,5 +1,7 @@
 """What a sentence costs models: the sums, the places, and what is expected at them."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.given import given
 from impossible_lms.explorer.listening import candidates, hear
 from impossible_lms.explorer.models import models_of
+from impossible_lms.explorer.space import write_space
 from impossible_lms.explorer.speaking import Speaker
 from impossible_lms.ragged import Ragged
 
@@ -80,3 +83,27 @@ def test_what_cannot_be_opened_is_said_at_the_start(tmp_path):
 def test_runs_of_one_name_are_told_apart(run, control_run):
     labels = models_of([run, run, control_run]).labels
     assert len(set(labels)) == 3 and "no-reverse-gpt2-no-pos" in labels
+
+
+def test_models_in_a_cache_are_heard_without_the_hub(run, tmp_path, tokenizer):
+    home = tmp_path / "hub" / "models--me--partial-reverse-gpt2-no-pos"
+    (home / "refs").mkdir(parents=True)
+    for checkpoint in run.checkpoints():
+        shutil.copytree(checkpoint.folder, home / "snapshots" / f"commit{checkpoint.step}")
+        (home / "refs" / checkpoint.revision).write_text(f"commit{checkpoint.step}")
+    (home / "refs" / "checkpoint-99").write_text("not-fetched")
+    for source in (tmp_path / "hub", home):
+        found = given([str(source)])
+        assert found.models.labels == ["partial-reverse-gpt2-no-pos"] and found.models.get("").steps == [4, 8, 12]
+    heard = hear(found.models, Speaker(tokenizer), Chosen(s=SENTENCE, step=4))
+    ours = hear(models_of([run]), Speaker(tokenizer), Chosen(s=SENTENCE, step=4))
+    assert heard.mine.bits == ours.mine.bits and heard.mine.language == "partial-reverse"
+    write_space(found, tmp_path / "space")
+    assert given([str(tmp_path / "space" / "given" / home.name)]).models.get("").steps == [4, 8, 12]
+
+
+def test_a_folder_of_runs_is_all_of_them(run, tmp_path):
+    for name in ("one", "two"):
+        shutil.copytree(run.folder, tmp_path / "runs" / name, ignore=shutil.ignore_patterns("state", "evaluation"))
+    for source in (tmp_path, tmp_path / "runs"):
+        assert len(given([str(source)]).models) == 2
