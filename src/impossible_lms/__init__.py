@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from impossible_lms.evaluation.metric import Metric, Request
     from impossible_lms.evaluation.registry import METRICS
     from impossible_lms.evaluation.scoring import Scorer
+    from impossible_lms.evaluation.separation import separation
     from impossible_lms.evaluation.word_surprisal import word_surprisal
     from impossible_lms.experiment.config import Experiment
     from impossible_lms.languages import LANGUAGES, Language, Rewritten, Transformed, get_language, get_languages
@@ -72,6 +73,7 @@ _HOMES = {
     "Scorer": "evaluation.scoring",
     "word_surprisal": "evaluation.word_surprisal",
     "compare": "evaluation.compare",
+    "separation": "evaluation.separation",
     "speak": "notebook.speaking",
     "report": "notebook.reporting",
     "Experiment": "experiment.config",
@@ -116,6 +118,7 @@ __all__ = [
     "Scorer",
     "word_surprisal",
     "compare",
+    "separation",
     "speak",
     "report",
     "Experiment",

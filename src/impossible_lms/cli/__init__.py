@@ -43,6 +43,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     evaluation.generate,
     evaluation.words,
     comparison.compare,
+    comparison.separation,
     publishing.publish,
     publishing.card,
     experiments.init,

@@ -71,6 +71,61 @@ def compare(
         print("one seed: where a side has one alone, the interval is over its items, and other seeds may differ.")
 
 
+def separation(
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[NAME=]SOURCE...",
+            help="Run folders that were measured, folders of `evaluate --output`, or experiment files, each with the "
+            "name of the human language that its corpus is in: es=es.toml nl=nl.toml.",
+        ),
+    ],
+    attested: Annotated[
+        str | None, typer.Option(metavar="A,B", help="The attested languages; without it, all controls.")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="One metric; without it, all that have one value a model.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Of the metric's value: the first steps past it, too.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A folder for the table, as Parquet and CSV.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """How often an attested language is cheaper than an impossible one, within and across human languages."""
+    from impossible_lms.evaluation.compare import write_table
+    from impossible_lms.evaluation.registry import get_metric
+    from impossible_lms.evaluation.separation import separation as separated
+
+    if metric is not None:
+        get_metric(metric)
+    if threshold is not None and metric is None:
+        raise UserError("--threshold: is one metric's. Name it with --metric.")
+    if output and output.exists() and not output.is_dir():
+        raise UserError(f"--output {output}: is a file. A folder is expected.")
+    named = [_named(each) for each in source]
+    found = [(name, each) for name, place in named for each in _evaluations([place], None)]
+    names = [each.strip() for each in (attested or "").split(",") if each.strip()]
+    table = separated(found, names, metric=metric, threshold=threshold)
+    if output:
+        write_table(table, output, "separation")
+    if as_json:
+        print(table.to_json(orient="records"))
+        return
+    print(table.to_string(index=False, float_format=_number, na_rep="-"))
+    print("0.5: no separation; 1: the attested language is always the cheaper one. Intervals: docs/statistics.md.")
+
+
+def _named(said: str) -> tuple[str, str]:
+    """A source with the name before it; of what has none, one name for all."""
+    name, equals, place = said.partition("=")
+    if not equals or Path(said).exists():
+        return "", said
+    if not name or not place:
+        raise UserError(f"{said}: a name and a source are expected, as es=runs/no-shuffle.")
+    return name, place
+
+
 def _pair(said: str) -> tuple[str, str]:
     first, comma, second = said.partition(",")
     if not comma or not first.strip() or not second.strip() or "," in second:

@@ -115,10 +115,15 @@ def _opened(folder: Path) -> Run | PublishedRun:
 
 def write_contrasts(table: pd.DataFrame, folder: Path) -> None:
     """Write contrasts into a folder, as `contrasts.parquet` and `.csv`."""
+    write_table(table, folder, CONTRASTS)
+
+
+def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
+    """Write a table into a folder, as Parquet and CSV."""
     folder.mkdir(parents=True, exist_ok=True)
-    with written_beside(folder / f"{CONTRASTS}.parquet") as part:
+    with written_beside(folder / f"{name}.parquet") as part:
         table.to_parquet(part, index=False)
-    with written_beside(folder / f"{CONTRASTS}.csv") as part:
+    with written_beside(folder / f"{name}.csv") as part:
         table.to_csv(part, index=False, lineterminator="\n")
 
 

@@ -111,7 +111,7 @@ def _pairs(
     if not between:
         said = {str(table.curve["language"].iloc[0]): table.control for table in tables if len(table.curve)}
         for one in curves:
-            control = said.get(one.language) or _known_control(one.language)
+            control = said.get(one.language) or known_control(one.language)
             if one.data != one.language or control is None or control == one.language:
                 continue
             if metric.is_contrast:
@@ -239,7 +239,7 @@ def _alike(one: Place, other: Place, *names: str) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def _known_control(language: str) -> str | None:
+def known_control(language: str) -> str | None:
     """The control of a language of this package."""
     return LANGUAGES[language].control if language in LANGUAGES else None
 

@@ -1,0 +1,104 @@
+"""Separation is the share of pairs counted by hand, with an interval that says what it is over."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from impossible_lms import METRICS, separation
+from impossible_lms.errors import UserError
+from impossible_lms.evaluation.cells import Tables
+from impossible_lms.evaluation.separation import separated
+
+
+class Measured:
+    """What an evaluation has, without its files."""
+
+    def __init__(self, language, seed, values, control="no-shuffle", items=10, metric="sentence-bits"):
+        self.metric = METRICS[metric]
+        self.folder = type("Folder", (), {"name": metric})
+        rows = [{"step": 100 * (place + 1), self.metric.value: value} for place, value in enumerate(values)]
+        about = {"language": language, "data": language, "architecture": "gpt2", "seed": seed, "items": items}
+        shown = dict(self.metric.shown)
+        self.curve = pd.DataFrame(rows).assign(**about, **shown, fault=None, low=np.nan, high=np.nan)
+        self.tables = Tables(self.curve, pd.DataFrame(), "one", control)
+
+
+def models(human, seed, attested, impossible, **more):
+    """A control and a shuffle of one human language, with values at each step."""
+    return [
+        (human, Measured("no-shuffle", seed, attested, **more)),
+        (human, Measured("even-odd-shuffle", seed, impossible, **more)),
+    ]
+
+
+def of(table, what, pairs="within"):
+    return table[(table["what"] == what) & (table["pairs"] == pairs)].iloc[0]
+
+
+def test_pairs_are_counted():
+    assert separated(np.array([1.0, 2.0]), np.array([2.0, 0.5])).tolist() == [[1, 0], [0.5, 0]]
+
+
+def test_within_and_across_human_languages():
+    """Of Spanish 10 against 12, of Dutch 20 against 18: within one of two, across one of two (10 < 18, not 20 < 12)."""
+    table = separation([*models("es", 0, [11, 10], [13, 12]), *models("nl", 0, [20, 20], [30, 18])])
+    within, across = of(table, "last"), of(table, "last", "across")
+    assert within["separation"] == 0.5 and within["compared"] == 2 and within["step"] == 200
+    assert across["separation"] == 0.5 and across["compared"] == 2
+    assert of(table, "step")["separation"] == 1.0 and of(table, "step")["step"] == 100
+    assert of(table, "mean over training")["separation"] == 1.0  # 10.5 < 12.5 and 20 < 24
+    assert within["attested"] == within["impossible"] == 2 and within["human_languages"] == 2
+    assert within["interval"] == "nothing" and np.isnan(within["low"])  # one seed, and two human languages
+
+
+def test_only_whole_sentences_of_as_many_are_compared_across():
+    both = [*models("es", 0, [1.0], [2.0]), *models("nl", 0, [1.0], [2.0])]
+    assert set(separation(both)["pairs"]) == {"within", "across"}
+    other = [*models("es", 0, [1.0], [2.0]), *models("nl", 0, [1.0], [2.0], items=9)]
+    assert set(separation(other)["pairs"]) == {"within"}
+    perplexities = [
+        *models("es", 0, [1.0], [2.0], metric="perplexity"),
+        *models("nl", 0, [1.0], [2.0], metric="perplexity"),
+    ]
+    assert set(separation(perplexities)["pairs"]) == {"within"}
+
+
+def test_a_metric_where_more_is_better_and_a_threshold():
+    table = separation(models("", 0, [1, 5], [1, 3], metric="surprisal"), metric="surprisal", threshold=2)
+    assert of(table, "last")["separation"] == 1.0 and of(table, "step")["separation"] == 0.5
+    assert of(table, "first step past 2")["separation"] == 0.5  # both at the second step
+
+
+def test_the_interval_leaves_out_one_seed_after_the_other():
+    """Of three seeds one is the wrong way: the jackknife by hand, with Student's t of two degrees of freedom."""
+    values = {0: (1.0, 4.0), 1: (2.0, 5.0), 2: (6.0, 3.0)}
+    row = of(separation([each for seed, (a, b) in values.items() for each in models("", seed, [a], [b])]), "last")
+    mine, theirs = (np.array([pair[side] for pair in values.values()]) for side in (0, 1))
+    share = separated(mine, theirs).mean()
+    without = np.array([separated(np.delete(mine, seed), np.delete(theirs, seed)).mean() for seed in range(3)])
+    by = 4.302652729911275 * np.sqrt(2 / 3 * ((without - without.mean()) ** 2).sum())
+    assert row["separation"] == pytest.approx(share) and row["interval"] == "seeds"
+    assert row["low"] == pytest.approx(max(0, share - by)) and row["high"] == pytest.approx(min(1, share + by))
+
+
+def test_the_interval_is_over_human_languages_where_there_are_three():
+    three = [*models("es", 0, [1.0], [2.0]), *models("nl", 0, [1.5], [2.5]), *models("pt", 0, [3.0], [2.0])]
+    assert of(separation(three), "last")["interval"] == "human languages"
+
+
+def test_where_no_pair_disagrees_the_interval_still_has_a_width():
+    row = of(separation(models("", 0, [1.0], [2.0])), "last")
+    assert row["separation"] == row["high"] == 1.0 and row["interval"] == "models (none disagrees)"
+    assert row["low"] == pytest.approx(1 / (1 + 1.959963984540054**2))  # Wilson's, one of one
+
+
+def test_attested_languages_by_name_and_faults():
+    found = models("", 0, [1.0], [2.0])
+    row = of(separation(found, ["even-odd-shuffle"]), "last")
+    assert row["separation"] == 0.0 and row["low"] == 0.0
+    with pytest.raises(UserError, match=r"--attested nonsense: not measured\. There are: even-odd-shuffle, no-shuffle"):
+        separation(found, ["nonsense"])
+    with pytest.raises(UserError, match="attested languages and others are needed"):
+        separation(found[:1])
+    with pytest.raises(UserError, match="perplexity: not measured"):
+        separation(found, metric="perplexity")
