@@ -151,7 +151,7 @@ def test_a_metric_goes_where_it_serves(planned):
     ("changes", "said"),
     [
         (['languages=["no-revers"]'], "small: languages: unknown language 'no-revers'. Did you mean no-reverse"),
-        (['models=["gtp2"]'], "small: model: gtp2: neither gpt2, gpt2-no-pos, nor a folder"),
+        (['models=["gtp2"]'], "small: model: gtp2: neither gpt2, gpt2-no-pos, "),
         (["size=huge"], "small: size: huge: unknown. Known: small, tiny."),
         (['evaluate=[{metric="perplexty"}]'], "unknown metric 'perplexty'. Did you mean perplexity"),
         (['evaluate=[{metric="surprisal"}]'], "small: evaluate surprisal: serves none of the languages."),
