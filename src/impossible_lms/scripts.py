@@ -1,4 +1,4 @@
-"""Scripts: which are written without spaces between words, which from right to left, and what follows for text."""
+"""Scripts: which are written without spaces between words, and what follows for text."""
 
 import re
 from collections.abc import Sequence
@@ -17,8 +17,6 @@ _CLASS = "".join(f"\\x{{{low:X}}}-\\x{{{high:X}}}" for low, high in _RANGES)  # 
 _UNSPACED = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in _RANGES) + "]")
 LONGEST_WORD = 8  # signs of such a script between two spaces, on average; in more stand several words
 MOSTLY = 0.5  # of the letters of a sentence, or of the sentences of a corpus
-FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 
 
 def begins_unspaced(text: str) -> bool:
@@ -55,16 +53,6 @@ def are_unspaced(texts: pa.Array) -> NDArray[np.bool_]:
 def touch_unspaced(texts: pa.Array) -> NDArray[np.bool_]:
     """(k,) bool: in which of k texts signs of a script without spaces touch, so that words may end between them."""
     return np.asarray(pc.match_substring_regex(texts, f"[{_CLASS}]{{2}}").to_numpy(zero_copy_only=False), dtype=bool)
-
-
-def is_right_to_left(text: str) -> bool:
-    """Whether anything in a text is written from right to left."""
-    return _RIGHT_TO_LEFT.search(text) is not None
-
-
-def isolated(text: str) -> str:
-    """A text that keeps its own direction, whatever stands beside it on a line; one from left to right as it is."""
-    return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}" if is_right_to_left(text) else text
 
 
 def _counts(texts: pa.Array, pattern: str) -> NDArray[np.int64]:

@@ -282,7 +282,8 @@ def from_right_to_left(words, hops):
             counted += said[place][0] not in clitics and not set(said[place][0]) <= set(string.punctuation)
         while place and said[place - 1][0] in clitics:
             place -= 1
-        marks[place] = marks.get(place, "") + ("🅂" if verb[1] == "Sing" else "🄿")
+        # Two at one place ("'re 's", of which the second is no hop) stand as their verbs do.
+        marks[place] = ("🅂" if verb[1] == "Sing" else "🄿") + marks.get(place, "")
     text = ""
     for place in range(len(said) - 1, -1, -1):
         form, is_verb = said[place]
