@@ -291,9 +291,12 @@ def test_says_where_each_token_came_from(name, corpus, tokenizer):
         if not language.needs:
             words, of = words_of(tokenizer, before)
             new_words, of_new = words_of(tokenizer, mine)
-            is_word = [bool(piece.strip()) for piece in new_pieces]
+            # With switch-indices a final stop stays where it is, and is a part of another word then.
+            is_word = [bool(piece.strip(" .!?" if name == "switch-indices" else " ")) for piece in new_pieces]
             pairs = [(new_words[of_new[at]], words[of[place]]) for at, place in enumerate(old.tolist()) if is_word[at]]
-            assert all(new == was for new, was in pairs), (text, pairs)
+            if name == "switch-indices":
+                pairs = [(new.rstrip(".!?"), was.rstrip(".!?")) for new, was in pairs]
+            assert all(new == was for new, was in pairs), (text, [pair for pair in pairs if pair[0] != pair[1]])
     assert all(signs) if not language.needs else np.mean(signs) > 0.95  # lemmas stand where their verbs did
     has_moved = any((np.diff(old[old != NEW]) < 0).any() for old in places)
     assert has_moved == (not language.is_control and "hop" not in name)

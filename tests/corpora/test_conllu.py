@@ -8,7 +8,7 @@ import pytest
 from impossible_lms import corpus_of, read_corpus
 from impossible_lms.corpora import conllu
 from impossible_lms.corpora.conllu import CONLLU_SCHEMA, write_conllu
-from impossible_lms.errors import UserError
+from impossible_lms.errors import UserError, in_one_line
 
 # A range inside a sentence, one at its end that nothing follows, empty nodes, a form `_`, a sentence without comments.
 SAMPLE = """\
@@ -261,7 +261,7 @@ def test_a_fault_is_named_with_its_place(tmp_path, monkeypatch, size, after, nam
     spec = write(tmp_path / "a.conllu", GOOD + "# sent_id = 2\n" + content + after)
     with pytest.raises(UserError) as error:
         sentences(spec)
-    assert str(error.value) == f"{spec} {fault}"
+    assert str(error.value) == in_one_line(f"{spec} {fault}")
 
 
 def test_a_byte_order_mark_inside_a_file_is_text_wherever_chunks_end(tmp_path, monkeypatch):

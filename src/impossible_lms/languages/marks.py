@@ -108,10 +108,15 @@ class Mark:
         """
         names = [name for name in self.needs if name not in ("words", "lemmas")]
         blocks = [block for block in blocks if {"upos", *names} <= set(block.schema.names)]
+        if any(any(self.in_sentences(block).values()) for block in blocks):
+            return None
         classes = (self.word_class,) if self.word_class else ("VERB", "AUX")
+        if not self.word_class:  # the paper's rule goes by features alone, which may stand without parts of speech
+            verbs = pa.array(classes)
+            blocks = [block for block in blocks if pc.any(pc.is_in(_upos(block), verbs)).as_py()]
         pattern = rf"(?:^|\|){self.feature}="
         for block in blocks:
-            is_able = np.isin(_strings(block.column("upos").flatten()).to_numpy(zero_copy_only=False), classes)
+            is_able = np.isin(_upos(block).to_numpy(zero_copy_only=False), classes)
             if self.feature:
                 features = _strings(block.column("features").flatten())
                 has = pc.match_substring_regex(features, pattern).fill_null(False)
@@ -205,6 +210,11 @@ def _looked_up(values: pa.Array, code: Any) -> NDArray[np.int8]:
     codes = np.array([*(code(entry) for entry in coded.dictionary.to_pylist()), 0], dtype=np.int8)
     taken: NDArray[np.int8] = codes[coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
     return taken
+
+
+def _upos(block: pa.RecordBatch) -> pa.Array:
+    """The part of speech of each word of some sentences."""
+    return _strings(block.column("upos").flatten())
 
 
 def _strings(values: pa.Array) -> pa.Array:
