@@ -48,6 +48,6 @@ def table(lines: Sequence[Mapping[str, Any]]) -> str:
 
 def _plain(seen: str) -> str:
     """A message without the names of this trial's folder and numbers."""
-    seen = re.sub(r"/\S*/tried/[^/\s]+/", "", seen)
+    seen = re.sub(r"/\S*/(?:tried/[^/\s]+|disk-\w+/work)/", "", seen)
     seen = re.sub(r"\.part-\S+", ".part-…", seen)
     return f"`{seen}`" if seen.startswith("error:") else seen
