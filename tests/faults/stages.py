@@ -9,6 +9,7 @@ from pathlib import Path
 
 from impossible_lms import annotate, cli, read_corpus
 from tests.corpora.test_annotate import Splitter
+from tests.faults.experiments import FILE
 
 RECIPE = """steps = 6
 sequences_per_step = 2
@@ -25,30 +26,7 @@ checkpoint_every = 2
 held_out_every = 3
 precision = "fp32"
 """
-EXPERIMENT = """corpus = "grammar:sentences=600,seed=0"
-tokenizer = "train:vocab=400"
-languages = ["no-reverse", "partial-reverse"]
-models = ["gpt2-no-pos"]
-size = "tiny"
-seeds = [0]
-
-[recipe]
-base = "demo"
-steps = 4
-sequences_per_step = 2
-context = 32
-warmup_steps = 1
-checkpoint_every = 2
-
-[[evaluate]]
-metric = "perplexity"
-sample = 8
-
-[[evaluate]]
-metric = "learnability"
-sample = 8
-
-[publish]
+EXPERIMENT = f"""{FILE}[publish]
 to = "cache"
 cache = "hub"
 namespace = "me"

@@ -1,5 +1,6 @@
 """View: one tab of the page, what is chosen with on it and what is shown."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ Made = Callable[..., Any]  # what makes the component that shows HTML
 Change = Callable[[Chosen], Mapping[str, object]]  # what is chosen anew, given what was
 
 
-class View:
+class View(ABC):
     """One tab.
 
     Attributes:
@@ -31,9 +32,9 @@ class View:
     adjusted: Sequence[Any] = ()
     buttons: Sequence[tuple[Any, Change]] = ()
 
+    @abstractmethod
     def __init__(self, given: Given, made: Made) -> None:
         """Make the components; `given` is what was given at the start, `made` makes the output."""
-        raise NotImplementedError
 
     def read(self, *values: Any) -> dict[str, object]:
         """What the inputs say, by the names of `Chosen`."""
@@ -47,6 +48,6 @@ class View:
         """What those of the `adjusted` are to say."""
         return []
 
+    @abstractmethod
     def shown(self, chosen: Chosen) -> str:
         """What is shown, as HTML; UserError where it cannot be."""
-        raise NotImplementedError
