@@ -13,7 +13,7 @@ from mkdocs.structure.files import File, Files
 from pydantic import BaseModel
 
 from impossible_lms.cli import app
-from impossible_lms.experiment.config import Evaluate, Experiment, Publish
+from impossible_lms.experiment.config import Evaluate, Experiment, HumanCorpus, Publish
 from impossible_lms.training.recipe import Recipe
 
 NOTEBOOK = "notebook.ipynb"
@@ -41,7 +41,13 @@ def keys() -> Iterator[str]:
     yield "# Experiment and recipe files\n"
     yield "Both are TOML; an unknown key is an error. `impossible init` writes experiments with comments, and a schema"
     yield "by which editors check them.\n"
-    tables = {"An experiment": Experiment, "[[evaluate]]": Evaluate, "[publish]": Publish, "A recipe": Recipe}
+    tables = {
+        "An experiment": Experiment,
+        "[[corpora]]": HumanCorpus,
+        "[[evaluate]]": Evaluate,
+        "[publish]": Publish,
+        "A recipe": Recipe,
+    }
     for title, model in tables.items():
         yield f"## {_escaped(title)}\n\n| | | default |\n| --- | --- | --- |"
         for name, field in model.model_fields.items():

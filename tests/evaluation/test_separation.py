@@ -13,14 +13,27 @@ from impossible_lms.evaluation.separation import separated
 class Measured:
     """What an evaluation has, without its files."""
 
-    def __init__(self, language, seed, values, control="no-shuffle", items=10, metric="sentence-bits"):
+    def __init__(self, language, seed, values, control="no-shuffle", items=10, metric="sentence-bits", begins=0):
         self.metric = METRICS[metric]
         self.folder = type("Folder", (), {"name": metric})
         rows = [{"step": 100 * (place + 1), self.metric.value: value} for place, value in enumerate(values)]
         about = {"language": language, "data": language, "architecture": "gpt2", "seed": seed, "items": items}
         shown = dict(self.metric.shown)
+        self.notes = {"test_begins": begins}
         self.curve = pd.DataFrame(rows).assign(**about, **shown, fault=None, low=np.nan, high=np.nan)
         self.tables = Tables(self.curve, pd.DataFrame(), "one", control)
+        self.steps, self.of = {row["step"]: row[self.metric.value] for row in rows}, range(begins, begins + items)
+
+    def items(self):
+        """Every test sentence has the mean of all, but for the last one, which has three bits more."""
+        return pd.DataFrame(
+            [
+                {"step": step, "sentence": place, "whole": value + 3 * (place == max(self.of))}
+                for step, value in self.steps.items()
+                for place in self.of
+            ],
+            columns=["step", "sentence", "whole"],
+        )
 
 
 def models(human, seed, attested, impossible, **more):
@@ -41,7 +54,7 @@ def test_pairs_are_counted():
 
 def test_within_and_across_human_languages():
     """Of Spanish 10 against 12, of Dutch 20 against 18: within one of two, across one of two (10 < 18, not 20 < 12)."""
-    table = separation([*models("es", 0, [11, 10], [13, 12]), *models("nl", 0, [20, 20], [30, 18])])
+    table = separation([*models("es", 0, [11, 10], [13, 12]), *models("nl", 0, [20, 20], [30, 18])], parallel=True)
     within, across = of(table, "last"), of(table, "last", "across")
     assert within["separation"] == 0.5 and within["compared"] == 2 and within["step"] == 200
     assert across["separation"] == 0.5 and across["compared"] == 2
@@ -51,16 +64,26 @@ def test_within_and_across_human_languages():
     assert within["interval"] == "nothing" and np.isnan(within["low"])  # one seed, and two human languages
 
 
-def test_only_whole_sentences_of_as_many_are_compared_across():
+def test_only_whole_sentences_are_compared_across():
     both = [*models("es", 0, [1.0], [2.0]), *models("nl", 0, [1.0], [2.0])]
-    assert set(separation(both)["pairs"]) == {"within", "across"}
-    other = [*models("es", 0, [1.0], [2.0]), *models("nl", 0, [1.0], [2.0], items=9)]
-    assert set(separation(other)["pairs"]) == {"within"}
+    assert set(separation(both)["pairs"]) == {"within"}  # nobody says that these are the same sentences
+    assert set(separation(both, parallel=True)["pairs"]) == {"within", "across"}
     perplexities = [
         *models("es", 0, [1.0], [2.0], metric="perplexity"),
         *models("nl", 0, [1.0], [2.0], metric="perplexity"),
     ]
-    assert set(separation(perplexities)["pairs"]) == {"within"}
+    assert set(separation(perplexities, parallel=True)["pairs"]) == {"within"}
+
+
+def test_of_parallel_sentences_those_count_that_all_have():
+    """Dutch was measured on the first nine alone, and its numbers begin later: the ninth costs it three bits more."""
+    both = [*models("es", 0, [1.2], [2.0]), *models("nl", 0, [1.0], [2.0], items=9, begins=40)]
+    row = of(separation(both, parallel=True), "last", "across")
+    assert row["items"] == 9 and row["separation"] == 1.0  # 1.2 < 2 + 3/9, and 1 + 3/9 < 2
+    assert of(separation([*both, *models("fi", 0, [1.4], [1.3])], parallel=True), "last", "across")["compared"] == 6
+    none = [*models("es", 0, [1.0], [2.0]), *models("nl", 0, [1.0], [2.0], items=0)]
+    with pytest.raises(UserError, match="no test sentence was measured in all human languages"):
+        separation(none, parallel=True)
 
 
 def test_a_metric_where_more_is_better_and_a_threshold():

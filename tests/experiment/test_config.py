@@ -103,7 +103,7 @@ def test_changes(small):
     ("text", "changes", "said"),
     [
         ("corpus = ", (), "/odd.toml: not TOML (Invalid value (at end of document))."),
-        ("", (), "/odd.toml: corpus: Field required (found {})."),
+        ("", (), "/odd.toml: corpus: needed, or several as [[corpora]]."),
         ("corpus = 'a'\nlanguage = ['no-hop']", (), "/odd.toml: language: unknown key. Did you mean languages?"),
         ("corpus = 'a'\n[[evaluate]]\nmetrics = 'x'", (), "/odd.toml: evaluate.0.metric: Field required"),
         (

@@ -9,6 +9,8 @@ from impossible_lms.cli.options import Changes, Json
 from impossible_lms.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from impossible_lms.evaluation.driver import Evaluation
@@ -76,8 +78,8 @@ def separation(
         list[str],
         typer.Argument(
             metavar="[NAME=]SOURCE...",
-            help="Run folders that were measured, folders of `evaluate --output`, or experiment files, each with the "
-            "name of the human language that its corpus is in: es=es.toml nl=nl.toml.",
+            help="An experiment file; or several, run folders that were measured, or folders of `evaluate --output`, "
+            "each with the name of the human language that its corpus is in: es=es.toml nl=nl.toml.",
         ),
     ],
     attested: Annotated[
@@ -87,10 +89,19 @@ def separation(
     threshold: Annotated[
         float | None, typer.Option(help="Of the metric's value: the first steps past it, too.")
     ] = None,
+    parallel: Annotated[
+        bool,
+        typer.Option(
+            "--parallel",
+            help="The test sentences of all human languages are translations of each other, in one order: bits of "
+            "whole sentences are compared across them. An experiment file says so itself.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A folder for the table, as Parquet and CSV.")
     ] = None,
     as_json: Json = False,
+    changes: Changes = None,
 ) -> None:
     """How often an attested language is cheaper than an impossible one, within and across human languages."""
     from impossible_lms.evaluation.compare import write_table
@@ -103,10 +114,17 @@ def separation(
         raise UserError("--threshold: is one metric's. Name it with --metric.")
     if output and output.exists() and not output.is_dir():
         raise UserError(f"--output {output}: is a file. A folder is expected.")
-    named = [_named(each) for each in source]
-    found = [(name, each) for name, place in named for each in _evaluations([place], None)]
+    found: list[tuple[str, Evaluation]] = []
+    for name, place in map(_named, source):
+        if place.endswith(".toml"):
+            mine, is_parallel = _by_corpus(place, name, changes or ())
+            found, parallel = [*found, *mine], parallel or is_parallel
+        else:
+            found += [(name, each) for each in _evaluations([place], None)]
+    if changes and not any(each.endswith(".toml") for each in source):
+        raise UserError(f"--set {changes[0]}: changes an experiment file, and none is given.")
     names = [each.strip() for each in (attested or "").split(",") if each.strip()]
-    table = separated(found, names, metric=metric, threshold=threshold)
+    table = separated(found, names, metric=metric, threshold=threshold, parallel=parallel)
     if output:
         write_table(table, output, "separation")
     if as_json:
@@ -114,6 +132,21 @@ def separation(
         return
     print(table.to_string(index=False, float_format=_number, na_rep="-"))
     print("0.5: no separation; 1: the attested language is always the cheaper one. Intervals: docs/statistics.md.")
+
+
+def _by_corpus(file: str, name: str, changes: "Sequence[str]") -> "tuple[list[tuple[str, Evaluation]], bool]":
+    """What was measured of an experiment, with the names of its corpora (or `name` for a single one); if parallel."""
+    from impossible_lms.experiment.config import load_experiment
+    from impossible_lms.experiment.plan import Plan
+    from impossible_lms.experiment.reporting import findings_of_experiment
+    from impossible_lms.report.separated import by_human
+
+    findings = findings_of_experiment(Plan.of(load_experiment(file, changes)), "")
+    if name and findings.humans:
+        raise UserError(
+            f"{name}={file}: names its corpora itself ({', '.join(dict.fromkeys(findings.humans.values()))})."
+        )
+    return [(human or name, each) for human, each in by_human(findings)], findings.is_parallel
 
 
 def _named(said: str) -> tuple[str, str]:

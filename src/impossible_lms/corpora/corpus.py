@@ -1,6 +1,7 @@
 """Corpus: sentences in columns, read in blocks, from whatever `read_corpus` is pointed at."""
 
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -62,6 +63,7 @@ class Corpus(Shown):
     name: str
     sources: tuple[Source, ...]
     left_out: tuple[LeftOut, ...] = ()  # the files that were found and are not read
+    is_tested_elsewhere: bool = False  # its test part is of other files, and comes first
 
     def title(self) -> str:
         return self.name
@@ -81,9 +83,14 @@ class Corpus(Shown):
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """`("train", "dev", "test")`, or those of them there are; `("all",)` for a corpus that is not divided."""
+        """`("train", "dev", "test")`, or those of them there are; `("all",)` for a corpus that is not divided.
+
+        Sentences are numbered in this order. A test part of other files comes first, so that the sentences of parallel
+        ones have the same numbers whatever was trained on.
+        """
         found = {source.split for source in self.sources}
-        return tuple(split for split in (*SPLITS, WHOLE) if split in found)
+        order = ("test", *SPLITS) if self.is_tested_elsewhere else SPLITS
+        return tuple(split for split in dict.fromkeys((*order, WHOLE)) if split in found)
 
     def part(self, split: str) -> "Corpus":
         """The sentences of one split."""
@@ -102,6 +109,12 @@ class Corpus(Shown):
     def beginnings(self) -> list[pa.RecordBatch]:
         """The first block of each source; UserError for the first that cannot be read."""
         return [block for source in self.sources for block in itertools.islice(source.blocks(), 1)]
+
+    def columns(self) -> list[str]:
+        """The columns that the first block of each split has, those that all of them have."""
+        parts = (self.part(split).blocks() for split in self.splits)
+        names = [block.schema.names for blocks in parts for _, block in itertools.islice(blocks, 1)]
+        return [name for name in (names[0] if names else ()) if all(name in each for each in names)]
 
     def texts(self) -> Iterator[str]:
         """Every sentence as text."""
@@ -165,7 +178,9 @@ def read_corpus(spec: str) -> Corpus:
             `hub:NAME[:config][:split][:column]`, a Hugging Face dataset, or a local folder that the library `datasets`
             can load (parts may be left empty, as in `hub:NAME::train`); or `grammar:sentences=200000,seed=0`, the
             built-in synthetic English with gold annotation. `layout.found` says how splits and genres are told, and
-            `Options` what may stand behind a colon: `babylm:10M,sentences=split`.
+            `Options` what may stand behind a colon: `babylm:10M,sentences=split`. With `es.txt:test=es.conllu` the
+            test part is that of another file or folder, all of it where it is not divided, and what is not divided of
+            the first is trained on.
 
     Raises:
         UserError: there is nothing at `spec`, or no sentence in it. Faults inside a file are raised as it is read.
@@ -187,11 +202,25 @@ def read_corpus(spec: str) -> Corpus:
         )
     verify_annotated(path)
     layout = found(path, asked.size)
-    sources, left_out = _sources(layout.files, asked, path)
+    files = layout.files if asked.test is None else _tested_on(layout.files, asked.test, spec)
+    sources, left_out = _sources(files, asked, path)
     size = next((file.size for file in layout.files if file.size), None) if asked.size else None
     written = replace(asked, size=size or asked.size).written()
     name = path.resolve().name + (f":{written}" if written else "")
-    return Corpus(name, sources, (*layout.left_out, *left_out))
+    return Corpus(name, sources, (*layout.left_out, *left_out), asked.test is not None)
+
+
+def _tested_on(files: Sequence[File], test: str, spec: str) -> tuple[File, ...]:
+    """The files of a corpus with those of another's test part in place of its own, before them."""
+    if not Path(test).exists():
+        raise UserError(f"--corpus {spec}: test={test}: no such file or folder.")
+    theirs = found(Path(test)).files
+    if {file.split for file in theirs} != {WHOLE}:
+        theirs = tuple(file for file in theirs if file.split == "test")
+    own = [replace(file, split="train") if file.split == WHOLE else file for file in files if file.split != "test"]
+    if not theirs or not own:
+        raise UserError(f"--corpus {spec}: {'no test part at ' + test if not theirs else 'nothing to train on'}.")
+    return (*(replace(file, split="test") for file in theirs), *own)
 
 
 def _sources(files: Sequence[File], options: Options, path: Path) -> tuple[tuple[Source, ...], list[LeftOut]]:
@@ -206,7 +235,7 @@ def _sources(files: Sequence[File], options: Options, path: Path) -> tuple[tuple
         except UserError:
             if not is_beside or options.column or file.ending not in TABLES:
                 raise
-            left_out.append(LeftOut(str(file.path.relative_to(path)), "a table without a column 'text'"))
+            left_out.append(LeftOut(os.path.relpath(file.path, path), "a table without a column 'text'"))
             continue
         sources.append(opened if isinstance(opened, ANNOTATED) else Sentences(opened, options))
     if not sources:

@@ -14,7 +14,8 @@ STOP, SKIP = "stop", "skip"
 ALIGNED, SHIFTED = "aligned", "shifted"
 CHOICES = {"sentences": (LINE, SPLIT, PARAGRAPH), "bad-lines": (STOP, SKIP), "features": (ALIGNED, SHIFTED)}
 WITH_LANGUAGE = re.compile(f"({SPLIT}|{PARAGRAPH})-[a-z]{{2,3}}")
-KEYS = ("size", "column", *CHOICES)
+TEST = re.compile("(?<=[:,])(test=)([^,]+)")  # in the options of a spec
+KEYS = ("size", "column", "test", *CHOICES)
 # Of these the sentences are given: there is nothing to be chosen.
 MADE = ("grammar",)
 
@@ -31,6 +32,7 @@ class Options:
         bad_lines: `stop` at lines that are no text, or `skip` and count them.
         features: of sentences that the published script annotated: they must be seen to be `aligned` with the words,
             or may be `shifted`, as it leaves them.
+        test: another file or folder, whose sentences are the test part in place of the corpus's own.
     """
 
     size: str | None = None
@@ -38,6 +40,7 @@ class Options:
     sentences: str = LINE
     bad_lines: str = STOP
     features: str = ALIGNED
+    test: str | None = None
 
     @property
     def unit(self) -> str:
@@ -60,9 +63,10 @@ class Options:
         return {key: value for key, value in found.items() if value not in (None, LINE, STOP, ALIGNED)}
 
     def written(self) -> str:
-        """The options as a spec has them after its colon; empty where all are as by default."""
+        """The options as a spec has them after its colon, a path by its last part; empty where all are as usual."""
         parts = [self.size] if self.size else []
-        return ",".join(parts + [f"{key}={value}" for key, value in self.changed().items()])
+        parts += [f"{key}={value}" for key, value in self.changed().items()]
+        return ",".join([*parts, f"test={Path(self.test).name}"] if self.test else parts)
 
 
 def parted(spec: str) -> tuple[Path, Options]:
@@ -136,13 +140,14 @@ def options_text(spec: str) -> str:
 
 
 def located(spec: str, folders: Iterable[Path]) -> str:
-    """A spec whose path is absolute where it names something in one of the `folders`; any other as it is."""
+    """A spec whose paths are absolute where they name something in one of the `folders`; any other as it is."""
+    folders = tuple(folders)
     name, colon, text = spec.rpartition(":")
     for folder in folders:
         for path, rest in ((spec, ""), (name, colon + text)):
             there = folder / Path(path).expanduser()
             if path and there.exists():
-                return str(there) + rest
+                return str(there) + TEST.sub(lambda found: f"{found[1]}{located(found[2], folders)}", rest)
     return spec
 
 

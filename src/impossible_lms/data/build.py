@@ -1,5 +1,6 @@
 """corpus x language x tokenizer -> TokenDataset, in a stream: of all sentences at once only the order is in memory."""
 
+import itertools
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -161,12 +162,12 @@ def _build(
         for *_, records in missing:
             for record in records.values():
                 record["read"] = read
-    for _, columns in corpus.blocks() if missing else ():
-        refuse_without_annotation((language for language, *_ in missing), columns.schema.names)
+    if missing:
+        refuse_without_annotation((language for language, *_ in missing), corpus.columns())
         for language, *_ in missing:
-            language.trial(columns, tokenizer)
+            for _, columns in itertools.islice(corpus.blocks(), 1):
+                language.trial(columns, tokenizer)
         refuse_where_nothing_is_marked((language for language, *_ in missing), corpus.beginnings())
-        break
     with ExitStack() as folders:
         works = []
         for language, marked, records in missing:
@@ -196,6 +197,7 @@ class Work:
     ) -> None:
         self.language, self.tokenizer, self.targets = language, tokenizer, targets
         self.scratch = targets[0][0] / "spool"
+        self.test_begins = 0  # the number of the first test sentence of a corpus that is divided
         self.spools = {
             split: Spool(self.scratch / split, tokenizer.dtype, tokenizer.markers) for split in ("train", *HELD_OUT)
         }
@@ -234,6 +236,7 @@ class Work:
             "end_of_text": self.tokenizer.end_of_text,
             "markers": dict(self.tokenizer.markers),
             "dtype": self.tokenizer.dtype.name,
+            "test_begins": self.test_begins,
             "counts": {"blocks": blocks, "tail_tokens": tail, **counts},
             "versions": versions("numpy", "pyarrow", "tokenizers"),
         }
@@ -253,12 +256,13 @@ def _rewrite(
     Where there is to be a test set alone, what is not divided is all of it, and other parts are only counted.
     """
     families = {work.language.family.name: work.language.family for work in works}
-    read = 0
+    read = begins = 0
     progress.start(f"{', '.join(work.language.name for work in works)}: sentences read", None)
     try:
         for stream in corpus.splits:
             rewriters = [work.language.start() for work in works]
             kept = "test" if test_only and stream == WHOLE else stream
+            begins = read if kept == "test" else begins
             for source, columns in corpus.part(stream).blocks():
                 if test_only and kept != "test":
                     read += len(columns)
@@ -274,6 +278,7 @@ def _rewrite(
         for work in works:
             work.close()
     for work in works:
+        work.test_begins = begins
         split, said = ("test", "test") if test_only else ("train", "training")
         if not len(work.spools[split]):
             name = work.language.name

@@ -24,6 +24,7 @@ WHOLE, MARKER, AFTER, OTHERS = "whole", "marker", "after-marker", "others"
 PARTS = (WHOLE, MARKER, AFTER, OTHERS)
 TOKENS = "tokens_sha256"  # the column that says which tokens a sentence has
 DIGITS = 16  # of it
+BEGINS = "test_begins"  # a note: the number of the first test sentence, from which those of parallel texts are counted
 
 
 def parts_of(tokens: Ragged, markers: NDArray[np.int64]) -> Ragged:
@@ -66,7 +67,9 @@ def prepare(subject: Subject) -> Task:
         costs = {part: sums(Ragged(bits * mask.values, mask.offsets)) for part, mask in is_of.items()}
         return items.assign(**{WHOLE: sum(costs.values())}, **costs)
 
-    return Task(score, notes={"too_long": int((affected & ~fits).sum()), **sample_notes(sample, fewer)})
+    begins = int(subject.dataset.record.get(BEGINS, 0))  # of ids that others made, nothing else is known
+    notes = {"too_long": int((affected & ~fits).sum()), BEGINS: begins, **sample_notes(sample, fewer)}
+    return Task(score, notes=notes)
 
 
 def divided(items: pd.DataFrame, groups: tuple[str, ...]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:

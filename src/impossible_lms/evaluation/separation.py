@@ -1,7 +1,7 @@
 """Separation: how often an attested language is cheaper than an impossible one (after Ziv et al. 2025)."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from impossible_lms.evaluation.contrasts import known_control
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.metric import LOWER, Metric
 from impossible_lms.evaluation.over_training import trapezoids
-from impossible_lms.evaluation.sentence_bits import SENTENCE_BITS
+from impossible_lms.evaluation.sentence_bits import BEGINS, SENTENCE_BITS, WHOLE
 from impossible_lms.evaluation.statistics import LEVEL
 
 WITHIN, ACROSS = "within", "across"  # human languages
@@ -22,7 +22,7 @@ HUMANS, SEEDS, MODELS, NOTHING = "human languages", "seeds", "models (none disag
 LEAST_HUMANS = 3  # that an interval over human languages is made from
 COLUMNS = (
     *("metric", "architecture", "pairs", "what", "step", "separation", "low", "high"),
-    *("interval", "human_languages", "attested", "impossible", "compared"),
+    *("interval", "human_languages", "attested", "impossible", "compared", "items"),
 )
 
 
@@ -38,6 +38,7 @@ class Model:
         is_attested: whether the language is.
         values: by step.
         items: how many items these are of.
+        measured: what they are from.
     """
 
     human: str
@@ -47,6 +48,7 @@ class Model:
     is_attested: bool
     values: dict[int, float]
     items: int
+    measured: Evaluation
 
 
 def separation(
@@ -55,6 +57,7 @@ def separation(
     *,
     metric: str | None = None,
     threshold: float | None = None,
+    parallel: bool = False,
 ) -> pd.DataFrame:
     """How often the attested one of two languages is cheaper, over all pairs of models, with an interval.
 
@@ -63,15 +66,18 @@ def separation(
         attested: names of the languages that there are, or might be; all controls, if none is named.
         metric: which alone; without one, all that have one value a model.
         threshold: of the metric's value; adds the first steps past it.
+        parallel: whether the test sentences of all human languages are translations of each other, in one order. Then
+            `sentence-bits` is of those alone that were measured in all of them, and compared across them, too.
 
     Returns one row a metric, architecture, kind of pair and `what`: the value at a `step`, the last one, its mean over
     training, the first step past a threshold. `pairs` are of models `within` human languages or `across`
-    them; the latter of whole-sentence bits alone, where all were measured on as many sentences, as parallel ones are.
-    `separation` is the share of the `compared` pairs in which the attested one is better, ties as half; 0.5 is none.
-    `low` and `high` are of 95 %, over what `interval` says (docs/statistics.md).
+    them; the latter of whole-sentence bits of parallel sentences alone. `items` is how many each was measured on, at
+    least. `separation` is the share of the `compared` pairs in which the attested one is better, ties as half; 0.5 is
+    none. `low` and `high` are of 95 %, over what `interval` says (docs/statistics.md).
 
     Raises:
-        UserError: there are no attested languages, or no others, or a name in `attested` is of none.
+        UserError: there are no attested languages, or no others, or a name in `attested` is of none; or no sentence
+            of parallel ones was measured in all human languages.
     """
     groups: dict[str, tuple[Metric, list[tuple[str, Evaluation]]]] = {}
     for human, each in evaluations:
@@ -81,12 +87,19 @@ def separation(
     if not groups:
         raise UserError(f"separation: {metric or 'any metric that has one value a model'}: not measured.")
     rows: list[dict[str, Any]] = []
+    asked = [each.name for each, _ in groups.values()]  # of a metric that was asked in several ways, the tables' names
     for name, (measure, mine) in groups.items():
         models = list(_models(measure, mine, attested))
         for architecture in dict.fromkeys(each.architecture for each in models):
             alike = [each for each in models if each.architecture == architecture]
-            for row in _of_models(measure, alike, threshold):
-                rows.append({"metric": name, "architecture": architecture} | row)
+            is_parallel = parallel and measure.name == SENTENCE_BITS.name and len({each.human for each in alike}) > 1
+            if is_parallel:
+                alike = _of_the_same_sentences(alike)
+            for row in _of_models(measure, alike, threshold, is_parallel):
+                rows.append(
+                    {"metric": measure.name if asked.count(measure.name) == 1 else name, "architecture": architecture}
+                    | row
+                )
     if attested:
         there = {
             str(language) for _, mine in groups.values() for _, each in mine for language in each.curve["language"]
@@ -118,10 +131,29 @@ def _models(metric: Metric, evaluations: Iterable[tuple[str, Evaluation]], attes
         }
         seed = f"of run {number}" if pd.isna(first["seed"]) else str(int(first["seed"]))
         is_attested = language in attested if attested else control == language
-        yield Model(human, language, str(first["architecture"]), seed, is_attested, values, int(first["items"]))
+        items = int(curve["items"].min())
+        yield Model(human, language, str(first["architecture"]), seed, is_attested, values, items, each)
 
 
-def _of_models(metric: Metric, models: Sequence[Model], threshold: float | None) -> Iterator[dict[str, Any]]:
+def _of_the_same_sentences(models: Sequence[Model]) -> list[Model]:
+    """The models with their bits of those test sentences alone that all of them were measured on."""
+    bits = []
+    for each in models:
+        items = each.measured.items()
+        place = items["sentence"] - int(each.measured.notes.get(BEGINS, 0))
+        bits.append(items.assign(place=place).pivot(index="place", columns="step", values=WHOLE))
+    shared = sorted(set.intersection(*(set(table.index) for table in bits)))
+    if not shared:
+        raise UserError("separation: no test sentence was measured in all human languages. Raise the sample.")
+    return [
+        replace(each, values={step: float(table.loc[shared, step].mean()) for step in each.values}, items=len(shared))
+        for each, table in zip(models, bits, strict=True)
+    ]
+
+
+def _of_models(
+    metric: Metric, models: Sequence[Model], threshold: float | None, is_parallel: bool
+) -> Iterator[dict[str, Any]]:
     steps = sorted(set.intersection(*(set(each.values) for each in models)))
     if not steps:
         return
@@ -138,13 +170,19 @@ def _of_models(metric: Metric, models: Sequence[Model], threshold: float | None)
         first = [next((step for step in steps if each.values[step] < past), np.inf) for each in models]
         by_model = {id(each): step for each, step in zip(models, first, strict=True)}
         summaries.append((f"{FIRST} {threshold:g}", None, lambda model: by_model[id(model)]))
-    is_parallel = metric.name == SENTENCE_BITS.name and len({each.items for each in models}) == 1
+    items = min(each.items for each in models)
     humans = list(dict.fromkeys(each.human for each in models))
-    for pairs in (WITHIN, ACROSS) if is_parallel and len(humans) > 1 else (WITHIN,):
+    for pairs in (WITHIN, ACROSS) if is_parallel else (WITHIN,):
         for what, step, summary in summaries:
             found = _with_interval(models, np.array([summary(each) for each in models]), pairs)
             if found:
-                yield {"pairs": pairs, "what": what, "step": step, "human_languages": len(humans)} | found
+                yield {
+                    "pairs": pairs,
+                    "what": what,
+                    "step": step,
+                    "human_languages": len(humans),
+                    "items": items,
+                } | found
 
 
 def _with_interval(models: Sequence[Model], values: NDArray[np.float64], pairs: str) -> dict[str, Any]:

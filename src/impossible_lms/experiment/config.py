@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from impossible_lms.experiment.run import Outcome
     from impossible_lms.report.written import Written
 
+NAMED_BY = {"evaluate": "metric", "corpora": "name"}  # which key tells the tables of an array apart
 BASE = "base"  # in a recipe's table: the recipe that the other keys change
 PLACES = ("cache", "hub")  # where models go, beside folders
 SEEDS = [0, 14, 41, 53, 96]  # of the published runs
@@ -54,6 +55,16 @@ class Publish(_Table):
     private: bool = Field(default=False, description="hidden from others on the Hub")
 
 
+class HumanCorpus(_Table):
+    """One of several corpora, each of a human language; a language is compared with its control in the same one."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?$", description="of the human language, as in runs: es, pt"
+    )
+    corpus: str = Field(description="as `corpus` of an experiment")
+    tokenizer: str | None = Field(default=None, description="its own; the experiment's, if none is given")
+
+
 class Experiment(_Table):
     """An experiment: languages x models x seeds, on one corpus and recipe, with what is to be measured."""
 
@@ -61,7 +72,13 @@ class Experiment(_Table):
         default="", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^$", description="of its folder and report; the file's stem"
     )
     store: str = Field(default="store", description="the folder for datasets, runs and reports, shared by experiments")
-    corpus: str = Field(description="as --corpus takes it: files, hub:NAME, or grammar:sentences=N,seed=S")
+    corpus: str = Field(default="", description="as --corpus takes it: files, hub:NAME, grammar:sentences=N,seed=S")
+    corpora: list[HumanCorpus] = Field(
+        default=[], description="several human languages in place of `corpus`: everything is done in each of them"
+    )
+    parallel: bool = Field(
+        default=False, description="the test parts of the corpora are translations of each other, line by line"
+    )
     tokenizer: str = Field(default="gpt2", description="a folder, a Hub id, or train:vocab=N")
     order: Literal["own", "published", "one"] = Field(
         default="own",
@@ -132,8 +149,44 @@ class Experiment(_Table):
     def _named(cls, value: Any) -> Any:
         return {BASE: value} if isinstance(value, str) else value
 
+    @property
+    def parts(self) -> dict[str, "Experiment"]:
+        """The same on each of its corpora alone, by its name; of an experiment on one corpus itself, which has none."""
+        if not self.corpora:
+            return {"": self}
+        return {
+            each.name: self.model_copy(
+                update={"corpus": each.corpus, "tokenizer": each.tokenizer or self.tokenizer, "corpora": []}
+            )
+            for each in self.corpora
+        }
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            has_one, has_several = bool(value.get("corpus")), bool(value.get("corpora"))
+            if has_one and has_several:
+                raise ValueError("corpus: there are [[corpora]], too. Leave one of them out")
+            if value.get("parallel") and not has_several:
+                raise ValueError("parallel: is of the test parts of several [[corpora]], and there are none")
+        return value
+
+    @field_validator("corpora")
+    @classmethod
+    def _told_apart(cls, value: list[HumanCorpus]) -> list[HumanCorpus]:
+        for what, found in (
+            ("name", [each.name.lower() for each in value]),
+            ("corpus", [(each.corpus, each.tokenizer) for each in value]),
+        ):
+            if len(set(found)) < len(found):
+                raise ValueError(f"two have the same {what}")
+        return value
+
     @model_validator(mode="after")
     def _shared(self) -> "Experiment":
+        if not self.corpus and not self.corpora:
+            raise ValueError("corpus: needed, or several as [[corpora]]")
         if self.order_seed is not None and self.order != ONE:
             raise ValueError(
                 f'order_seed: is of one order for all seeds, and each has its own. Set order = "{ONE}" too'
@@ -202,15 +255,15 @@ def _as_in_a_file(value: Any) -> Any:
 
 
 def _set(found: dict[str, Any], change: str) -> None:
-    """Make one change; `evaluate.perplexity.sample=100` is of every entry with that metric."""
+    """Make one change; `evaluate.perplexity.sample=100` is of every entry with that metric, `corpora.es...` of that."""
     key, value = split_change("--set", change, "recipe.steps=100")
     first, *rest = key.split(".")
     if first == "recipe" and isinstance(found.get("recipe"), str) and rest:
         found["recipe"] = {BASE: found["recipe"]}
-    if first == "evaluate" and len(rest) == 2:
-        entries = [entry for entry in found.get("evaluate", []) if entry.get("metric") == rest[0]]
+    if first in NAMED_BY and len(rest) == 2:
+        entries = [entry for entry in found.get(first, []) if entry.get(NAMED_BY[first]) == rest[0]]
         if not entries:
-            raise UserError(f"--set {change}: no entry of [[evaluate]] has metric {rest[0]}.")
+            raise UserError(f"--set {change}: no entry of [[{first}]] has {NAMED_BY[first]} {rest[0]}.")
         for entry in entries:
             entry[rest[1]] = value
         return
@@ -225,9 +278,15 @@ def _set(found: dict[str, Any], change: str) -> None:
 def _said(fault: Mapping[str, Any]) -> str:
     """One fault that pydantic found, with the nearest key where one is unknown."""
     where = ".".join(str(part) for part in fault["loc"])
+    if not where:  # of the whole file, which needs not be said again
+        return f"{fault['msg'].removeprefix('Value error, ')}."
     if fault["type"] != "extra_forbidden":
         return f"{where}: {fault['msg'].removeprefix('Value error, ')} (found {shown(fault['input'])})."
-    inside = {"evaluate": Evaluate.model_fields, "publish": Publish.model_fields}
+    inside = {
+        "evaluate": Evaluate.model_fields,
+        "publish": Publish.model_fields,
+        "corpora": HumanCorpus.model_fields,
+    }
     known = inside[str(fault["loc"][0])] if len(fault["loc"]) > 1 else Experiment.model_fields
     return f"{where}: {_unknown(str(fault['loc'][-1]), known)}"
 
@@ -263,7 +322,16 @@ def _resolved(experiment: Experiment, path: Path) -> Experiment:
     changed: dict[str, Any] = {
         "name": experiment.name or path.stem,
         "store": str(home / Path(experiment.store).expanduser()),
-        "corpus": located(experiment.corpus, (home, Path.cwd())),
+        "corpus": experiment.corpus and located(experiment.corpus, (home, Path.cwd())),
+        "corpora": [
+            each.model_copy(
+                update={
+                    "corpus": located(each.corpus, (home, Path.cwd())),
+                    "tokenizer": each.tokenizer and beside(each.tokenizer),
+                }
+            )
+            for each in experiment.corpora
+        ],
         "tokenizer": beside(experiment.tokenizer),
         "languages": [language(each) for each in experiment.languages],
         "models": [each if each in ARCHITECTURES else beside(each) for each in experiment.models],

@@ -2,9 +2,10 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import steps_asked
@@ -70,19 +71,46 @@ def costs(plan: Plan, say: Say = lambda line: None) -> Costs:
 
     Training has the speed of finished runs of the same model, where there are any. `say` is told what is measured.
     """
-    tasks = list(plan.tasks.values())
     free = shutil.disk_usage(_existing(plan.store.folder)).free
-    if all(_is_done(task) for task in tasks):
-        return Costs(list(_lines(plan, tasks, None, say)), [], free)
-    tokenizer = _tokenizer(plan)
-    with tempfile.TemporaryDirectory(prefix="impossible-costs-") as scratch:
-        miniature = Miniature(plan.experiment, plan.recipe, plan.languages, tokenizer, Path(scratch), say)
-        lines = list(_lines(plan, tasks, miniature, say))
-        warnings = list(_warnings(plan, miniature))
-    found = Costs(lines, warnings, free)
+    lines: dict[str, list[tuple[str, Line]]] = {}
+    warnings: list[str] = []
+    counted: set[str] = set()
+    for part in plan.parts:  # one a corpus
+        mine, its_warnings = _costs(part, counted, say)
+        for line in mine:
+            lines.setdefault(line.what, []).append((part.human, line))
+        warnings += [f"{part.human}: {each}" if part.human else each for each in its_warnings]
+        counted |= part.tasks.keys()
+    found = Costs([_over_corpora(each) for each in lines.values()], warnings, free)
     if found.disk > free:
         warnings.append(f"{plan.store.folder}: {found.disk / 1e9:,.2f} GB will be written, {free / 1e9:,.2f} are free.")
     return found
+
+
+def _costs(plan: Plan, counted: Set[str], say: Say) -> tuple[list[Line], list[str]]:
+    """The lines and warnings of a plan on one corpus, without the tasks that are `counted` already."""
+    tasks = [task for name, task in plan.tasks.items() if name not in counted]
+    if all(_is_done(task) for task in tasks):
+        return list(_lines(plan, tasks, None, say)), []
+    with tempfile.TemporaryDirectory(prefix="impossible-costs-") as scratch:
+        miniature = Miniature(plan.experiment, plan.recipe, plan.languages, _tokenizer(plan), Path(scratch), say)
+        return list(_lines(plan, tasks, miniature, say)), list(_warnings(plan, miniature))
+
+
+def _over_corpora(lines: Sequence[tuple[str, Line]]) -> Line:
+    """A line of all corpora, by their names."""
+    if len(lines) == 1:
+        return lines[0][1]
+    several = [line for _, line in lines]
+
+    def total(name: str) -> Any:
+        found = [getattr(line, name) for line in several]
+        return None if None in found else sum(found)
+
+    notes = dict.fromkeys(line.note for line in several)
+    said = next(iter(notes)) if len(notes) == 1 else "; ".join(f"{of}: {line.note}" for of, line in lines if line.note)
+    counts = {name: total(name) for name in ("tasks", "done", "tokens", "disk", "hours")}
+    return Line(several[0].what, **counts, note=said)
 
 
 def _lines(plan: Plan, tasks: Sequence[Task], miniature: Miniature | None, say: Say) -> Iterator[Line]:
@@ -250,8 +278,11 @@ def _tokenizer(plan: Plan) -> Tokenizer | None:
 
 
 def expected_vocabulary(plan: Plan) -> int:
-    """How many ids a model of the plan will have, about: those of its tokenizer and markers."""
-    spec = plan.experiment.tokenizer
-    if spec.startswith(TRAIN):
-        return parse_options("tokenizer", spec, {"vocab": 4096})["vocab"] + MARKERS
-    return load_tokenizer(spec).vocabulary_size + MARKERS
+    """How many ids a model of the plan will have at most, about: those of its tokenizer and markers."""
+
+    def size(spec: str) -> int:
+        if spec.startswith(TRAIN):
+            return int(parse_options("tokenizer", spec, {"vocab": 4096})["vocab"])
+        return load_tokenizer(spec).vocabulary_size
+
+    return max(size(part.experiment.tokenizer) for part in plan.parts) + MARKERS

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from impossible_lms.corpora import Corpus, corpus_of, read_corpus
 from impossible_lms.corpora.annotate import load_annotator
+from impossible_lms.corpora.layout import WHOLE
 from impossible_lms.errors import UserError, UserErrors
 from impossible_lms.evaluation.blimp import read_pairs
 from impossible_lms.evaluation.registry import METRICS
@@ -42,6 +43,10 @@ class Faults:
             if said not in self.found:
                 self.found.append(said)
         return None
+
+    def of(self, part: str) -> "Faults":
+        """The same list, to which what is found of a part (a corpus's name) is added with its name."""
+        return Faults(f"{self.name}: {part}", self.found) if part else self
 
     def refuse(self) -> None:
         """Raise them: UserError for one, UserErrors for several; nothing for none."""
@@ -95,6 +100,25 @@ def opened(experiment: Experiment, faults: Faults) -> Opened:
     possible = experiment.model_copy(update={"languages": languages, "models": models, "evaluate": [], "publish": None})
     found = {"corpus": fingerprint or "", "tokenizer": tokenizer or "", "items": items}
     return Opened(found, None if fingerprint is None else corpus, columns or [], possible)
+
+
+def refuse_unless_parallel(experiment: Experiment, faults: Faults) -> None:
+    """A fault where the corpora have no test parts of their own, or not as many sentences in each."""
+
+    def look() -> None:
+        counts: dict[str, int] = {}
+        for human, part in experiment.parts.items():
+            corpus = read_corpus(part.corpus)
+            test = corpus if corpus.splits == (WHOLE,) else corpus.part("test")
+            counts[human] = sum(len(block) for _, block in test.blocks())
+        if len(set(counts.values())) > 1 or 0 in counts.values():
+            said = ", ".join(f"{human} {count:,}" for human, count in counts.items())
+            raise UserError(
+                f"{experiment.name}: parallel: the test parts have not as many sentences in each corpus ({said}). "
+                "Name those of a parallel treebank, as in es.txt:test=es.conllu."
+            )
+
+    faults.tried(look)
 
 
 def _items(entry: Evaluate, faults: Faults) -> Any:

@@ -9,24 +9,23 @@ from typing import Any
 import pyarrow as pa
 
 from impossible_lms import __version__
-from impossible_lms.corpora.options import path_of
 from impossible_lms.data.order import PUBLISHED
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import Metric, Request, steps_asked
-from impossible_lms.evaluation.registry import get_metric
-from impossible_lms.experiment.asked import Model, Wanted, as_file_name, dealt, model_of
+from impossible_lms.experiment.asked import Model, Wanted, dealt, model_of
 from impossible_lms.experiment.checks import Asked, CheckData, Checked, key_of
-from impossible_lms.experiment.config import ONE, Evaluate, Experiment
-from impossible_lms.experiment.opening import Faults, opened
+from impossible_lms.experiment.config import ONE, Experiment
+from impossible_lms.experiment.opening import Faults, opened, refuse_unless_parallel
 from impossible_lms.experiment.store import FAULTS, Store, short
 from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Source, Task, Train
+from impossible_lms.experiment.wanted import wanted_of
 from impossible_lms.languages import get_languages, refuse_where_nothing_is_marked, refuse_without_annotation
 from impossible_lms.languages.language import TRIAL, Language
 from impossible_lms.shown import Shown
 from impossible_lms.tokenizer import TRAIN, load_tokenizer
 from impossible_lms.training.recipe import Recipe
 from impossible_lms.training.train import Options
-from impossible_lms.training.words import words_apart
+
+CORPORA = "corpora"  # in what was found: by name, where there are several
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,12 +37,14 @@ class Plan(Shown):
         found: the hashes of the corpus and of what metrics take their items from, and the tokenizer's key.
         chunks: how many tasks the building of datasets is divided into.
         devices: how many devices train a model together.
+        human: of a part (`parts`), the name of its corpus.
     """
 
     experiment: Experiment
     found: dict[str, Any]
     chunks: int = 1
     devices: int = 1
+    human: str = ""
 
     @classmethod
     def of(cls, experiment: Experiment, chunks: int = 1, devices: int = 1) -> "Plan":
@@ -54,22 +55,40 @@ class Plan(Shown):
                 annotation, metrics that cannot be had so, languages that cannot rewrite the corpus's first sentences.
         """
         faults = Faults(experiment.name)
+        found = {human: cls._looked_at(each, human, faults) for human, each in experiment.parts.items()}
+        if experiment.parallel:
+            refuse_unless_parallel(experiment, faults)
+        faults.refuse()
+        plan = cls(experiment, {CORPORA: found} if experiment.corpora else found[""], chunks, devices)
+        _ = plan.tasks  # finds what else is wrong
+        return plan
+
+    @classmethod
+    def _looked_at(cls, experiment: Experiment, human: str, faults: Faults) -> dict[str, Any]:
+        """What is found of the inputs of an experiment on one corpus."""
         found = opened(experiment, faults)
         able = found.possible
         if able.languages and able.models:
-            plan = cls(able, found.found, chunks, devices)
+            plan = cls(able, found.found)
             if found.corpus is not None:
-                plan._try_languages(found.columns, faults)
+                plan._try_languages(found.corpus.columns(), found.columns, faults.of(human))
             lacking = {name for name in experiment.languages if name not in able.languages}
             for entry in experiment.evaluate:
                 if not lacking & {*(entry.languages or ()), *entry.on}:
                     alone = cls(able.model_copy(update={"evaluate": [entry]}), found.found)
                     faults.tried(lambda alone=alone: alone.wanted)  # type: ignore[misc]
             faults.tried(lambda: cls(experiment, found.found)._publishing_seed())
-        faults.refuse()
-        plan = cls(experiment, found.found, chunks, devices)
-        _ = plan.tasks  # finds what else is wrong
-        return plan
+        return found.found
+
+    @cached_property
+    def parts(self) -> "list[Plan]":
+        """The plans of each of the experiment's corpora; of one alone, itself."""
+        if not self.experiment.corpora:
+            return [self]
+        found = self.found[CORPORA]
+        return [
+            Plan(each, found[human], self.chunks, self.devices, human) for human, each in self.experiment.parts.items()
+        ]
 
     def title(self) -> str:
         return self.experiment.name
@@ -125,6 +144,8 @@ class Plan(Shown):
     @cached_property
     def tasks(self) -> dict[str, Task]:
         """All tasks by name, in an order in which each comes after those it needs."""
+        if self.experiment.corpora:
+            return {name: task for part in self.parts for name, task in part.tasks.items()}
         builds = list(self._builds())
         of_language = {name: task.name for task in builds for name in task.languages}
         measures = list(self._measures(of_language))
@@ -138,7 +159,7 @@ class Plan(Shown):
         of_run: dict[str, list[Measure]] = {task.run: [] for task in trains}
         for measure in measures:
             of_run[measure.run].append(measure)
-        found: list[Task] = [MakeTokenizer(self.source), *builds, *checks.values()]
+        found: list[Task] = [MakeTokenizer(self.source, self._tokenizer_task), *builds, *checks.values()]
         for task in trains:
             found += [task, *of_run[task.run], *self._publish(task, of_run[task.run])]
         return {task.name: task for task in found}
@@ -159,7 +180,7 @@ class Plan(Shown):
         }
         if self.experiment.order == PUBLISHED:
             parts["order"] = PUBLISHED
-        return self.store.data(short(parts)) / language.name
+        return self.store.data(self._of_human(short(parts))) / language.name
 
     def run_of(self, language: Language, model: Model, seed: int) -> str:
         """The name of a run, and of its folder: what it is, and a hash of all that decides it."""
@@ -171,19 +192,30 @@ class Plan(Shown):
             "seed": seed,
             "kept": [asked.keep, asked.dtype],
         }
-        return f"{language.name}-{model.name}-s{seed}-{short(decides)[:8]}"
+        return self._of_human(f"{language.name}-{model.name}-s{seed}-{short(decides)[:8]}")
+
+    def _of_human(self, name: str, between: str = "-") -> str:
+        """A name with that of the corpus before it, where there are several."""
+        return f"{self.human}{between}{name}" if self.human else name
+
+    @property
+    def _tokenizer_task(self) -> str:
+        """The name of the task that makes the tokenizer, which all corpora share where it is not trained."""
+        is_trained = self.human and self.experiment.tokenizer.startswith(TRAIN)
+        shared = f"tokenizer.{short(self.experiment.tokenizer)[:6]}" if self.human else "tokenizer"
+        return f"tokenizer.{self.human}" if is_trained else shared
 
     def _missing_data(self) -> list[Language]:
         """The languages that are not built."""
         return [language for language in self.languages if not self.data_of(language).is_dir()]
 
-    def _try_languages(self, columns: Sequence[pa.RecordBatch], faults: Faults) -> None:
-        """Have languages rewrite the first sentences of the corpus, whose tokens are bytes."""
+    def _try_languages(self, names: Sequence[str], columns: Sequence[pa.RecordBatch], faults: Faults) -> None:
+        """Have languages rewrite the first sentences of the corpus, whose tokens are bytes; `names` are its columns."""
         first, languages = columns[0].slice(0, TRIAL), self._missing_data()
         tokenizer = load_tokenizer(f"{TRAIN}vocab=257", first.column("text").to_pylist())
-        faults.tried(partial(refuse_without_annotation, languages, first.schema.names), "languages")
+        faults.tried(partial(refuse_without_annotation, languages, names), "languages")
         for language in languages:
-            if set(language.needs) <= set(first.schema.names):
+            if set(language.needs) <= set(names):
                 faults.tried(partial(language.trial, first, tokenizer), f"languages: {language.name}")
                 faults.tried(partial(refuse_where_nothing_is_marked, [language], columns), "languages")
 
@@ -193,13 +225,14 @@ class Plan(Shown):
         groups = [*dealt([language for language in self.languages if not language.spec], self.chunks), *own]
         for number, mine in enumerate(groups, 1):
             yield BuildData(
-                f"data.{number}-of-{len(groups)}",
+                f"data.{self._of_human(f'{number}-of-{len(groups)}', '.')}",
                 self.source,
                 tuple(language.spec or language.name for language in mine),
                 self.orders,
                 tuple(self.data_of(language, seed) for language in mine for seed in self.orders),
                 self.recipe.context,
                 self.experiment.order == PUBLISHED,
+                (self._tokenizer_task,),
             )
 
     def _train(
@@ -255,35 +288,7 @@ class Plan(Shown):
     @cached_property
     def wanted(self) -> list[Wanted]:
         """What is to be measured, of each language: an entry's metric, once or for each other test set."""
-        found: list[Wanted] = []
-        for entry in self.experiment.evaluate:
-            metric = get_metric(entry.metric)
-            where = f"{self.experiment.name}: evaluate {entry.metric}"
-            for option in ("corpus", "annotator", "as_published"):
-                if getattr(entry, option) and option not in metric.options:
-                    raise UserError(f"{where}: {option}: {metric.name} does not use it. Leave it out.")
-            if "corpus" in metric.needs and entry.corpus is None:
-                raise UserError(f"{where}: corpus: needed, for {metric.name} takes its items from it.")
-            if words_apart(self.recipe.checkpoint_every) and entry.checkpoints != "all":
-                every = self.recipe.checkpoint_every
-                raise UserError(
-                    f"{where}: checkpoints: which steps {every} gives is known once there are data; say all."
-                )
-            steps_asked(str(entry.checkpoints), self.kept, "a run of this recipe")
-            others = [self._named(name, f"{where}: on") for name in entry.on]
-            for language in self._served(entry, metric, where):
-                for each in others:
-                    if each.family.markers != language.family.markers:
-                        raise UserError(
-                            f"{where}: on: {each.name} has other markers than {language.name}, whose models cannot "
-                            "read it. Name in `languages` those that can."
-                        )
-                control = self._named(language.control, where) if "control" in metric.needs else None
-                sets: Sequence[Language | None] = others or [None]
-                for other in sets:
-                    request = self._request(entry, metric, other, control)
-                    found.append(Wanted(metric, language, other, control, request))
-        return found
+        return wanted_of(self)
 
     @cached_property
     def _check_of(self) -> dict[str, Path]:
@@ -317,65 +322,13 @@ class Plan(Shown):
             )
             needed = [language, *(other for each in mine for other in (each.other, each.control) if other)]
             yield CheckData(
-                language.name,
+                self._of_human(language.name, "."),
                 self.data_of(language),
                 self.recipe.context,
                 asked,
                 self._check_of[language.name],
                 tuple(dict.fromkeys(of_language[each.spec or each.name] for each in needed)),
             )
-
-    def _served(self, entry: Evaluate, metric: Metric, where: str) -> list[Language]:
-        """The languages that an entry is about; UserError for one that is named and not served, or for none."""
-        request = Request(annotator=entry.annotator)
-        if entry.languages is not None:
-            found = [self._named(name, f"{where}: languages") for name in entry.languages]
-            for language in found:
-                if why := metric.serves(language, request):
-                    raise UserError(f"{where}: {why}")
-            return found
-        found = [language for language in self.languages if metric.serves(language, request) is None]
-        if "control" in metric.needs:
-            there = {language.name for language in self.languages}
-            found = [language for language in found if language.control in there]
-        if not found:
-            raise UserError(
-                f"{where}: serves none of the languages. {metric.serves(self.languages[0], request) or ''}".strip()
-            )
-        return found
-
-    def _named(self, name: str, where: str) -> Language:
-        for language in self.languages:
-            if name in (language.name, language.spec):
-                return language
-        raise UserError(f"{where}: {name} is not among the experiment's languages. Add it to `languages`.")
-
-    def _request(self, entry: Evaluate, metric: Metric, other: Language | None, control: Language | None) -> Request:
-        """What is asked of a metric, but for the seed's own paths; the name of its tables says what is not as usual."""
-        unusual = entry.model_dump(exclude={"metric", "languages", "on", "corpus"}, exclude_defaults=True)
-        words = [metric.name]
-        if other is not None:
-            words.append(f"on-{other.name}" + (f"-{short(other.version)[:6]}" if other.version else ""))
-        words += [f"{key}-{value}" for key, value in unusual.items()]
-        if entry.corpus:
-            words.append(f"of-{path_of(entry.corpus).stem}-{short(self.found['items'][entry.corpus])[:6]}")
-        if control is not None and control.version:
-            words.append(f"control-{short(control.version)[:6]}")
-        name = as_file_name("-".join(words))
-        corpus = entry.corpus
-        if corpus is None and "corpus" in metric.options:
-            corpus = self.experiment.corpus
-        return Request(
-            data=None if other is None else self.data_of(other),
-            checkpoints=str(entry.checkpoints),
-            sample=entry.sample,
-            seed=entry.seed,
-            precision=entry.precision,
-            as_published=entry.as_published,
-            corpus=corpus,
-            annotator=entry.annotator,
-            name=name,
-        )
 
     def _publishing_seed(self) -> int | None:
         """The seed of the models that are published; UserError where it is none of the experiment's."""
@@ -392,4 +345,4 @@ class Plan(Shown):
         if asked is None or task.seed != self._publishing_seed():
             return
         record = self.folder / "published" / f"{task.run}.json"
-        yield PublishRun(task.run, task.folder, asked, record, self.folder / FAULTS, tuple(measures))
+        yield PublishRun(task.run, task.folder, asked, record, self.folder / FAULTS, tuple(measures), self.human)

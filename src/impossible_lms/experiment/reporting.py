@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from impossible_lms.errors import UserError, UserErrors
 from impossible_lms.evaluation.compare import CONTRASTS, write_contrasts
@@ -25,11 +26,38 @@ OTHERS = "other runs"  # what is no experiment, beside some
 def findings_of_experiment(plan: Plan, command: str, title: str | None = None) -> Findings:
     """What the experiment has made so far; its failures, and what is not done yet, stand among the failures.
 
-    UserError where none of its runs is finished.
+    Models on several corpora are told apart by the names of these, as those of several experiments are. UserError where
+    none of its runs is finished.
     """
+    # Not where things went: folders mean nothing to who reads the page.
+    asked = plan.experiment.model_dump(exclude_defaults=True, exclude={"store", "publish"})
+    title = title or plan.experiment.name
+    if not plan.experiment.corpora:
+        return _findings_of_part(plan, failures_of(plan), command, title, asked)
+    failures, named, humans = failures_of(plan), list[tuple[str, Findings]](), dict[Path, str]()
+    for part in plan.parts:
+        mine = {name: why for name, why in failures.items() if name in part.tasks}
+        found = _findings_of_part(part, mine, command, title, asked, may_be_empty=True)
+        named.append((part.human, found))
+        humans |= {run.folder: part.human for run in found.runs}
+    found = together(named, command, title)
+    if not found.runs:
+        raise _nothing_done(plan)
+    said = dict.fromkeys(failure for _, part in named for failure in part.failures)  # tasks have the corpora's names
+    return replace(found, asked=asked, failures=list(said), humans=humans, is_parallel=plan.experiment.parallel)
+
+
+def _findings_of_part(
+    plan: Plan,
+    failures: dict[str, str],
+    command: str,
+    title: str,
+    asked: dict[str, Any],
+    may_be_empty: bool = False,
+) -> Findings:
+    """What it has made on one corpus."""
     runs: list[Run] = []
     evaluations: list[Evaluation] = []
-    failures = failures_of(plan)
     for name, task in plan.tasks.items():
         try:
             if not task.is_done():
@@ -40,14 +68,16 @@ def findings_of_experiment(plan: Plan, command: str, title: str | None = None) -
                 evaluations.append(read_evaluation(task.tables, Run.open(task.folder)))
         except UserError as error:
             failures[name] = str(error)
-    if not runs:
-        raise UserError(
-            f"{plan.folder}: no run of this experiment is finished. "
-            "`impossible run` makes them; one that was run with --set is reported with the same --set."
-        )
-    # Not where things went: folders mean nothing to who reads the page.
-    asked = plan.experiment.model_dump(exclude_defaults=True, exclude={"store", "publish"})
-    return Findings(title or plan.experiment.name, runs, evaluations, command, asked, tuple(failures.items()))
+    if not runs and not may_be_empty:
+        raise _nothing_done(plan)
+    return Findings(title, runs, evaluations, command, asked, tuple(failures.items()))
+
+
+def _nothing_done(plan: Plan) -> UserError:
+    return UserError(
+        f"{plan.folder}: no run of this experiment is finished. "
+        "`impossible run` makes them; one that was run with --set is reported with the same --set."
+    )
 
 
 def has_results(plan: Plan) -> bool:

@@ -316,6 +316,7 @@ class PublishRun:
     record: Path  # is written once it is done
     faults: Path  # the folder of what the tasks that failed said last
     measures: tuple[Measure, ...]
+    human: str = ""  # the name of its corpus, of several
     uses_device: bool = False
     locks: tuple[Path, ...] = ()
 
@@ -335,6 +336,10 @@ class PublishRun:
     def _request(self) -> str:
         return short({"run": self.run, "to": self.publish.model_dump(), "with": sorted(self.after)})
 
+    def _named(self, name: str) -> str:
+        """What it is published as: models of several human languages are told apart."""
+        return f"{self.human}-{name}" if self.human else name
+
     def is_done(self) -> bool:
         """Whether it is published with all that is measured by now."""
         if not self.record.is_file():
@@ -353,6 +358,7 @@ class PublishRun:
     def perform(self, progress: Progress, say: Say) -> None:
         asked, run, missing = self.publish, Run.open(self.folder), self._missing()
         publication = model_publication(run, missing)
+        publication = replace(publication, name=self._named(publication.name))
         if asked.to == "hub":
             where = publish_to_hub(publication, asked.namespace, private=asked.private, progress=progress)
         else:

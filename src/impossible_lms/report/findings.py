@@ -36,6 +36,8 @@ class Findings:
         failures: what could not be done, and why.
         command: what remakes the report.
         experiments: of several beside each other, the names of those that a run's folder is of.
+        humans: of an experiment with several corpora, the name of the one that a run's folder is of.
+        is_parallel: whether their test sentences are translations of each other.
     """
 
     title: str
@@ -45,6 +47,8 @@ class Findings:
     asked: Mapping[str, Any] | None = None
     failures: Sequence[tuple[str, str]] = field(default_factory=tuple)
     experiments: Mapping[Path, Sequence[str]] = field(default_factory=dict)
+    humans: Mapping[Path, str] = field(default_factory=dict)
+    is_parallel: bool = False
 
     @cached_property
     def results(self) -> list[Result]:
@@ -75,16 +79,22 @@ def together(parts: Sequence[tuple[str, Findings]], command: str, title: str) ->
     asked: dict[str, Any] = {}
     failures: list[tuple[str, str]] = []
     experiments: dict[Path, list[str]] = {}
+    humans: dict[Path, str] = {}
     for name, part in parts:
         runs |= {run.folder: run for run in part.runs}
         failures += [(f"{name}: {what}", why) for what, why in part.failures]
         for run in part.runs:
-            experiments.setdefault(run.folder, []).append(name)
+            experiments.setdefault(run.folder, []).extend(
+                _within(each, name) for each in part.experiments.get(run.folder, ("",))
+            )
+        humans |= part.humans
         asked |= {name: part.asked} if part.asked is not None else {}
         for each in part.evaluations:
             named = [_named(architecture, name) for architecture in each.curve["architecture"]]
             evaluations.append(replace(each, curve=each.curve.assign(architecture=named)))
-    return Findings(title, list(runs.values()), evaluations, command, asked or None, failures, experiments)
+    is_parallel = any(part.is_parallel for _, part in parts)
+    found = list(runs.values())
+    return Findings(title, found, evaluations, command, asked or None, failures, experiments, humans, is_parallel)
 
 
 def findings_of_runs(sources: Sequence[str], command: str, title: str = TITLE) -> Findings:
@@ -117,6 +127,11 @@ def findings_of_runs(sources: Sequence[str], command: str, title: str = TITLE) -
             NOT_MEASURED if isinstance(run, Run) else NOT_HERE
         )
     return Findings(title, list(runs.values()), list(evaluations.values()), command, failures=list(failures.items()))
+
+
+def _within(inner: str, outer: str) -> str:
+    """What a corpus of an experiment is called beside other experiments."""
+    return f"{inner}{OF}{outer}" if inner else outer
 
 
 def _named(architecture: str, experiment: str) -> str:

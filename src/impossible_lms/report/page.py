@@ -4,6 +4,7 @@ import base64
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from impossible_lms.report.provenance import (
 )
 from impossible_lms.report.results import Result, plain
 from impossible_lms.report.sections import Parts, parts_of
+from impossible_lms.report.separated import separation_of, separation_sections
 from impossible_lms.report.side_by_side import SideBySide, side_by_side
 from impossible_lms.report.tables import contrast_table, summary_frame, summary_table, table_of
 from impossible_lms.versions import versions
@@ -76,10 +78,13 @@ def write_report(findings: Findings, output: Path, *, published: bool | None = N
     with drawing(own.values(), known):
         results = findings.results
         parts = parts_of(findings, results, published)
+        separated = separation_of(findings)
+        parts = replace(parts, sections=[*separation_sections(findings, separated), *parts.sections])
         placeless = Placeless([run.folder for run in findings.runs])
         tables = {
             "summary": summary_frame(results),
             "contrasts": findings.contrasts,
+            "separation": separated,
             "runs": _placeless(provenance_of_runs(findings.runs), placeless),
             "evaluations": _placeless(provenance_of_evaluations(findings.evaluations), placeless),
         }
