@@ -119,3 +119,11 @@ def span(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"
+
+
+def amount(size: int) -> str:
+    """A number of bytes in the unit that fits: of a thousand million, a million or a thousand."""
+    for unit, of in (("GB", 1e9), ("MB", 1e6)):
+        if size >= of:
+            return f"{size / of:,.2f} {unit}" if size < 10 * of else f"{size / of:,.0f} {unit}"
+    return f"{size / 1e3:,.1f} kB" if size < 10_000 else f"{size / 1e3:,.0f} kB"

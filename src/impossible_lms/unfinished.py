@@ -51,7 +51,7 @@ def remove_unfinished(path: Path, kind: str = PART) -> None:
 def remove_of_the_dead(path: Path, kind: str = PART) -> None:
     """Remove what killed writers left beside `path`, which others may be writing now."""
     for left in _beside(path, kind):
-        if _is_of_the_dead(left):
+        if is_of_the_dead(left):
             remove(left)
 
 
@@ -61,24 +61,7 @@ def remove_unfinished_below(folder: Path) -> None:
         remove(left)
 
 
-def _prefix(path: Path, kind: str) -> str:
-    return f".{path.name}{kind}{machine()}-{os.getpid()}-"
-
-
-def _mine(path: Path) -> Path:
-    _MINE.add(path.name)
-    return path
-
-
-def _beside(path: Path, kind: str) -> list[Path]:
-    start = f".{path.name}{kind}"
-    if not path.parent.is_dir():
-        return []
-    with os.scandir(path.parent) as entries:
-        return [Path(entry.path) for entry in entries if entry.name.startswith(start)]
-
-
-def _is_of_the_dead(left: Path) -> bool:
+def is_of_the_dead(left: Path) -> bool:
     """Whether the writer of something unfinished is no more: as far as this machine can tell, or for want of news."""
     found = _WRITER.search(left.name)
     if found is None or found["machine"] != machine():
@@ -96,3 +79,20 @@ def _is_of_the_dead(left: Path) -> bool:
     except (PermissionError, OverflowError):
         pass
     return False
+
+
+def _prefix(path: Path, kind: str) -> str:
+    return f".{path.name}{kind}{machine()}-{os.getpid()}-"
+
+
+def _mine(path: Path) -> Path:
+    _MINE.add(path.name)
+    return path
+
+
+def _beside(path: Path, kind: str) -> list[Path]:
+    start = f".{path.name}{kind}"
+    if not path.parent.is_dir():
+        return []
+    with os.scandir(path.parent) as entries:
+        return [Path(entry.path) for entry in entries if entry.name.startswith(start)]

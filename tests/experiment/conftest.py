@@ -11,6 +11,7 @@ from impossible_lms.experiment.board import Board
 from impossible_lms.experiment.config import load_experiment
 from impossible_lms.experiment.engines.engine import Ended
 from impossible_lms.experiment.plan import Plan
+from impossible_lms.experiment.run import run_experiment
 from impossible_lms.experiment.work import ended
 
 SMALL = """
@@ -36,6 +37,9 @@ sample = 40
 metric = "learnability"
 sample = 40
 """
+
+
+FEWER = ("recipe.steps=3", "evaluate=[]")
 
 
 @pytest.fixture
@@ -78,7 +82,7 @@ class Here:
         pass
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def here() -> type[Here]:
     """The engine that works in this process."""
     return Here
@@ -88,6 +92,20 @@ def here() -> type[Here]:
 def board() -> Board:
     """A board whose lines are kept: `board._console.file.getvalue()`."""
     return Board(Console(file=io.StringIO(), width=200))
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small experiment, run twice: the second time with fewer steps, so that its first runs are left.
+
+    Tests must not change it.
+    """
+    home = tmp_path_factory.mktemp("finished")
+    file = home / "small.toml"
+    file.write_text(SMALL, encoding="utf-8")
+    for changes in ((), FEWER):
+        run_experiment(Plan.of(load_experiment(file, changes)), Here, Board(Console(file=io.StringIO())))
+    return home
 
 
 @pytest.fixture

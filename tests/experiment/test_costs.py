@@ -78,7 +78,7 @@ def test_what_will_be_missing_or_will_not_fit_is_a_warning(planned, unmarked, mo
     found = costs(plan)
     first, second = found.warnings
     assert first.startswith("the first 600 sentences in no-hop: no sentence has 🅂 or 🄿. Markers stand for verbs")
-    assert "GB will be written, 0.00 are free" in second
+    assert "B will be written, 0.0 kB are free" in second
     assert found.unknown == ["evaluate perplexity"]
     line = next(line for line in found.lines if line.what == "evaluate perplexity")
     assert line.hours is None and line.note.startswith("not measured: no affected test sentence")

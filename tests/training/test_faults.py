@@ -349,7 +349,9 @@ def test_a_real_full_disk(dataset, recipe, tmp_path):
             train(dataset.folder, disk / "run", recipe=recipe, size="tiny", progress=AtStep(6, interrupt))
         rest = shutil.disk_usage(disk).free
         (disk / "others").write_bytes(bytes(rest - 2**20))
-        with pytest.raises(UserError, match=r"bytes are needed and [0-9,]+ are free[.] Make room, or pass --keep"):
+        with pytest.raises(
+            UserError, match=r"[0-9.,]+ [kMG]B are needed and [0-9.,]+ [kMG]B are free[.] Make room, or pass --keep"
+        ):
             train(dataset.folder, disk / "run", recipe=recipe, size="tiny")
         (disk / "others").unlink()
 

@@ -19,6 +19,7 @@ from impossible_lms.cli import (
     models,
     publishing,
     report,
+    store,
 )
 from impossible_lms.errors import Interrupted, UserError, UserErrors, in_one_line
 
@@ -49,6 +50,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     experiments.init,
     experiments.run,
     experiments.status,
+    store.store,
     report.report,
     explorer.explore,
     experiments.demo,

@@ -118,20 +118,11 @@ def status(
 ) -> None:
     """Say where an experiment stands, from any terminal or machine that sees its store, while it runs or not."""
     from impossible_lms.experiment.board import Board, counted
-    from impossible_lms.experiment.config import load_experiment
     from impossible_lms.experiment.run import states_of
-    from impossible_lms.experiment.store import Store
-    from impossible_lms.experiment.work import RECORD, read_plan, status_of
+    from impossible_lms.experiment.work import folder_of, read_plan, status_of
     from impossible_lms.terminal import show
 
-    folder = experiment
-    if not experiment.is_dir():
-        asked = load_experiment(experiment, changes or ())
-        folder = Store(Path(asked.store)).experiment(asked.name)
-    elif changes:
-        raise UserError(f"--set {changes[0]}: changes an experiment file, and {experiment} is a folder.")
-    if not (folder / RECORD).is_file():
-        raise UserError(f"{experiment}: nothing of it is in {folder}. `impossible run` begins it.")
+    folder = folder_of(experiment, changes or ())
     plan = read_plan(folder)
     states = states_of(plan)
     if as_json:
@@ -216,7 +207,7 @@ def _print_costs(plan: "Plan") -> None:
     from rich.table import Table
 
     from impossible_lms.experiment.costs import costs
-    from impossible_lms.progress import span
+    from impossible_lms.progress import amount, span
     from impossible_lms.terminal import show
 
     found = costs(plan, lambda line: print(line, file=sys.stderr, flush=True))
@@ -230,7 +221,7 @@ def _print_costs(plan: "Plan") -> None:
             f"{line.tasks:,}",
             f"{line.done:,}",
             "" if line.tokens is None else f"{line.tokens:,}",
-            "" if line.disk is None else f"{line.disk / 1e9:,.2f} GB",
+            "" if line.disk is None else amount(line.disk),
             "not known" if line.hours is None else span(line.hours * 3600),
         )
     show(table)
@@ -240,7 +231,7 @@ def _print_costs(plan: "Plan") -> None:
     beside = f", and {', '.join(found.unknown)} on top" if found.unknown else ""
     print(
         f"{plan.folder}: {found.hours:,.2f} hours on this device, one task after the other{beside}; "
-        f"{found.disk / 1e9:,.2f} GB of disk, {found.free / 1e9:,.2f} are free"
+        f"{amount(found.disk)} of disk, {amount(found.free)} are free"
     )
     for warning in found.warnings:
         print(f"warning: {warning}", file=sys.stderr)

@@ -61,7 +61,7 @@ def _record(path: Path) -> tuple[str, dict[str, Any]]:
 def _run(path: Path, record: dict[str, Any]) -> Iterator[str]:
     """A run: what it is of, how far it has come, its checkpoints and what was measured."""
     from impossible_lms.models.run import Run
-    from impossible_lms.progress import span
+    from impossible_lms.progress import amount, span
 
     run = Run.open(path)
     request, finished = record["request"], run.finished
@@ -79,7 +79,7 @@ def _run(path: Path, record: dict[str, Any]) -> Iterator[str]:
     for checkpoint in checkpoints:
         checkpoint.verify()
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    yield f"checkpoints  {len(checkpoints)}, every file as its manifest says; {size / 1e6:,.0f} MB in all"
+    yield f"checkpoints  {len(checkpoints)}, every file as its manifest says; {amount(size)} in all"
     measured = sorted(each.parent.name for each in path.glob(f"evaluation/[!.]*/{MANIFEST}"))
     yield f"measured     {', '.join(measured) or 'nothing yet: `impossible evaluate`'}"
 
@@ -115,9 +115,11 @@ def _tables(path: Path, record: dict[str, Any]) -> Iterator[str]:
 
 def _files(path: Path, record: dict[str, Any]) -> Iterator[str]:
     """Anything else with a manifest: what is in it."""
+    from impossible_lms.progress import amount
+
     yield f"{path}: every file as its manifest says"
     for file in sorted(each for each in path.iterdir() if each.is_file() and each.name != MANIFEST):
-        yield f"  {file.name}  {file.stat().st_size:,} bytes"
+        yield f"  {file.name}  {amount(file.stat().st_size)}"
 
 
 SAYS = {"run": _run, "annotated corpus": _annotated, "evaluation tables": _tables}

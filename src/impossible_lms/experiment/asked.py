@@ -8,7 +8,7 @@ from typing import Any
 from impossible_lms.evaluation.metric import Metric, Request
 from impossible_lms.experiment.store import short
 from impossible_lms.languages.language import Language
-from impossible_lms.models.architectures import ARCHITECTURES, Architecture, described_model
+from impossible_lms.models.architectures import ARCHITECTURES, Architecture, described_by_name, described_model
 from impossible_lms.training.recipe import Recipe
 
 LONGEST = 100  # signs in a name of tables
@@ -41,12 +41,14 @@ class Wanted:
 
 def model_of(spec: str, size: str, recipe: Recipe) -> Model:
     """The model that `spec` asks for; UserError where there is none."""
-    own = size if spec in ARCHITECTURES else None
+    if spec in ARCHITECTURES:
+        named, described = described_by_name(spec, size)
+        return Model(named.name, spec, size, described, named)
     # The vocabulary is not known before the tokenizer is; it is part of what the run's data is hashed by.
     architecture, _, described = described_model(
-        spec, own, vocabulary_size=1, context=recipe.context, end_of_text=0, dropout=recipe.dropout
+        spec, None, vocabulary_size=1, context=recipe.context, end_of_text=0, dropout=recipe.dropout
     )
-    return Model(architecture.name, spec, own, described, architecture)
+    return Model(architecture.name, spec, None, described, architecture)
 
 
 def dealt(languages: Sequence[Language], parts: int) -> list[Sequence[Language]]:

@@ -69,6 +69,10 @@ class CheckData:
     def name(self) -> str:
         return f"check.{self.language}"
 
+    @property
+    def makes(self) -> tuple[Path, ...]:
+        return (self.record,)
+
     def is_done(self) -> bool:
         """Whether all serve; what does not is looked at again, for it may have been mended."""
         return self.record.is_file() and not read_record(self.record, FIELDS, AGAIN)["faults"]

@@ -15,6 +15,7 @@ from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Task, Train
 from impossible_lms.languages.markers import marker_fault
 from impossible_lms.models.run import Run
+from impossible_lms.progress import amount
 from impossible_lms.spec import parse_options
 from impossible_lms.tokenizer import TRAIN, Tokenizer, load_tokenizer
 from impossible_lms.training.cost import Cost, measured_cost
@@ -83,7 +84,7 @@ def costs(plan: Plan, say: Say = lambda line: None) -> Costs:
         counted |= part.tasks.keys()
     found = Costs([_over_corpora(each) for each in lines.values()], warnings, free)
     if found.disk > free:
-        warnings.append(f"{plan.store.folder}: {found.disk / 1e9:,.2f} GB will be written, {free / 1e9:,.2f} are free.")
+        warnings.append(f"{plan.store.folder}: {amount(found.disk)} will be written, {amount(free)} are free.")
     return found
 
 

@@ -73,6 +73,10 @@ class Task(Protocol):
     def locks(self) -> tuple[Path, ...]:
         """The files it holds a lock on while it is being done."""
 
+    @property
+    def makes(self) -> tuple[Path, ...]:
+        """The folders and files of the store that are there once it is done."""
+
     def is_done(self) -> bool:
         """Whether what it makes is there."""
 
@@ -127,6 +131,10 @@ class MakeTokenizer(Plain):
     def locks(self) -> tuple[Path, ...]:
         return (lock_beside(self.source.folder),)
 
+    @property
+    def makes(self) -> tuple[Path, ...]:
+        return (self.source.folder,)
+
     def is_done(self) -> bool:
         return is_tokenizer(self.source.folder)
 
@@ -155,6 +163,10 @@ class BuildData(Plain):
     @property
     def locks(self) -> tuple[Path, ...]:
         return tuple(lock_beside(folder) for folder in self.folders)
+
+    @property
+    def makes(self) -> tuple[Path, ...]:
+        return self.folders
 
     def is_done(self) -> bool:
         return all(is_dataset(folder) for folder in self.folders)
@@ -207,6 +219,10 @@ class Train:
     @property
     def locks(self) -> tuple[Path, ...]:
         return (self.folder / LOCK,)
+
+    @property
+    def makes(self) -> tuple[Path, ...]:
+        return (self.folder,)
 
     def is_done(self) -> bool:
         return is_trained(self.folder)
@@ -278,6 +294,10 @@ class Measure:
         return (lock_beside(self.tables),)
 
     @property
+    def makes(self) -> tuple[Path, ...]:
+        return (self.tables,)
+
+    @property
     def tables(self) -> Path:
         """The folder of what it finds."""
         return self.folder / "evaluation" / str(self.request.name)
@@ -323,6 +343,10 @@ class PublishRun:
     @property
     def name(self) -> str:
         return f"publish.{self.run}"
+
+    @property
+    def makes(self) -> tuple[Path, ...]:
+        return (self.record,)
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -3,14 +3,15 @@
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from impossible_lms.errors import Interrupted, UserError
-from impossible_lms.experiment.config import Experiment
+from impossible_lms.experiment.config import Experiment, load_experiment
 from impossible_lms.experiment.engines.engine import Ended
 from impossible_lms.experiment.plan import Plan
-from impossible_lms.experiment.store import AGAIN, FAULTS, keep_fault
+from impossible_lms.experiment.store import AGAIN, FAULTS, Store, keep_fault
 from impossible_lms.files import read_record, write_record
 
 RECORD = "experiment.json"
@@ -43,6 +44,22 @@ def read_plan(folder: Path) -> Plan:
     record = read_record(folder / RECORD, FIELDS, AGAIN)
     experiment = Experiment.model_validate(record["experiment"])
     return Plan(experiment, record["found"], record["chunks"], record["devices"])
+
+
+def folder_of(experiment: Path, changes: Sequence[str] = ()) -> Path:
+    """The folder that an experiment has in its store, from its file with `changes` made to it, or the folder itself.
+
+    UserError where nothing of it has begun.
+    """
+    folder = experiment
+    if not experiment.is_dir():
+        asked = load_experiment(experiment, changes)
+        folder = Store(Path(asked.store)).experiment(asked.name)
+    elif changes:
+        raise UserError(f"--set {changes[0]}: changes an experiment file, and {experiment} is a folder.")
+    if not (folder / RECORD).is_file():
+        raise UserError(f"{experiment}: nothing of it is in {folder}. `impossible run` begins it.")
+    return folder
 
 
 def do_task(plan: Plan, name: str) -> None:

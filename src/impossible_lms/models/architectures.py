@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from impossible_lms.errors import UserError
 from impossible_lms.models import configurations
-from impossible_lms.models.configurations import Fits, Size
+from impossible_lms.models.configurations import Configure, Fits, Size
 from impossible_lms.models.heads import blocks_of
 from impossible_lms.network import cache_if_offline
 
@@ -37,7 +37,7 @@ class Architecture:
     summary: str
     is_of_transformers: bool = False
     order: str = ""
-    configure: configurations.Configure | None = field(default=None, compare=False, repr=False)
+    configure: Configure | None = field(default=None, compare=False, repr=False)
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -114,9 +114,7 @@ def parameters_of(architecture: Architecture, size: Size, *, vocabulary_size: in
     """
     import torch
 
-    if architecture.configure is None:
-        raise UserError(f"--model {architecture.name}: has a size of its own.")
-    config = architecture.configure(size, Fits(vocabulary_size, context, 0, 0.0))
+    config = _configure(architecture)(size, Fits(vocabulary_size, context, 0, 0.0))
     with torch.device("meta"):
         model = make_model(architecture, config, 0)
     whole, blocks = (sum(each.numel() for each in part.parameters()) for part in (model, blocks_of(model)))
@@ -186,15 +184,28 @@ def described_model(
         "end_of_text": end_of_text,
         "dropout": dropout,
     }
-    named = ARCHITECTURES.get(spec)
-    if named is not None and named.configure is not None:
-        size = size or "small"
-        return named, named.configure(get_size(size), Fits(**fits)), {"model": spec, "size": size}
+    if spec in ARCHITECTURES:
+        named, described = described_by_name(spec, size)
+        return named, _configure(named)(get_size(described["size"]), Fits(**fits)), described
     name, config = read_config(spec, **fits)
     if size is not None:
         raise UserError(f"--size {size}: the configuration {spec} has its own. Leave --size out.")
     architecture = Architecture(name, True, config.model_type, is_of_transformers=True)
     return architecture, config, {"model": name, "configuration": as_record(config)}
+
+
+def described_by_name(name: str, size: str | None) -> tuple[Architecture, dict[str, Any]]:
+    """A named architecture, and what a run's record says of it at a size; no library is imported for it."""
+    size = size or "small"
+    get_size(size)
+    return get_architecture(name), {"model": name, "size": size}
+
+
+def _configure(architecture: Architecture) -> Configure:
+    """What makes the configurations of a named architecture; UserError for one that comes with a configuration."""
+    if architecture.configure is None:
+        raise UserError(f"--model {architecture.name}: has a size of its own.")
+    return architecture.configure
 
 
 def as_record(config: "PretrainedConfig") -> dict[str, Any]:

@@ -17,6 +17,7 @@ RECORD = "run.json"
 FINISHED = "finished.json"
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"  # a folder
+STATES = "state"  # a folder of training states, of no use once the run is finished
 AGAIN = "Remove the folder and train again."  # what mends a damaged run
 FIELDS = {  # of its record
     "data": str,
@@ -132,7 +133,8 @@ class Run(Shown):
         path = self.folder / FINISHED
         if not path.is_file():
             return None
-        found = read_record(path, TOTALS, f"Remove it: the same `impossible train` writes it anew from {self.folder}.")
+        anew = f"writes it anew from {self.folder}" if (self.folder / STATES).is_dir() else "trains the model again"
+        found = read_record(path, TOTALS, f"Remove it: the same `impossible train` {anew}.")
         if found.get("run") != self.identity:
             raise UserError(f"{path}: of another run than {self.folder / RECORD}. {AGAIN}")
         return found

@@ -13,6 +13,7 @@ from typing import Any
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of
 from impossible_lms.models.checkpoints import Blank, list_checkpoints
+from impossible_lms.progress import amount
 from impossible_lms.training.state import KEPT, Progressed, Snapshot, save_state
 from impossible_lms.versions import versions
 
@@ -124,14 +125,15 @@ def refuse_full_disk(
     needed = count * (checkpoint + SMALL_FILES) + states * state
     free = shutil.disk_usage(folder).free
     say(
-        f"to be written: {remaining} checkpoints of {checkpoint:,} bytes"
+        f"to be written: {remaining} checkpoints of {amount(checkpoint)}"
         + (f", of which {keep} stay" if keep else "")
-        + f", and training states of {state:,} bytes, of which {KEPT} stay; "
-        + f"{needed:,} bytes at most, {free:,} are free."
+        + f", and training states of {amount(state)}, of which {KEPT} stay; "
+        + f"{amount(needed)} at most, {amount(free)} are free."
     )
     if needed > free:
         raise UserError(
-            f"{folder}: {needed:,} bytes are needed and {free:,} are free. Make room, or pass --keep or --dtype bf16."
+            f"{folder}: {amount(needed)} are needed and {amount(free)} are free. "
+            "Make room, or pass --keep or --dtype bf16."
         )
 
 
