@@ -10,9 +10,10 @@ from impossible_lms.evaluation.compare import compare
 from impossible_lms.evaluation.separation import separation
 from impossible_lms.experiment.config import load_experiment
 from impossible_lms.experiment.plan import Plan
+from impossible_lms.experiment.publication import PublishRun
 from impossible_lms.experiment.reporting import findings_of_experiment, report_experiment
 from impossible_lms.experiment.run import run_experiment
-from impossible_lms.experiment.tasks import Measure, PublishRun, Train
+from impossible_lms.experiment.tasks import Measure, Train
 from impossible_lms.report.separated import by_human
 
 FILE = """

@@ -178,7 +178,7 @@ def test_a_metric_goes_where_it_serves(planned):
             "small: checkpoints: 7: no checkpoint 7. a run of this recipe has 3, 6.",
         ),
         (["keep=1", "evaluate.perplexity.checkpoints=3"], "small: checkpoints: 3: no checkpoint 3."),
-        (["publish.namespace=me", "publish.seed=9"], "small: publish.seed: 9 is not among the seeds (1)."),
+        (["publish.namespace=me", "publish.seeds=[1, 9]"], "small: publish.seeds: 9 is not among the seeds (1)."),
         (
             ['languages=["no-reverse", "no-shuffle"]', 'evaluate=[{metric="perplexity", on=["no-shuffle"]}]'],
             "small: evaluate perplexity: on: no-shuffle has other markers than no-reverse, whose models",
@@ -211,6 +211,12 @@ def test_a_run_is_published_once_it_is_measured(planned):
     published = [task for name, task in plan.tasks.items() if name.startswith("publish.")]
     assert [task.run[:-9] for task in published] == ["no-reverse-gpt2-no-pos-s1", "partial-reverse-gpt2-no-pos-s1"]
     assert all(task.needs == (f"train.{task.run}",) and len(task.after) for task in published)
+
+
+def test_other_seeds_are_published_beside_the_first(planned):
+    plan = planned("seeds=[1, 2, 3]", "publish.namespace=me", "publish.seeds=[2, 1]", 'languages=["no-reverse"]')
+    published = [task for name, task in plan.tasks.items() if name.startswith("publish.")]
+    assert [task.named("no-reverse-gpt2") for task in published] == ["no-reverse-gpt2-seed1", "no-reverse-gpt2"]
 
 
 def test_all_that_cannot_be_had_is_said_in_one_list(planned, tmp_path):

@@ -7,7 +7,9 @@ import pytest
 
 from impossible_lms import build_dataset, get_language, read_corpus
 from impossible_lms.data.dataset import TokenDataset
+from impossible_lms.models.published import PublishedRun
 from impossible_lms.publishing.card import model_card
+from impossible_lms.publishing.naming import with_seed
 from tests.publishing.conftest import Troubled
 
 REVISIONS = ["checkpoint-4", "checkpoint-8", "checkpoint-12", "main"]
@@ -25,6 +27,18 @@ def languages(tmp_path_factory, tokenizer, dataset):
 
 def test_card_prints_what_would_be_published(impossible, run):
     assert impossible("card", run.folder, "--namespace", "me") == (0, model_card(run, f"me/{run.name}"), "")
+
+
+def test_another_seed_stands_beside_the_first_and_never_in_its_place(impossible, run, control_run, tmp_path):
+    to = ("--to", tmp_path)
+    assert impossible("publish", run.folder, *to)[0] == 0
+    other = ("publish", control_run.folder, *to, "--name", run.name)
+    code, _, err = impossible(*other)
+    assert code == 2 and "Pass --overwrite to replace it, or another --name or --namespace." in err
+    name = with_seed(run.name, 14)
+    assert impossible(*other[:-1], name)[:2] == (0, f"local/{name}: {tmp_path / 'local' / name}\n")
+    assert f"local/{name}" in (tmp_path / "local" / name / "main" / "README.md").read_text(encoding="utf-8")
+    assert PublishedRun(f"local/{name}", tmp_path).language == "partial-reverse"
 
 
 def test_a_dry_run_says_what_would_happen_and_writes_nothing(impossible, run, server, here):
@@ -78,7 +92,6 @@ FAULTS = [
     (["--to", "hub:me", "--namespace", "you"], "--namespace you: --to hub:me names it already."),
     (["--to", "hub:a b"], "--to hub:a b: not a name the Hugging Face Hub takes"),
     (["--to", "hub:me"], "HF_HUB_OFFLINE is set. Unset it to publish to "),
-    (["--to", "out", "--name", "x"], "--name x: only for data, not for a run."),
     (["--to", "out", "--license", "mit"], "--license mit: only for data, not for a run."),
 ]
 

@@ -33,7 +33,10 @@ def publish(
             show_default=False,
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Of data: the repository's name, not that of its corpus.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="The repository's name, in place of <language>-<architecture> or that of the corpus."),
+    ] = None,
     license_id: Annotated[
         str | None, typer.Option("--license", help="Of data: the corpus's licence, as the Hub writes it (cc-by-4.0).")
     ] = None,

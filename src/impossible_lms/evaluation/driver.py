@@ -12,7 +12,7 @@ import pandas as pd
 from impossible_lms import __version__
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.cells import Tables
-from impossible_lms.evaluation.metric import OPTIONS, AnyCheckpoint, Metric, Request, Subject, Task, scorer_of
+from impossible_lms.evaluation.metric import OPTIONS, AnyCheckpoint, Metric, Prepared, Request, Subject, scorer_of
 from impossible_lms.evaluation.sentences import shortfall
 from impossible_lms.evaluation.test_sets import with_test_set
 from impossible_lms.files import MANIFEST, digest_of, folder_beside, is_made, read_manifest, verify_files
@@ -108,8 +108,8 @@ def evaluate(
             raise UserError(f"{flag}: {metric.name} does not use it. Leave it out.")
     subject = Subject(run, request, progress or usual())
     checkpoints = subject.checkpoints
-    task = metric.prepare(subject)
-    asked = _asked(metric, subject, task)
+    prepared = metric.prepare(subject)
+    asked = _asked(metric, subject, prepared)
     parts = run.folder / "evaluation" / "parts"
     homes = tuple(devices or homes_here())
     if request.precision == "tf32" and any(not home.startswith("cuda") for home in homes):
@@ -117,7 +117,7 @@ def evaluate(
     folder = run.folder / "evaluation" / variant(metric, subject)
     with writing(folder):
         with tf32(request.precision == "tf32"):
-            done, skipped = _parts(metric, subject, task, checkpoints, asked, parts, homes)
+            done, skipped = _parts(metric, subject, prepared, checkpoints, asked, parts, homes)
         if not done:
             raise UserError(f"{run.folder}: no checkpoint can be measured. {next(iter(skipped.values()))}")
         record_request = asked | {"checkpoints": done, "skipped": skipped}
@@ -125,8 +125,8 @@ def evaluate(
             step_of = {checkpoint.revision: checkpoint.step for checkpoint in checkpoints}
             items = pd.concat([_read(parts / key, step_of[name]) for name, key in done.items()])
             faults = {step_of[name]: fault for name, fault in skipped.items()}
-            curve = _curve(metric, subject, items, faults, shortfall(task.notes))
-            notes = dict(task.notes) | metric.conclude(curve)
+            curve = _curve(metric, subject, items, faults, shortfall(prepared.notes))
+            notes = dict(prepared.notes) | metric.conclude(curve)
             record = {"run": run.identity, "name": folder.name, "request": record_request, "notes": notes}
             record["control"] = subject.language.control if subject.dataset.language == run.language else None
             record["versions"] = versions("torch", "transformers")
@@ -193,7 +193,7 @@ def _test_set(request: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if request is None else {key: value for key, value in request.items() if key not in ("seed", "order")}
 
 
-def _asked(metric: Metric, subject: Subject, task: Task) -> dict[str, Any]:
+def _asked(metric: Metric, subject: Subject, prepared: Prepared) -> dict[str, Any]:
     """What decides the values beside the weights; other versions of this package may count otherwise."""
     request = subject.request
     return {
@@ -204,14 +204,14 @@ def _asked(metric: Metric, subject: Subject, task: Task) -> dict[str, Any]:
         "seed": subject.seed,
         "precision": request.precision,
         "as_published": request.as_published,
-        **task.identity,
+        **prepared.identity,
     }
 
 
 def _parts(
     metric: Metric,
     subject: Subject,
-    task: Task,
+    prepared: Prepared,
     checkpoints: Sequence[AnyCheckpoint],
     asked: dict[str, Any],
     parts: Path,
@@ -223,7 +223,7 @@ def _parts(
     missing: list[AnyCheckpoint] = []
     for checkpoint in checkpoints:
         try:
-            weights, beside = checkpoint.digests(), task.beside(checkpoint.step)
+            weights, beside = checkpoint.digests(), prepared.beside(checkpoint.step)
         except UserError as error:
             skipped[checkpoint.revision] = str(error)
             continue
@@ -239,7 +239,7 @@ def _parts(
         """Its name, and why it could not be measured."""
         home = free.get()
         try:
-            items = task.score(scorer_of(checkpoint, home, subject.request.precision), checkpoint.step)
+            items = prepared.score(scorer_of(checkpoint, home, subject.request.precision), checkpoint.step)
         except UserError as error:
             return checkpoint.revision, str(error)
         else:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from impossible_lms.evaluation.learnability import control_of
-from impossible_lms.evaluation.metric import HIGHER, Metric, Sampled, Subject, Task, context_of, language_of, loaded
+from impossible_lms.evaluation.metric import HIGHER, Metric, Prepared, Sampled, Subject, context_of, language_of, loaded
 from impossible_lms.evaluation.sampling import LONGEST, is_well_formed, sampled, texts_behind, written
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.statistics import share_over_items
@@ -25,7 +25,7 @@ ALL = "all"
 MODEL, CONTROL, REAL = "model", "control", "held-out"  # who says a sentence
 
 
-def prepare(subject: Subject) -> Task:
+def prepare(subject: Subject) -> Prepared:
     """Sentences sampled from each checkpoint, and a judge: the last checkpoint of the run at `--control`.
 
     The judge scores sentences in its own form, the control's, in bits a token; held-out sentences and its own samples
@@ -80,7 +80,7 @@ def prepare(subject: Subject) -> Task:
     notes: dict[str, Any] = {"longest": limit, "held_out_too_long": int(too_long.sum())}
     if not subject.language.gives_its_control:
         notes |= {"not_judged": f"{control.name} cannot be had from {subject.language.name}"}
-    return Task(score, {"judge": judge_of.digests()}, notes)
+    return Prepared(score, {"judge": judge_of.digests()}, notes)
 
 
 def in_form_of(

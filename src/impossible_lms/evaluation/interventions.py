@@ -8,7 +8,7 @@ import pandas as pd
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.agreement_pairs import COLUMNS, agreement_pairs
-from impossible_lms.evaluation.metric import HIGHER, PLAIN, Beside, Metric, Request, Sampled, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, PLAIN, Beside, Metric, Prepared, Request, Sampled, Subject
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of, sample_notes
 from impossible_lms.evaluation.statistics import mean_over_items, share_over_items
@@ -31,7 +31,7 @@ def serves(language: Language, request: Request = PLAIN) -> str | None:
     return f"language {language.name}: has no number markers {SINGULAR} {PLURAL}, which interventions are about."
 
 
-def prepare(subject: Subject) -> Task:
+def prepare(subject: Subject) -> Prepared:
     """Pairs of prefixes from the annotated sentences behind the test set, or of `--corpus`."""
     if reason := serves(subject.language):
         raise UserError(reason)
@@ -48,7 +48,7 @@ def prepare(subject: Subject) -> Task:
         found = interchange(scorer, base, source, markers)
         return found.assign(sentence=sentence[found["pair"]], moved=found["plural"] > found["singular"])
 
-    return Task(score, identity={"corpus": corpus.fingerprint()}, notes=sample_notes(sample, fewer))
+    return Prepared(score, identity={"corpus": corpus.fingerprint()}, notes=sample_notes(sample, fewer))
 
 
 def interchange(scorer: Scorer, base: Ragged, source: Ragged, markers: "np.ndarray") -> pd.DataFrame:

@@ -13,10 +13,10 @@ from impossible_lms.evaluation.metric import (
     LOWER,
     PLAIN,
     Metric,
+    Prepared,
     Request,
     Sampled,
     Subject,
-    Task,
     context_of,
     language_of,
     loaded,
@@ -47,7 +47,7 @@ def _lacks_bits(language: Language) -> str | None:
     return f"language {language.name}: does not say how many bits its draws add. Give it `added_bits`."
 
 
-def prepare(subject: Subject) -> Task:
+def prepare(subject: Subject) -> Prepared:
     """Sampled test sentences, in the language and in its control, with the randomness that each adds.
 
     The control's model is the checkpoint of the same step of the model at `--control`. Raises UserError where that
@@ -86,7 +86,7 @@ def prepare(subject: Subject) -> Task:
         control_bits = other.sentence_bits(control_tokens, dataset.tokenizer.end_of_text)
         return items.assign(bits=bits, control_bits=control_bits, gap=(bits - added) - (control_bits - control_added))
 
-    return Task(
+    return Prepared(
         score,
         identity={"control": dataset.identity},
         notes={

@@ -137,7 +137,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Task:
+class Prepared:
     """A metric made ready for one run: the same items are scored with every checkpoint.
 
     Attributes:
@@ -230,8 +230,8 @@ class Metric:
         item: what one row of its items is about.
         heading: what it asks, in everyday words, over its part of a report.
         reading: one sentence on how its values are read, for those who do not know it.
-        prepare: from a run and a request, the task. UserError where the language (for the reason `serves` gives) or the
-            test set does not serve.
+        prepare: makes ready for a run and a request. UserError where the language (for the reason `serves` gives) or
+            the test set does not serve.
         sample: how many items are asked for, at most, where the request does not say.
         aggregate: from the items of one checkpoint, one row or several of its curve.
         serves: why a language does not serve this metric with a request (or a plain one), in one line that names it;
@@ -262,7 +262,7 @@ class Metric:
     direction: str
     summary: str
     item: str
-    prepare: Callable[[Subject], Task]
+    prepare: Callable[[Subject], Prepared]
     aggregate: Callable[[pd.DataFrame], pd.DataFrame]
     sampled: Sampled
     sample: int

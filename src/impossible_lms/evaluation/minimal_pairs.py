@@ -14,7 +14,7 @@ from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.annotation import Annotation
 from impossible_lms.evaluation.blimp import read_pairs
-from impossible_lms.evaluation.metric import HIGHER, PLAIN, Beside, Metric, Request, Sampled, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, PLAIN, Beside, Metric, Prepared, Request, Sampled, Subject
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import sample_notes
 from impossible_lms.evaluation.statistics import numbered, share_over_items
@@ -54,7 +54,7 @@ def serves(language: Language, request: Request = PLAIN) -> str | None:
     )
 
 
-def prepare(subject: Subject) -> Task:
+def prepare(subject: Subject) -> Prepared:
     """BLiMP's pairs, both sentences rewritten by the language with the same draws.
 
     Raises:
@@ -95,7 +95,7 @@ def prepare(subject: Subject) -> Task:
         return items.assign(good_bits=bits[0], bad_bits=bits[1], correct=bits[0] < bits[1])
 
     not_kept = {str(name): int(count) for name, count in pd.Series(reason[~is_kept]).value_counts().items()}
-    return Task(score, identity, {"pairs_not_kept": not_kept, **sample_notes(sample, fewer)})
+    return Prepared(score, identity, {"pairs_not_kept": not_kept, **sample_notes(sample, fewer)})
 
 
 def check(subject: Subject, control: TokenDataset | None) -> None:

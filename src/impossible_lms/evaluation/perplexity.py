@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import LOWER, Metric, Sampled, Subject, Task
+from impossible_lms.evaluation.metric import LOWER, Metric, Prepared, Sampled, Subject
 from impossible_lms.evaluation.scoring import Scorer, sums
 from impossible_lms.evaluation.sentences import sample_notes, sampled_by_genre
 from impossible_lms.evaluation.statistics import mean_over_items, numbered
@@ -25,7 +25,7 @@ def perplexity(model: Scorer, sentences: Ragged) -> NDArray[np.float64]:
     return np.asarray(np.exp(-sums(logprobs) / logprobs.lengths()), dtype=np.float64)
 
 
-def prepare(subject: Subject) -> Task:
+def prepare(subject: Subject) -> Prepared:
     """The sampled sentences: at most so many affected ones a genre, and as many unaffected ones.
 
     Sentences longer than the model's context are left out and counted. As published, one generator with the run's own
@@ -51,7 +51,7 @@ def prepare(subject: Subject) -> Task:
     def score(scorer: Scorer, step: int) -> pd.DataFrame:
         return items.assign(tokens=drawn.lengths(), perplexity=perplexity(scorer, drawn))
 
-    return Task(score, notes={"too_long": too_long, **sample_notes(sample, fewer)})
+    return Prepared(score, notes={"too_long": too_long, **sample_notes(sample, fewer)})
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:

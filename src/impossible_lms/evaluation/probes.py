@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.logistic import fit, fit_together
-from impossible_lms.evaluation.metric import HIGHER, LOADING, PLAIN, Beside, Metric, Request, Sampled, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, LOADING, PLAIN, Beside, Metric, Prepared, Request, Sampled, Subject
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import corpus_of, sample_notes
 from impossible_lms.evaluation.spans import CATEGORIES, COLUMNS, Spans, spans_of
@@ -49,7 +49,7 @@ def serves(language: Language, request: Request = PLAIN) -> str | None:
     return None
 
 
-def prepare(subject: Subject) -> Task:
+def prepare(subject: Subject) -> Prepared:
     """Phrases of the test sentences, or of `--corpus`, as many of each category.
 
     UserError where there are no trees, or fewer than two categories.
@@ -83,7 +83,7 @@ def prepare(subject: Subject) -> Task:
         CATEGORIES[key]: int(count) for key, count in zip(*np.unique(spans.category, return_counts=True), strict=True)
     }
     notes = {"spans": counts, "left_out": left_out, **sample_notes(sample, fewer)}
-    return Task(score, {"corpus": corpus.fingerprint()}, notes)
+    return Prepared(score, {"corpus": corpus.fingerprint()}, notes)
 
 
 def pooled(scorer: Scorer, spans: Spans) -> dict[tuple[str, str], NDArray[np.float64]]:

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import LOWER, Metric, Sampled, Subject, Task
+from impossible_lms.evaluation.metric import LOWER, Metric, Prepared, Sampled, Subject
 from impossible_lms.evaluation.scoring import BITS, Scorer, framed, sums
 from impossible_lms.evaluation.sentences import sample_notes, sampled_by_genre
 from impossible_lms.evaluation.statistics import mean_over_items, numbered
@@ -39,7 +39,7 @@ def parts_of(tokens: Ragged, markers: NDArray[np.int64]) -> Ragged:
     return Ragged.of_lengths(part[~is_first], tokens.lengths() - 1)
 
 
-def prepare(subject: Subject) -> Task:
+def prepare(subject: Subject) -> Prepared:
     """The sampled affected sentences, at most so many a genre, between two `<|endoftext|>` as in the training text.
 
     Sentences that the model cannot take in are left out and counted. UserError where no test sentence is affected.
@@ -69,7 +69,7 @@ def prepare(subject: Subject) -> Task:
 
     begins = int(subject.dataset.record.get(BEGINS, 0))  # of ids that others made, nothing else is known
     notes = {"too_long": int((affected & ~fits).sum()), BEGINS: begins, **sample_notes(sample, fewer)}
-    return Task(score, notes=notes)
+    return Prepared(score, notes=notes)
 
 
 def divided(items: pd.DataFrame, groups: tuple[str, ...]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:

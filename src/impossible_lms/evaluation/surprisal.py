@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Request, Sampled, Subject, Task
+from impossible_lms.evaluation.metric import HIGHER, PLAIN, Metric, Prepared, Request, Sampled, Subject
 from impossible_lms.evaluation.scoring import BITS, Scorer
 from impossible_lms.evaluation.sentences import sample_notes, sampled_by_genre
 from impossible_lms.evaluation.statistics import mean_over_items, numbered
@@ -22,7 +22,7 @@ def serves(language: Language, request: Request = PLAIN) -> str | None:
     return f"language {language.name}: has no number markers {' '.join(HOP.markers)}, which surprisal is about."
 
 
-def prepare(subject: Subject) -> Task:
+def prepare(subject: Subject) -> Prepared:
     """Sentences with a marker, at most so many a genre, each cut before its first marker.
 
     The token that follows where the marker is left out is the one after it, or the end of the text. Both surprisals
@@ -67,7 +67,7 @@ def prepare(subject: Subject) -> Task:
         bits = scorer.next_logprobs(prefixes, candidates) * -BITS
         return items.assign(marker=bits[:, 0], left_out=bits[:, 1], difference=bits[:, 1] - bits[:, 0])
 
-    return Task(score, notes={"too_long": too_long, **sample_notes(sample, fewer)})
+    return Prepared(score, notes={"too_long": too_long, **sample_notes(sample, fewer)})
 
 
 def aggregate(items: pd.DataFrame) -> pd.DataFrame:

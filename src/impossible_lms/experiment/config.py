@@ -51,7 +51,11 @@ class Publish(_Table):
     to: str = Field(default="cache", description="cache, hub, or a folder")
     namespace: str = Field(description="the user or organisation they belong to")
     cache: str | None = Field(default=None, description="the cache's folder; that of this machine")
-    seed: int | None = Field(default=None, description="of the models that are published; the first of `seeds`")
+    seeds: list[int] | None = Field(
+        default=None,
+        min_length=1,
+        description="of the models that are published, each but the first with `-seedN` in its name; the first of all",
+    )
     private: bool = Field(default=False, description="hidden from others on the Hub")
 
 

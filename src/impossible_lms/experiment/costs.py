@@ -12,7 +12,8 @@ from impossible_lms.evaluation.metric import steps_asked
 from impossible_lms.experiment.asked import Model, Wanted
 from impossible_lms.experiment.miniature import Miniature
 from impossible_lms.experiment.plan import Plan
-from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Task, Train
+from impossible_lms.experiment.publication import PublishRun
+from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, Task, Train
 from impossible_lms.languages.markers import marker_fault
 from impossible_lms.models.run import Run
 from impossible_lms.progress import amount

@@ -14,9 +14,9 @@ from impossible_lms.experiment.engines.local import LocalEngine
 from impossible_lms.experiment.engines.sharing import workers_here
 from impossible_lms.experiment.files import write_experiment
 from impossible_lms.experiment.plan import Plan
+from impossible_lms.experiment.publication import PublishRun
 from impossible_lms.experiment.reporting import REPORT, report_experiment
 from impossible_lms.experiment.run import Outcome, run_experiment
-from impossible_lms.experiment.tasks import PublishRun
 from impossible_lms.models.run import Run
 from impossible_lms.publishing.card import start_code
 
@@ -58,7 +58,7 @@ def run_demo(
     if published:
         task = published[-1]
         run, cache = Run.open(task.folder), Path(str(task.publish.cache))
-        model_id = f"{task.publish.namespace}/{run.name}"
+        model_id = f"{task.publish.namespace}/{task.named(run.name)}"
         say(f"models: {len(published)} in {cache}; {model_id} says: {_said_by(start_code(run, model_id), cache)}")
     return outcome
 

@@ -15,8 +15,9 @@ from impossible_lms.experiment.asked import Model, Wanted, dealt, model_of
 from impossible_lms.experiment.checks import Asked, CheckData, Checked, key_of
 from impossible_lms.experiment.config import ONE, Experiment
 from impossible_lms.experiment.opening import Faults, opened, refuse_unless_parallel
+from impossible_lms.experiment.publication import PublishRun
 from impossible_lms.experiment.store import FAULTS, Store, short
-from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, PublishRun, Source, Task, Train
+from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, Source, Task, Train
 from impossible_lms.experiment.wanted import wanted_of
 from impossible_lms.languages import get_languages, refuse_where_nothing_is_marked, refuse_without_annotation
 from impossible_lms.languages.language import TRIAL, Language
@@ -77,7 +78,7 @@ class Plan(Shown):
                 if not lacking & {*(entry.languages or ()), *entry.on}:
                     alone = cls(able.model_copy(update={"evaluate": [entry]}), found.found)
                     faults.tried(lambda alone=alone: alone.wanted)  # type: ignore[misc]
-            faults.tried(lambda: cls(experiment, found.found)._publishing_seed())
+            faults.tried(lambda: cls(experiment, found.found)._publishing_seeds())
         return found.found
 
     @cached_property
@@ -330,19 +331,22 @@ class Plan(Shown):
                 tuple(dict.fromkeys(of_language[each.spec or each.name] for each in needed)),
             )
 
-    def _publishing_seed(self) -> int | None:
-        """The seed of the models that are published; UserError where it is none of the experiment's."""
+    def _publishing_seeds(self) -> list[int]:
+        """The seeds of the models that are published; UserError where one is none of the experiment's."""
         asked, seeds = self.experiment.publish, self.experiment.seeds
         if asked is None:
-            return None
-        if asked.seed is not None and asked.seed not in seeds:
-            among = ", ".join(map(str, seeds))
-            raise UserError(f"{self.experiment.name}: publish.seed: {asked.seed} is not among the seeds ({among}).")
-        return seeds[0] if asked.seed is None else asked.seed
+            return []
+        for seed in asked.seeds or ():
+            if seed not in seeds:
+                among = ", ".join(map(str, seeds))
+                raise UserError(f"{self.experiment.name}: publish.seeds: {seed} is not among the seeds ({among}).")
+        return asked.seeds or seeds[:1]
 
     def _publish(self, task: Train, measures: list[Measure]) -> Iterator[PublishRun]:
-        asked = self.experiment.publish
-        if asked is None or task.seed != self._publishing_seed():
+        asked, seeds = self.experiment.publish, self._publishing_seeds()
+        if asked is None or task.seed not in seeds:
             return
         record = self.folder / "published" / f"{task.run}.json"
-        yield PublishRun(task.run, task.folder, asked, record, self.folder / FAULTS, tuple(measures), self.human)
+        told = None if task.seed == seeds[0] else task.seed
+        faults = self.folder / FAULTS
+        yield PublishRun(task.run, task.folder, asked, record, faults, tuple(measures), self.human, told)

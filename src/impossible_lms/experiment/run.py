@@ -10,9 +10,10 @@ from impossible_lms.experiment.board import Board
 from impossible_lms.experiment.checks import CheckData
 from impossible_lms.experiment.engines.engine import Engine
 from impossible_lms.experiment.plan import Plan
+from impossible_lms.experiment.publication import PublishRun
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING, State
 from impossible_lms.experiment.store import AGAIN
-from impossible_lms.experiment.tasks import PublishRun, Task
+from impossible_lms.experiment.tasks import Task
 from impossible_lms.experiment.work import status_file, status_of, write_plan
 from impossible_lms.files import read_record, write_record
 from impossible_lms.locks import locked, remove_lock_of_the_dead

@@ -25,6 +25,7 @@ from impossible_lms.models.weights import build_model
 from impossible_lms.network import cache_if_offline, hub_is_reachable
 from impossible_lms.tokenizer import Tokenizer, load_marked_tokenizer
 
+_SEED = re.compile("-seed[0-9]+$")  # in the name of all models of a language and architecture but the first
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _TOKENIZER = (
     "tokenizer.json",
@@ -101,15 +102,16 @@ class PublishedRun:
 
     @property
     def name(self) -> str:
-        """Its name, of ours `<language>-<architecture>`."""
+        """Its name, of ours `<language>-<architecture>`, or that and `-seedN`."""
         local = Path(self.source)
         return local.resolve().name if local.is_dir() else self.source.rpartition("/")[2]
 
     @property
     def language(self) -> str:
         """The name of the language, as far as the model's name says it."""
+        name = _SEED.sub("", self.name)
         endings = sorted((f"-{name}" for name in ARCHITECTURES), key=len, reverse=True)
-        return next((self.name.removesuffix(end) for end in endings if self.name.endswith(end)), self.name)
+        return next((name.removesuffix(end) for end in endings if name.endswith(end)), self.name)
 
     @property
     def identity(self) -> None:

@@ -53,7 +53,9 @@ def _refuse_other(place: Path, folder: Path, revision: Revision) -> None:
     for path, digest in revision.content.items():
         found = folder / path
         if found.is_file() and _digest(found) != digest:
-            raise UserError(f"{place}: holds another {path}. Pass --overwrite to replace it, or another --namespace.")
+            raise UserError(
+                f"{place}: holds another {path}. Pass --overwrite to replace it, or another --name or --namespace."
+            )
 
 
 def _digest(path: Path) -> str:

@@ -13,6 +13,11 @@ _FIELDS = re.compile(r"\{(\w*)\}")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
+def with_seed(name: str, seed: int) -> str:
+    """What another seed's model is published as, beside the one that has the name alone."""
+    return f"{name}-seed{seed}"
+
+
 def revision_names(run: Run, revision_format: str = USUAL) -> dict[int, str]:
     """The name of each checkpoint's revision, by its step.
 

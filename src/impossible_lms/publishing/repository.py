@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -31,17 +32,17 @@ def publication_of(
 ) -> Publication:
     """What a folder holds to be published: a run, a token dataset, or a folder of datasets, which are one repository.
 
-    `name` and `license_id` are for datasets: the repository's name and the corpus's licence; `revision_format` is for
-    runs, as `revision_names` takes it. UserError for any other folder.
+    `name` is the repository's, in place of `<language>-<architecture>` or the corpus's; `license_id` is for datasets, the
+    corpus's licence; `revision_format` is for runs, as `revision_names` takes it. UserError for any other folder.
     """
     wanted = "A run made by `impossible train` or data made by `impossible build` is expected here."
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder. {wanted}")
     if (folder / RECORD).is_file():
-        for flag, value in (("--name", name), ("--license", license_id)):
-            if value is not None:
-                raise UserError(f"{flag} {value}: only for data, not for a run.")
-        return model_publication(Run.open(folder), revision_format=revision_format or USUAL)
+        if license_id is not None:
+            raise UserError(f"--license {license_id}: only for data, not for a run.")
+        publication = model_publication(Run.open(folder), revision_format=revision_format or USUAL)
+        return publication if name is None else replace(publication, name=name)
     if revision_format is not None:
         raise UserError(f"--revision-format {revision_format}: only for a run, not for data.")
     if (folder / MANIFEST).is_file():

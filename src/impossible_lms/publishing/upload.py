@@ -160,7 +160,7 @@ class Hub:
         if change.other is not None and not overwrite:
             raise UserError(
                 f"{self.repo_id}@{change.revision.name}: {change.other} is another there. "
-                "Pass --overwrite to replace it, or publish to another namespace."
+                "Pass --overwrite to replace it, or another --name, or publish to another namespace."
             )
 
     def _bring(self, revision: Revision, overwrite: bool) -> None:
