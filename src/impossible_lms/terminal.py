@@ -68,3 +68,11 @@ def below(table: "Table") -> "list[RenderableType]":
                 said = Text(f"{heading}: ", style="dim") if heading else Text()
                 lines.append(Padding(said + text, (0, 0, 0, 2)))
     return lines
+
+
+def shortened(text: str, width: int) -> str:
+    """A text of `width` signs at most: of a longer one the beginning and the end, which tell names apart best."""
+    if len(text) <= width:
+        return text
+    end = (width - 1) // 2
+    return f"{text[: max(width - 1 - end, 0)]}…{text[len(text) - end :]}"

@@ -7,7 +7,11 @@ import time
 import pytest
 from rich.console import Console
 
-from impossible_lms.experiment.board import Board, _left
+from impossible_lms.experiment.board import Board
+from impossible_lms.experiment.config import load_experiment
+from impossible_lms.experiment.files import write_experiment
+from impossible_lms.experiment.left import left_of_all, left_of_task
+from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, WAITING, State
 from impossible_lms.experiment.work import Reported, status_file
 from impossible_lms.progress import span
@@ -46,7 +50,7 @@ def shown(states, height=50, width=120):
 def test_the_table_of_runs(states):
     text = shown(states)
     row = next(line for line in text.splitlines() if "no-reverse-gpt2" in line)
-    assert "train" in row and "0 of 2" in row and "12 of 60  loss 6.123  2,000 tokens/s" in row and "left" in row
+    assert "train" in row and "0 of 2" in row and "12 of 60  loss 6.123  2,000 tokens/s" in row and " s" in row
     assert "no [room] left" in text  # no markup
     assert "tasks: 4 done, 1 running, 2 waiting, 1 failed, 1 not begun" in text
 
@@ -57,30 +61,71 @@ def test_what_is_under_way_comes_first_where_there_is_no_room(states):
     assert "no-reverse-gpt2" in last and "data.1-of-1" not in last and "3 more rows" in last
 
 
-@pytest.mark.parametrize("width", [40, 60, 80, 120])
-def test_names_of_runs_are_whole_on_a_narrow_terminal(states, width):
-    text = shown(states, width=width)
-    drawn = STYLING.sub("\n", text)  # without the cursor's movements; each drawing begins on a line of its own
-    last = [line.strip() for line in drawn.splitlines()]
-    runs = {task.run for task in states[0].tasks.values() if task.run}
-    assert len(runs) == 2
-    for name in runs:
-        assert sum(line == name or line.startswith(f"{name} ") for line in last) >= 1, text
-    together = " ".join(" ".join(last).split())
-    assert "12 of 60" in together and "no [room] left" in together and "0 of 2" in together
-    assert "…" not in text and max(map(len, last)) <= width
-    assert ("done: 0 of 2" in together) == (width < 80)
+def drawn(states, **size):
+    """The lines of the last drawing, without the cursor's movements and styles."""
+    text = STYLING.sub("\n", shown(states, **size))
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return lines[max(number for number, line in enumerate(lines) if line.startswith("run ")) :]
 
 
-def test_a_terminal_narrower_than_a_name_gets_lines(states):
-    text = shown(states, width=30)
-    assert text == "small: 9 tasks, 4 done already\n"
+@pytest.mark.parametrize(
+    ("width", "headings", "row"),
+    [
+        (
+            120,
+            "run stage done progress left",
+            "no-reverse-gpt2-no-pos-s1 train 0 of 2 12 of 60 loss 6.123 2,000",
+        ),
+        (80, "run stage done progress left", "no-reverse-gpt2-no-pos-s1 train 0 of 2 12 of 60 "),
+        (60, "run stage done progress left", "no-reverse…-no-pos-s1 train 0 of 2 12 of 60 "),
+        (52, "run stage progress left", "no-revers…o-pos-s1 train 12 of 60 "),
+        (45, "run progress left", "no-revers…o-pos-s1 12 of 60 "),
+    ],
+)
+def test_columns_give_way_and_names_are_shortened_in_the_middle(states, width, headings, row):
+    lines = drawn(states, width=width)
+    assert " ".join(lines[0].split()) == headings, lines
+    assert any(" ".join(line.split()).startswith(row) for line in lines), lines
+    assert max(map(len, lines)) <= width
+    assert sum("o-pos-s1 " in line for line in lines) == 2
 
 
-def test_a_narrow_and_low_terminal_says_how_many_rows_there_are(states):
-    text = shown(states, height=14, width=40)
-    last = text[text.rindex("no-reverse-gpt2") :]
-    assert "more rows" in " ".join(last.split()) and len(last.splitlines()) <= 14
+def test_a_terminal_too_narrow_for_a_table_gets_lines(states):
+    assert shown(states, width=30) == "small: 9 tasks, 4 done already\n"
+
+
+def test_the_paper_at_80_columns_and_24_lines(tmp_path):
+    write_experiment("paper", tmp_path / "paper.toml")
+    asked = load_experiment(tmp_path / "paper.toml", ["corpus=grammar:sentences=2000"])
+    items = {entry.corpus: "" for entry in asked.evaluate if entry.corpus}
+    plan = Plan(asked, {"corpus": "", "tokenizer": "", "items": items})
+    found = {name: State(WAITING) for name in plan.tasks}
+    trains = [name for name in found if name.startswith("train.")]
+    assert len(trains) == 150
+    for name in trains[:40]:
+        found[name] = State(DONE, seconds=7200.0)
+    for name in trains[70:72]:
+        found[name] = State(RUNNING)
+        progress = Reported(status_file(plan.folder, name))
+        progress.start("training", 3000)
+        progress._wrote = 0.0
+        progress.at(1200, "loss 3.213  31,234 tokens/s")
+    lines = drawn((plan, found), width=80, height=24)
+    assert len(lines) <= 22 and max(map(len, lines)) <= 80
+    name = plan.tasks[trains[70]].run.rpartition("-")[0]
+    assert re.fullmatch(rf"{name} +train +0 of [0-9] +1,200 of 3,000 .*", lines[1])
+    summary = " ".join(" ".join(lines[-2:]).split())
+    assert "40 done, " in summary and " more rows" in summary and "; more than " in summary
+
+
+def test_the_whole_takes_what_tasks_of_the_same_kind_took(states):
+    plan, found = states
+    first, second = (name for name in plan.tasks if name.startswith("train."))
+    assert left_of_all(plan, dict.fromkeys(found, State(WAITING))) == ""
+    trained = {name: State(DONE, seconds=60.0) for name in found} | {second: State(WAITING)}
+    assert left_of_all(plan, trained | {first: State(DONE, seconds=90.0)}) == "about 90 s left"
+    metrics = {name: State(WAITING) for name in found if name.startswith("evaluate.")}
+    assert left_of_all(plan, trained | metrics) == "more than 60 s left"
 
 
 def test_lines_where_it_is_no_terminal(states, board, monkeypatch):
@@ -99,6 +144,6 @@ def test_lines_where_it_is_no_terminal(states, board, monkeypatch):
 
 def test_time_left():
     status = {"total": 100, "first": 50, "done": 60, "began": time.time() - 20}
-    assert _left(status) == "80 s left"  # what was done in an earlier life is not counted
-    assert _left({**status, "total": None}) == _left({**status, "first": None}) == ""
+    assert left_of_task(status) == "80 s left"  # what was done in an earlier life is not counted
+    assert left_of_task({**status, "total": None}) == left_of_task({**status, "first": None}) == ""
     assert [span(seconds) for seconds in (3.4, 150, 7200)] == ["3 s", "2 min", "2.0 h"]

@@ -117,10 +117,10 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Say where an experiment stands, from any terminal or machine that sees its store, while it runs or not."""
-    from impossible_lms.experiment.board import Board, counted
+    from impossible_lms.experiment.board import Board
     from impossible_lms.experiment.run import states_of
     from impossible_lms.experiment.work import folder_of, read_plan, status_of
-    from impossible_lms.terminal import show
+    from impossible_lms.terminal import show, stdout
 
     folder = folder_of(experiment, changes or ())
     plan = read_plan(folder)
@@ -132,8 +132,13 @@ def status(
         }
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    show(Board().overview(plan, states))
-    print(f"tasks: {counted(states)}")
+    console = stdout()
+    table, summary = Board().overview(plan, states, console.width)
+    if sys.stdout.isatty():
+        console.print(table)
+    else:
+        show(table)
+    print(summary)
     for name, state in states.items():
         if state.fault:
             print(f"{name}: {state.fault}", file=sys.stderr)

@@ -32,8 +32,8 @@ def publication_of(
 ) -> Publication:
     """What a folder holds to be published: a run, a token dataset, or a folder of datasets, which are one repository.
 
-    `name` is the repository's, in place of `<language>-<architecture>` or the corpus's; `license_id` is for datasets, the
-    corpus's licence; `revision_format` is for runs, as `revision_names` takes it. UserError for any other folder.
+    `name` is the repository's, in place of `<language>-<architecture>` or the corpus's; `license_id` is for datasets,
+    the corpus's licence; `revision_format` is for runs, as `revision_names` takes it. UserError for any other folder.
     """
     wanted = "A run made by `impossible train` or data made by `impossible build` is expected here."
     if not folder.is_dir():
