@@ -112,7 +112,7 @@ def test_the_paper_at_80_columns_and_24_lines(tmp_path):
         progress.at(1200, "loss 3.213  31,234 tokens/s")
     lines = drawn((plan, found), width=80, height=24)
     assert len(lines) <= 22 and max(map(len, lines)) <= 80
-    name = plan.tasks[trains[70]].run.rpartition("-")[0]
+    name = trains[70].removeprefix("train.").rpartition("-")[0]
     assert re.fullmatch(rf"{name} +train +0 of [0-9] +1,200 of 3,000 .*", lines[1])
     summary = " ".join(" ".join(lines[-2:]).split())
     assert "40 done, " in summary and " more rows" in summary and "; more than " in summary
