@@ -4,10 +4,12 @@ import io
 import json
 import re
 import shutil
+import sys
 
 import pytest
 
 from impossible_lms import evaluate
+from impossible_lms.cli import BEGINNINGS, VERBS
 from impossible_lms.languages.registry import FAMILIES, PAPER
 
 
@@ -15,6 +17,15 @@ from impossible_lms.languages.registry import FAMILIES, PAPER
 def test_help_is_help(impossible, words):
     code, out, err = impossible(*words)
     assert code == 0 and out.startswith("Usage: ") and err == ""
+
+
+def test_what_takes_long_to_begin_says_so_at_once_on_a_terminal(impossible, monkeypatch):
+    wrong = ("train", "--data", "nowhere", "--output", "out")
+    assert impossible(*wrong)[2].startswith("error: nowhere")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert impossible(*wrong)[2].startswith("train: loading torch and the data ...\nerror: nowhere")
+    assert impossible("train", "-h")[2] == "" and impossible("speak", "no-hop", "--to")[2].startswith("error: ")
+    assert {*BEGINNINGS} <= {verb.__name__ for verb in VERBS}
 
 
 def test_several_languages_say_a_sentence(impossible):

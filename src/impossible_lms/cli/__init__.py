@@ -61,6 +61,19 @@ hub = typer.Typer(help="A Hugging Face Hub on this machine.", rich_markup_mode=N
 hub.command()(publishing.serve)
 app.add_typer(hub, name="hub")
 
+BEGINNINGS = {  # of verbs that take more than a second before they can say anything of what was asked
+    "compare": "reading results",
+    "evaluate": "loading torch and the models",
+    "explore": "loading the page's libraries",
+    "generate": "loading torch and the model",
+    "models": "loading torch, which counts the parameters",
+    "publish": "reading what is to be published",
+    "report": "reading results",
+    "run": "opening what the experiment names",
+    "separation": "reading results",
+    "train": "loading torch and the data",
+    "words": "loading torch and the models",
+}
 INTERRUPTED = 130  # exit code, as after Ctrl-C in any shell; typer gives it back too
 
 # The base of typer's errors (bad parameter, usage error, this), which it does not export.
@@ -89,6 +102,7 @@ def main() -> None:
     """Run the command line; errors are one line on stderr: exit code 2 for bad input, 5 for disk and memory."""
     try:
         _refuse_bytes(sys.argv[1:])
+        _begin(sys.argv[1:])
         code = app(standalone_mode=False)
     except UserErrors as errors:
         _fail_with(errors.faults, 2)
@@ -119,6 +133,13 @@ def _refuse_bytes(words: list[str]) -> None:
             said = word.encode("utf-8", "backslashreplace").decode()
             place = f"character {error.start + 1}"
             raise UserError(f"{said}: not UTF-8 at {place}. Write it in UTF-8, or rename the file.") from None
+
+
+def _begin(words: list[str]) -> None:
+    """Say on a terminal what takes the first seconds; logs and pipes get what was asked for alone."""
+    verb = words[0] if words else ""
+    if verb in BEGINNINGS and not {"-h", "--help"} & {*words} and sys.stderr.isatty():
+        print(f"{verb}: {BEGINNINGS[verb]} ...", file=sys.stderr, flush=True)
 
 
 def _stop(message: str) -> None:

@@ -68,7 +68,8 @@ def compare(
         return
     print(_shown(table).to_string(index=False, float_format=_number, na_rep="-"))
     count = int(table["contrasts"].max())
-    print(f"{count} contrasts; p_holm is corrected for all of them (Holm 1979).")
+    contrasts = "1 contrast" if count == 1 else f"{count:,} contrasts"
+    print(f"{contrasts}; p_holm is corrected for all of them (Holm 1979).")
     if table["interval"].str.startswith("items").any():
         print("one seed: where a side has one alone, the interval is over its items, and other seeds may differ.")
 

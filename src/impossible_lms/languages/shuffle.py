@@ -5,7 +5,6 @@ from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from impossible_lms.languages.language import Family, Language, Maker, Rewritten, Rule, Sentences, Style
 from impossible_lms.ragged import Ragged
@@ -106,6 +105,8 @@ def undone(order: Order) -> Callable[[Ragged, Tokenizer], Ragged]:
 
 def bits_of_order(tokens: Ragged, tokenizer: Tokenizer) -> NDArray[np.float64]:
     """log2 of the number of distinct orders of each sentence's tokens: n! over the factorials of their counts."""
+    from scipy.special import gammaln  # it takes as long to import as all else that a sentence needs
+
     keys = tokens.spread(np.arange(len(tokens))) * (1 << 32) + tokens.values.astype(np.int64)
     distinct, counts = np.unique(keys, return_counts=True)
     repeated = np.bincount(distinct >> 32, weights=gammaln(counts + 1), minlength=len(tokens))
