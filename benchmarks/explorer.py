@@ -24,7 +24,7 @@ TYPED = """(text) => new Promise((done, fail) => {
   const box = document.querySelector("#sentence textarea"), start = performance.now();
   const end = setTimeout(() => fail(new Error("no answer in 60 s")), 60000);
   const seen = () => {
-    const query = document.querySelector("[data-query]");
+    const query = document.querySelector(".answer[data-query]");
     if (!query || new URLSearchParams(query.dataset.query).get("s") !== text) return;
     watch.disconnect(); clearTimeout(end);
     document.querySelector(".fault") ? fail(new Error(document.querySelector(".fault").textContent))
@@ -44,8 +44,8 @@ def said(number: int, turn: int) -> str:
     return f"The {noun} sees the {other} and sleeps {number} {turn}."
 
 
-async def in_browser(url: str, seconds: float) -> tuple[dict[str, Any], list[tuple[str, dict[str, Any]]]]:
-    """What one user in Chromium waits for; and what the page asked of the server to begin, and for one answer."""
+async def in_browser(url: str, seconds: float) -> tuple[dict[str, Any], tuple[str, dict[str, Any]]]:
+    """What one user in Chromium waits for; and what the page asked the server for the last answer."""
     from playwright.async_api import async_playwright
 
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -62,29 +62,26 @@ async def in_browser(url: str, seconds: float) -> tuple[dict[str, Any], list[tup
         await page.wait_for_selector(".language, .heard", timeout=300_000)
         first = 1000 * (clock() - start)
         await page.wait_for_timeout(2000)
-        begun = next(each for each in posted if not each[1]["data"])  # what is asked for with nothing chosen yet
         found, end, turn = [], clock() + seconds, 0
         while clock() < end:
             turn += 1
             found.append(await page.evaluate(TYPED, said(99, turn)))
         await browser.close()
-    return {**summary(found[1:]), "page_ms": round(first)}, [begun, posted[-1]]
+    return {**summary(found[1:]), "page_ms": round(first)}, posted[-1]
 
 
-async def at_once(asked: list[tuple[str, dict[str, Any]]], users: int, seconds: float) -> dict[str, Any]:
+async def at_once(asked: tuple[str, dict[str, Any]], users: int, seconds: float) -> dict[str, Any]:
     """What so many users wait for the server, each in a session of its own, asking as the page does."""
     import httpx
 
     async def user(number: int, client: httpx.AsyncClient) -> list[float]:
-        session = {"session_hash": f"user{number}"}
-        (url, begin), (_, change) = asked
-        (await client.post(url, json={**begin, **session})).raise_for_status()
+        url, asks = asked
         found, end, turn = [], clock() + seconds, 0
         while clock() < end:
             turn += 1
             text, start = said(number, turn), clock()
-            data = [change["data"][0], text, *change["data"][2:]]
-            answer = await client.post(url, json={**change, **session, "data": data})
+            data = {**asks["data"], "values": [text, *asks["data"]["values"][1:]]}
+            answer = await client.post(url, json={**asks, "session_hash": f"user{number}", "data": data})
             found.append(1000 * (clock() - start))
             answer.raise_for_status()
             if f"sleeps {number} {turn}" not in answer.text.replace("+", " "):

@@ -78,9 +78,11 @@ def test_a_name_is_a_name(serve, found):
     seen = serve(found, "?view=listen&s=The+dog+sleeps.&other=" + EVIL.replace(" ", "+"))
     assert EVIL in seen.text(".sums") and seen.page.evaluate("window.bad") is None
     assert seen.page.locator("img[src='x']").count() == 0
-    for query in ("?view=listen&model=/etc/passwd", "?view=read&reader=../x"):
+    for query, name in (("?view=listen&model=/etc/passwd", "/etc/passwd"), ("?view=read&reader=<b>x", "<b>x")):
         other = serve(found, query)
-        assert not other.faults and "passwd" not in other.text(".view, .fault").replace("/etc/passwd: not among", "")
+        assert other.text(".fault") == f"Not here, and left out: {name}." and not other.faults
+        assert "after 12 steps" in other.text(".view") and name not in other.text(".view")
+        other.until("location.search.match(/^.view=[a-z]*$/) !== null")
 
 
 @pytest.mark.parametrize("view", ["listen", "read", "results&contrast=partial-reverse~no-reverse~gpt2-no-pos"])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import pyarrow as pa
 
@@ -31,7 +32,7 @@ def example(
     """
     matches = list(WORD.finditer(text))
     words = [match[0] for match in matches]
-    known = _known_verbs() if singular is None and plural is None else {}
+    known = dict(_known_verbs()) if singular is None and plural is None else {}
     known |= {form.lower(): (lemma, "Sing") for form, lemma in (singular or {}).items()}
     known |= {form.lower(): (lemma, "Plur") for form, lemma in (plural or {}).items()}
     verbs = [known.get(word.lower()) for word in words]
@@ -54,6 +55,7 @@ def example(
     return Corpus("example", (Memory(pa.record_batch(arrays)),))
 
 
+@cache
 def _known_verbs() -> dict[str, tuple[str, str]]:
     """Forms that are always finite verbs of the third person present, with lemma and number."""
     words = lexicon().words

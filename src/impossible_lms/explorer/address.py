@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from impossible_lms.corpora.example import SENTENCE
 
@@ -11,6 +11,7 @@ VIEWS = ("speak", "listen", "read", "results")
 TOKENS, IDS, WORDS = "tokens", "ids", "words"  # what is told apart, and shown of it
 ALL, WELL, ILL = "all", "well-formed", "not well-formed"
 SEPARATOR = "~"  # of several names in one value
+NEXT = "next"  # in what a click asks for: the number that goes up by one
 WHOLES = {"window": (3, 20), "seed": (0, 99), "hops": (1, 10), "draw": (1, 999), "sample": (0, 999)}
 
 
@@ -94,6 +95,18 @@ class Chosen:
             elif isinstance(value, str):
                 said[name] = value
         return cls.read(said)
+
+    def after(self, asks: str) -> "Chosen":
+        """What is chosen after a click, which asks for something as an address does, or for the NEXT of a number."""
+        values = self.values()
+        for name, value in parse_qsl(asks, keep_blank_values=True):
+            if name != NEXT:
+                values[name] = value
+            elif value in WHOLES:
+                low, high = WHOLES[value]
+                number = getattr(Chosen.read(values), value) + 1
+                values[value] = str(number if number <= high else low)
+        return Chosen.read(values)
 
     def values(self) -> dict[str, str]:
         """What stands in the address: all that is not as always, by name."""

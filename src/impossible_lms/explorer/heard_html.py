@@ -70,20 +70,11 @@ def bars(
     buttons = []
     for place, (token, bit) in enumerate(zip(shown, bits, strict=True)):
         bar = f'<i class="bar" style="height:{max(1, round(HIGHEST * bit / most))}px"></i>'
-        said = attributes({"ask": asks[place]}) if asks else ""
+        said = f" {attributes({'ask': asks[place]})}" if asks else ""
         said += ' aria-pressed="true"' if place == at else ""
-        buttons.append(
-            button(
-                token,
-                place,
-                len(shown),
-                "token",
-                before=bar,
-                inside=f"<small>{bit:.1f}</small>",
-                attributes=said,
-                adds=f"; {bit:.1f} bits",
-            )
-        )
+        what = "end" if place == len(tokens) else "token" if plain and not token.is_marker else ""
+        under = f"<small>{bit:.1f}</small>"
+        buttons.append(button(token, before=bar, inside=under, attributes=said, kind=what))
     kind = "said bars plain" if plain else "said bars"
     return f'<div class="{kind}" role="toolbar" aria-label="{escape(label)}, bits a token">{"".join(buttons)}</div>'
 

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from functools import cache
 from html import escape
 
 from impossible_lms.explorer.address import IDS, WORDS, Chosen
@@ -23,31 +24,25 @@ def note(message: str) -> str:
     return f'<p class="note">{escape(message)}</p>'
 
 
-def addressed(chosen: Chosen) -> str:
-    """What the page's script writes into the address."""
-    return f'<i hidden data-query="{escape(chosen.query())}"></i>'
-
-
 def spoken(page: Page, chosen: Chosen) -> str:
     """The rows of a sentence in many languages, family by family."""
     parts = [note(page.verbs)]
     families: dict[str, list[Row]] = {}
     for row in page.rows:
         families.setdefault(row.family, []).append(row)
-    what = "word" if chosen.by == WORDS else "token"
     for number, (family, rows) in enumerate(families.items()):
-        lines = "".join(_row(row, what, with_ids=chosen.by == IDS) for row in rows)
+        lines = "".join(_row(row, with_ids=chosen.by == IDS) for row in rows)
         title = f'<h3 id="family-{number}">{escape(family)}</h3>'
         parts.append(f'<section aria-labelledby="family-{number}">{title}{lines}</section>')
     kind = "words" if chosen.by == WORDS else "tokens"
     return f'<div class="rows {kind}">{"".join(parts)}</div>'
 
 
-def _row(row: Row, what: str, *, with_ids: bool) -> str:
+def _row(row: Row, *, with_ids: bool) -> str:
     said = f'<p class="why">{escape(row.why)}</p>'
     copy = ""
     if not row.why:
-        said = toolbar(row.language, row.tokens, what, row.ids if with_ids else ())
+        said = toolbar(row.language, row.tokens, row.ids if with_ids else ())
         text = row.text if not with_ids else " ".join(map(str, row.ids))
         copy = (
             f'<button type="button" class="copy" data-copy="{escape(text)}" '
@@ -59,48 +54,28 @@ def _row(row: Row, what: str, *, with_ids: bool) -> str:
     return f'<div class="language"><p class="head">{name}{copy}{does}</p>{said}</div>'
 
 
-def toolbar(label: str, tokens: Sequence[Token], what: str, ids: Sequence[int] = ()) -> str:
-    """Tokens as buttons, one of which the Tab key reaches; the arrows lead to the others."""
-    buttons = []
-    for number, token in enumerate(tokens):
-        under = f"<small>{ids[number]}</small>" if ids else ""
-        buttons.append(button(token, number, len(tokens), what, inside=under))
-    return f'<div class="said" role="toolbar" aria-label="{escape(label)}">{"".join(buttons)}</div>'
+def toolbar(label: str, tokens: Sequence[Token], ids: Sequence[int] = ()) -> str:
+    """Tokens as buttons; the page's script says of each where it came from, and lets Tab and arrows reach them."""
+    unders = [f"<small>{each}</small>" for each in ids] or [""] * len(tokens)
+    buttons = "".join(button(token, inside=under) for token, under in zip(tokens, unders, strict=True))
+    return f'<div class="said" role="toolbar" aria-label="{escape(label)}">{buttons}</div>'
 
 
-def button(
-    token: Token,
-    number: int,
-    count: int,
-    what: str,
-    *,
-    before: str = "",
-    inside: str = "",
-    attributes: str = "",
-    adds: str = "",
-) -> str:
-    """One token: its text, its shade, where it came from for who hovers, focuses or hears it."""
+def button(token: Token, *, before: str = "", inside: str = "", attributes: str = "", kind: str = "") -> str:
+    """One token: its text, and its shade and place, or what `kind` of token it is."""
     shown = token.text.replace(" ", "\u2423").replace("\n", "\u21b5").replace("\t", "\u21e5") or "\u2423"
-    if token.is_marker:
-        kind, came = "marker", "a marker"
-    elif token.place is None:
-        kind, came = "new", "not in the sentence before"
-    else:
-        kind, came = f"s{token.shade}", f"{what} {token.place} of the sentence"
-    is_led = token.after_blank or number == 0
-    words = f"{kind} led" if is_led else kind
-    place = "" if token.place is None else f' data-place="{token.place}"'
-    said = f"{token.text}: {came}, here {number + 1} of {count}{adds}"
-    return (
-        f'<button type="button" class="t {words}"{place} tabindex="{0 if number == 0 else -1}" '
-        f'aria-label="{escape(said)}" {attributes}>{before}{escape(shown)}{inside}</button>'
-    )
+    if not kind:
+        kind = "marker" if token.is_marker else "new" if token.place is None else f"s{token.shade}"
+    words = f"t {kind} led" if token.after_blank else f"t {kind}"
+    place = "" if token.place is None else f" data-place={token.place}"
+    return f'<button class="{words}"{place}{attributes}>{before}{escape(shown, quote=False)}{inside}</button>'
 
 
 def _swatch(name: str) -> str:
     return f'<i class="swatch" style="{colours(name)}"></i>'
 
 
+@cache
 def colours(name: str) -> str:
     """The colour of a language on light and dark paper, as two variables of CSS."""
     colour = LANGUAGES[name].style.colour if name in LANGUAGES else SWATCH

@@ -10,7 +10,7 @@ from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.given import Given
 from impossible_lms.explorer.listening import hear
 from impossible_lms.explorer.models import NOBODY, Models
-from impossible_lms.explorer.view import Made, View
+from impossible_lms.explorer.view import View
 
 
 class ListenView(View):
@@ -19,7 +19,7 @@ class ListenView(View):
     name, title = "listen", "Listen"
     names = ("model", "step", "other", "other_step")
 
-    def __init__(self, given: Given, made: Made) -> None:
+    def __init__(self, given: Given) -> None:
         self._given, labels = given, given.models.labels
         self._shown = lru_cache(128)(lambda chosen: heard_html.heard(hear(given.models, given.speaker, chosen), chosen))
         with gr.Row(visible=bool(labels)):
@@ -31,13 +31,13 @@ class ListenView(View):
             other_step = checkpoint_slider(given.models, "")
         self.inputs = (model, step, other, other_step)
         self.adjusted = (step, other_step)
-        self.output = made()
 
     def read(self, *values: Any) -> dict[str, object]:
         """What the inputs say; a slider counts checkpoints."""
         model, place, other, other_place = values
         models = self._given.models
-        beside = models.beside(str(model or ""), str(other or ""))
+        other = other if other in (NOBODY, *models.labels) else ""
+        beside = models.beside(str(model or ""), other)
         return {
             "model": "" if model in models.labels[:1] else model,
             "step": step_at(models, model, place),
@@ -67,6 +67,11 @@ class ListenView(View):
             range_of(models, chosen.model, chosen.step),
             range_of(models, beside.label, chosen.other_step) if beside else gr.skip(),
         ]
+
+    def missing(self, chosen: Chosen) -> list[str]:
+        """Models that were not given."""
+        there = ("", NOBODY, *self._given.models.labels)
+        return [each for each in (chosen.model, chosen.other) if each not in there]
 
     def shown(self, chosen: Chosen) -> str:
         """The sentence with its bits."""

@@ -6,11 +6,11 @@ from typing import Any
 import gradio as gr
 
 from impossible_lms.explorer import tables_html
-from impossible_lms.explorer.address import ALL, ILL, WELL, WHOLES, Chosen
+from impossible_lms.explorer.address import ALL, ILL, NEXT, WELL, Chosen
 from impossible_lms.explorer.given import Given
 from impossible_lms.explorer.listen_view import checkpoint_slider, range_of, slider_of, step_at
 from impossible_lms.explorer.reading import read
-from impossible_lms.explorer.view import Made, View
+from impossible_lms.explorer.view import View
 
 
 class ReadView(View):
@@ -19,7 +19,7 @@ class ReadView(View):
     name, title = "read", "Read"
     names = ("reader", "reader_step", "form")
 
-    def __init__(self, given: Given, made: Made) -> None:
+    def __init__(self, given: Given) -> None:
         self._models, labels = given.models, given.models.labels
         self._shown = lru_cache(64)(lambda chosen: tables_html.sentences(read(given.models, given.findings, chosen)))
         with gr.Row(visible=bool(labels)):
@@ -29,8 +29,7 @@ class ReadView(View):
             form = gr.Radio([ALL, WELL, ILL], value=ALL, label="Sentences", min_width=300, scale=2)
             again = gr.Button("Another sample", size="md", min_width=130, scale=0)
         self.inputs, self.adjusted = (reader, step, form), (step,)
-        self.buttons = ((again, lambda chosen: {"sample": (chosen.sample + 1) % WHOLES["sample"][1]}),)
-        self.output = made()
+        self.buttons = ((again, f"{NEXT}=sample"),)
 
     def read(self, *values: Any) -> dict[str, object]:
         """What the inputs say; the slider counts checkpoints."""
@@ -48,6 +47,10 @@ class ReadView(View):
     def adjust(self, chosen: Chosen) -> list[Any]:
         """As many places as there are checkpoints."""
         return [range_of(self._models, chosen.reader, chosen.reader_step) if len(self._models) else gr.skip()]
+
+    def missing(self, chosen: Chosen) -> list[str]:
+        """A model that was not given."""
+        return [] if chosen.reader in ("", *self._models.labels) else [chosen.reader]
 
     def shown(self, chosen: Chosen) -> str:
         """The sentences."""

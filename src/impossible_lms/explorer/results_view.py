@@ -8,7 +8,7 @@ from impossible_lms.explorer import tables_html
 from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.given import Given
 from impossible_lms.explorer.results import Results
-from impossible_lms.explorer.view import Made, View
+from impossible_lms.explorer.view import View
 
 
 class ResultsView(View):
@@ -17,7 +17,7 @@ class ResultsView(View):
     name, title = "results", "Results"
     names = ("metric", "at_step", "among", "scales", "seeds")
 
-    def __init__(self, given: Given, made: Made) -> None:
+    def __init__(self, given: Given) -> None:
         self._results = found = Results(given.findings, given.models)
         some = bool(found.metrics)
         steps = [("the last of each", 0), *((f"{step:,}", step) for step in found.steps)]
@@ -29,7 +29,6 @@ class ResultsView(View):
         with gr.Row(visible=some):
             among = gr.Dropdown(found.there("language"), value=[], multiselect=True, label="Languages (all if none)")
         self.inputs = (metric, step, among, scales, seeds)
-        self.output = made()
 
     def read(self, *values: Any) -> dict[str, object]:
         """What the inputs say; the first metric is there without being asked for."""
@@ -45,6 +44,14 @@ class ResultsView(View):
         lists = [[each for each in wanted if each in found.there(column)] for column, wanted in columns]
         metric = chosen.metric if chosen.metric in found.metrics else found.metrics[0]
         return [metric, chosen.at_step if chosen.at_step in found.steps else 0, *lists]
+
+    def missing(self, chosen: Chosen) -> list[str]:
+        """What was not measured."""
+        found = self._results
+        columns = (("language", chosen.among), ("architecture", chosen.scales), ("seed", chosen.seeds))
+        names = [each for column, wanted in columns for each in wanted if each not in found.there(column)]
+        names += [chosen.metric] if chosen.metric not in ("", *found.metrics) else []
+        return names + ([f"step {chosen.at_step:,}"] if chosen.at_step not in (0, *found.steps) else [])
 
     def shown(self, chosen: Chosen) -> str:
         """The tables, and the sentences of a contrast."""

@@ -6,9 +6,9 @@ from typing import Any
 import gradio as gr
 
 from impossible_lms.explorer import html
-from impossible_lms.explorer.address import IDS, TOKENS, WHOLES, WORDS, Chosen
+from impossible_lms.explorer.address import IDS, NEXT, TOKENS, WHOLES, WORDS, Chosen
 from impossible_lms.explorer.given import Given
-from impossible_lms.explorer.view import Made, View
+from impossible_lms.explorer.view import View
 
 
 class SpeakView(View):
@@ -17,7 +17,7 @@ class SpeakView(View):
     name, title = "speak", "Speak"
     names = ("languages", "by", "window", "seed", "hops")
 
-    def __init__(self, given: Given, made: Made) -> None:
+    def __init__(self, given: Given) -> None:
         self._names = given.speaker.names
         self._shown = lru_cache(128)(lambda chosen: html.spoken(given.speaker.page(chosen), chosen))
         with gr.Row(equal_height=True):
@@ -31,13 +31,16 @@ class SpeakView(View):
             seed = gr.Slider(*WHOLES["seed"], value=Chosen.seed, step=1, label="Seed of orders and of markers' places")
             hops = gr.Slider(*WHOLES["hops"], value=Chosen.hops, step=1, label="How far markers hop")
         self.inputs = (languages, by, window, seed, hops)
-        self.buttons = ((again, lambda chosen: {"draw": chosen.draw % WHOLES["draw"][1] + 1}),)
-        self.output = made()
+        self.buttons = ((again, f"{NEXT}=draw"),)
 
     def write(self, chosen: Chosen) -> list[Any]:
         """What the inputs are to say; languages that are none are all."""
         languages, *rest = super().write(chosen)
         return [languages if languages in self._names else Chosen.languages, *rest]
+
+    def missing(self, chosen: Chosen) -> list[str]:
+        """Languages that are none."""
+        return [] if chosen.languages in self._names else [chosen.languages]
 
     def shown(self, chosen: Chosen) -> str:
         """The rows."""

@@ -1,14 +1,11 @@
 """View: one tab of the page, what is chosen with on it and what is shown."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.given import Given
-
-Made = Callable[..., Any]  # what makes the component that shows HTML
-Change = Callable[[Chosen], Mapping[str, object]]  # what is chosen anew, given what was
 
 
 class View(ABC):
@@ -20,24 +17,22 @@ class View(ABC):
         names: what its inputs choose, by the names of `Chosen`.
         inputs: what is chosen with, one for each of the names.
         adjusted: those of the inputs whose range depends on what is chosen.
-        buttons: each with what it changes.
-        output: the component that shows HTML.
+        buttons: each with what a click on it asks for (`Chosen.after`).
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     names: ClassVar[tuple[str, ...]]
     inputs: Sequence[Any]
-    output: Any
     adjusted: Sequence[Any] = ()
-    buttons: Sequence[tuple[Any, Change]] = ()
+    buttons: Sequence[tuple[Any, str]] = ()
 
     @abstractmethod
-    def __init__(self, given: Given, made: Made) -> None:
-        """Make the components; `given` is what was given at the start, `made` makes the output."""
+    def __init__(self, given: Given) -> None:
+        """Make the components; `given` is what was given at the start."""
 
     def read(self, *values: Any) -> dict[str, object]:
-        """What the inputs say, by the names of `Chosen`."""
+        """What the inputs say, by the names of `Chosen`; they come from the browser, and may hold anything."""
         return dict(zip(self.names, values, strict=True))
 
     def write(self, chosen: Chosen) -> list[Any]:
@@ -46,6 +41,10 @@ class View(ABC):
 
     def adjust(self, chosen: Chosen) -> list[Any]:
         """What those of the `adjusted` are to say."""
+        return []
+
+    def missing(self, chosen: Chosen) -> list[str]:
+        """What an address names that is not there to be chosen."""
         return []
 
     @abstractmethod
