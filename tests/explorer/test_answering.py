@@ -5,15 +5,16 @@ import pytest
 from impossible_lms import UserError
 from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.answering import answer
+from impossible_lms.explorer.view import View
 
 
-class Said:
+class Said(View):
     """A view that says what is chosen, of which there is one language alone."""
 
-    name, inputs = "speak", (None,)
+    name, names = "speak", ("languages",)
 
-    def read(self, language):
-        return {"languages": language}
+    def __init__(self):
+        self.inputs = (None,)
 
     def missing(self, chosen):
         return [] if chosen.languages == "all" else [chosen.languages]
