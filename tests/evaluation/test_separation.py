@@ -54,7 +54,9 @@ def test_pairs_are_counted():
 
 def test_within_and_across_human_languages():
     """Of Spanish 10 against 12, of Dutch 20 against 18: within one of two, across one of two (10 < 18, not 20 < 12)."""
-    table = separation([*models("es", 0, [11, 10], [13, 12]), *models("nl", 0, [20, 20], [30, 18])], parallel=True)
+    table = separation(
+        [*models("es", 0, [11, 10], [13, 12]), *models("nl", 0, [20, 20], [30, 18])], parallel=["es", "nl"]
+    )
     within, across = of(table, "last"), of(table, "last", "across")
     assert within["separation"] == 0.5 and within["compared"] == 2 and within["step"] == 200
     assert across["separation"] == 0.5 and across["compared"] == 2
@@ -67,23 +69,25 @@ def test_within_and_across_human_languages():
 def test_only_whole_sentences_are_compared_across():
     both = [*models("es", 0, [1.0], [2.0]), *models("nl", 0, [1.0], [2.0])]
     assert set(separation(both)["pairs"]) == {"within"}  # nobody says that these are the same sentences
-    assert set(separation(both, parallel=True)["pairs"]) == {"within", "across"}
+    assert set(separation(both, parallel=["es", "nl"])["pairs"]) == {"within", "across"}
     perplexities = [
         *models("es", 0, [1.0], [2.0], metric="perplexity"),
         *models("nl", 0, [1.0], [2.0], metric="perplexity"),
     ]
-    assert set(separation(perplexities, parallel=True)["pairs"]) == {"within"}
+    assert set(separation(perplexities, parallel=["es", "nl"])["pairs"]) == {"within"}
 
 
 def test_of_parallel_sentences_those_count_that_all_have():
     """Dutch was measured on the first nine alone, and its numbers begin later: the ninth costs it three bits more."""
     both = [*models("es", 0, [1.2], [2.0]), *models("nl", 0, [1.0], [2.0], items=9, begins=40)]
-    row = of(separation(both, parallel=True), "last", "across")
+    row = of(separation(both, parallel=["es", "nl"]), "last", "across")
     assert row["items"] == 9 and row["separation"] == 1.0  # 1.2 < 2 + 3/9, and 1 + 3/9 < 2
-    assert of(separation([*both, *models("fi", 0, [1.4], [1.3])], parallel=True), "last", "across")["compared"] == 6
+    with_others = separation([*both, *models("fi", 0, [1.4], [1.3])], parallel=["es", "nl"])
+    assert of(with_others, "last", "across")["compared"] == 2  # Finnish was tested on other sentences
+    assert of(with_others, "last")["compared"] == 3 and of(with_others, "last")["separation"] == pytest.approx(2 / 3)
     none = [*models("es", 0, [1.0], [2.0]), *models("nl", 0, [1.0], [2.0], items=0)]
     with pytest.raises(UserError, match="no test sentence was measured in all human languages"):
-        separation(none, parallel=True)
+        separation(none, parallel=["es", "nl"])
 
 
 def test_a_metric_where_more_is_better_and_a_threshold():

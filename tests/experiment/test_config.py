@@ -143,7 +143,11 @@ def test_shipped_files(name, tmp_path):
     path, beside = write_experiment(name, tmp_path / f"{name}.toml")
     assert path.read_text(encoding="utf-8") == shipped(name)
     assert json.loads(beside.read_text(encoding="utf-8")) == json.loads(schema())
-    changes = ["corpus=grammar:sentences=100,seed=0", "tokenizer=train:vocab=300"]
+    corpora = [
+        f"corpora.{human}.corpus=grammar:sentences=100,seed={seed}" for seed, human in enumerate(("en", "es", "pt"))
+    ]
+    one = ["corpus=grammar:sentences=100,seed=0"]
+    changes = ["tokenizer=train:vocab=300", *(corpora if name == "languages" else one)]
     plan = Plan.of(load_experiment(path, changes))
     assert {language.name for language in plan.languages} <= set(LANGUAGES)
     assert len(plan.tasks) > 2 * len(plan.languages)

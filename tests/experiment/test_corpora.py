@@ -97,6 +97,7 @@ def test_a_test_part_of_other_files_comes_first(home):
         ("corpus=grammar", r"corpus: there are \[\[corpora\]\], too\. Leave one of them out\."),
         ("corpora.ne.name=EN", "two have the same name"),
         ("corpora.en.corpora=x", r"corpora\.0\.corpora: unknown key\. Did you mean corpus\?"),
+        ('parallel=["en", "fi"]', r"human\.toml: parallel: fi is none of the corpora \(en, ne\)\."),
         ("corpora.fi.corpus=x", r"no entry of \[\[corpora\]\] has name fi"),
         ("corpora.ne.corpus=grammar:sentences=700", r"not as many sentences in each corpus \(en 60, ne 700\)"),
         ("corpora.ne.corpus=nowhere.txt", "nowhere.txt: no such file or folder"),
@@ -140,8 +141,8 @@ def test_a_language_is_compared_with_its_control_in_the_same_corpus_alone(done):
 
 def test_separation_within_and_across(done, impossible, home):
     found = findings_of_experiment(done, "")
-    assert found.is_parallel and set(found.humans.values()) == {"en", "ne"}
-    table = separation(by_human(found), parallel=True)
+    assert found.parallel == ("en", "ne") and set(found.humans.values()) == {"en", "ne"}
+    table = separation(by_human(found), parallel=found.parallel)
     kinds = {(row.metric, row.pairs): (row.compared, row.items) for row in table.itertuples()}
     within = {("perplexity", "within"): (2, 20), ("sentence-bits", "within"): (2, 20)}
     assert kinds == within | {("sentence-bits", "across"): (2, 20)}  # the sample is of the same sentences

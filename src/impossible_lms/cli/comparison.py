@@ -91,13 +91,13 @@ def separation(
         float | None, typer.Option(help="Of the metric's value: the first steps past it, too.")
     ] = None,
     parallel: Annotated[
-        bool,
+        str | None,
         typer.Option(
-            "--parallel",
-            help="The test sentences of all human languages are translations of each other, in one order: bits of "
-            "whole sentences are compared across them. An experiment file says so itself.",
+            metavar="A,B",
+            help="The human languages whose test sentences are translations of each other, in one order: bits of whole "
+            "sentences are compared across them. An experiment with several corpora says so itself.",
         ),
-    ] = False,
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A folder for the table, as Parquet and CSV.")
     ] = None,
@@ -116,16 +116,19 @@ def separation(
     if output and output.exists() and not output.is_dir():
         raise UserError(f"--output {output}: is a file. A folder is expected.")
     found: list[tuple[str, Evaluation]] = []
+    alike = _listed(parallel)
     for name, place in map(_named, source):
         if place.endswith(".toml"):
-            mine, is_parallel = _by_corpus(place, name, changes or ())
-            found, parallel = [*found, *mine], parallel or is_parallel
+            mine, its_parallel = _by_corpus(place, name, changes or ())
+            found, alike = [*found, *mine], [*alike, *its_parallel]
         else:
             found += [(name, each) for each in _evaluations([place], None)]
     if changes and not any(each.endswith(".toml") for each in source):
         raise UserError(f"--set {changes[0]}: changes an experiment file, and none is given.")
-    names = [each.strip() for each in (attested or "").split(",") if each.strip()]
-    table = separated(found, names, metric=metric, threshold=threshold, parallel=parallel)
+    humans = {human for human, _ in found}
+    if unknown := [each for each in alike if each not in humans]:
+        raise UserError(f"--parallel {unknown[0]}: no source has this name. There are: {', '.join(sorted(humans))}.")
+    table = separated(found, _listed(attested), metric=metric, threshold=threshold, parallel=alike)
     if output:
         write_table(table, output, "separation")
     if as_json:
@@ -135,8 +138,8 @@ def separation(
     print("0.5: no separation; 1: the attested language is always the cheaper one. Intervals: docs/statistics.md.")
 
 
-def _by_corpus(file: str, name: str, changes: "Sequence[str]") -> "tuple[list[tuple[str, Evaluation]], bool]":
-    """What was measured of an experiment, with the names of its corpora (or `name` for a single one); if parallel."""
+def _by_corpus(file: str, name: str, changes: "Sequence[str]") -> "tuple[list[tuple[str, Evaluation]], Sequence[str]]":
+    """What was measured of an experiment, with the names of its corpora (or `name` for one), and which are parallel."""
     from impossible_lms.experiment.config import load_experiment
     from impossible_lms.experiment.plan import Plan
     from impossible_lms.experiment.reporting import findings_of_experiment
@@ -147,7 +150,11 @@ def _by_corpus(file: str, name: str, changes: "Sequence[str]") -> "tuple[list[tu
         raise UserError(
             f"{name}={file}: names its corpora itself ({', '.join(dict.fromkeys(findings.humans.values()))})."
         )
-    return [(human or name, each) for human, each in by_human(findings)], findings.is_parallel
+    return [(human or name, each) for human, each in by_human(findings)], findings.parallel
+
+
+def _listed(said: str | None) -> list[str]:
+    return [each.strip() for each in (said or "").split(",") if each.strip()]
 
 
 def _named(said: str) -> tuple[str, str]:

@@ -30,6 +30,7 @@ class Shipped(StrEnum):
     paper = "paper"
     small = "small"
     architectures = "architectures"
+    languages = "languages"
     demo = "demo"
     language = "language"
 
@@ -41,7 +42,8 @@ def init(
     which: Annotated[
         Shipped,
         typer.Argument(
-            help="paper: all; small: a laptop's; architectures: all on one language; demo; language: one of your own."
+            help="paper: all; small: a laptop's; architectures: all on one language; languages: human "
+            "ones, on a parallel treebank; demo; language: one of your own."
         ),
     ] = Shipped.small,
     file: Annotated[

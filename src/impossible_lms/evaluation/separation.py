@@ -1,6 +1,6 @@
 """Separation: how often an attested language is cheaper than an impossible one (after Ziv et al. 2025)."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,6 +39,7 @@ class Model:
         values: by step.
         items: how many items these are of.
         measured: what they are from.
+        is_parallel: whether its values are of sentences that models of other human languages have, too.
     """
 
     human: str
@@ -49,6 +50,7 @@ class Model:
     values: dict[int, float]
     items: int
     measured: Evaluation
+    is_parallel: bool = False
 
 
 def separation(
@@ -57,7 +59,7 @@ def separation(
     *,
     metric: str | None = None,
     threshold: float | None = None,
-    parallel: bool = False,
+    parallel: Collection[str] = (),
 ) -> pd.DataFrame:
     """How often the attested one of two languages is cheaper, over all pairs of models, with an interval.
 
@@ -66,8 +68,8 @@ def separation(
         attested: names of the languages that there are, or might be; all controls, if none is named.
         metric: which alone; without one, all that have one value a model.
         threshold: of the metric's value; adds the first steps past it.
-        parallel: whether the test sentences of all human languages are translations of each other, in one order. Then
-            `sentence-bits` is of those alone that were measured in all of them, and compared across them, too.
+        parallel: the human languages whose test sentences are translations of each other, in one order. Their
+            `sentence-bits` are of those alone that were measured in all of them, and compared across them, too.
 
     Returns one row a metric, architecture, kind of pair and `what`: the value at a `step`, the last one, its mean over
     training, the first step past a threshold. `pairs` are of models `within` human languages or `across`
@@ -92,10 +94,9 @@ def separation(
         models = list(_models(measure, mine, attested))
         for architecture in dict.fromkeys(each.architecture for each in models):
             alike = [each for each in models if each.architecture == architecture]
-            is_parallel = parallel and measure.name == SENTENCE_BITS.name and len({each.human for each in alike}) > 1
-            if is_parallel:
-                alike = _of_the_same_sentences(alike)
-            for row in _of_models(measure, alike, threshold, is_parallel):
+            if measure.name == SENTENCE_BITS.name:
+                alike = list(_of_the_same_sentences(alike, parallel))
+            for row in _of_models(measure, alike, threshold):
                 rows.append(
                     {"metric": measure.name if asked.count(measure.name) == 1 else name, "architecture": architecture}
                     | row
@@ -135,25 +136,27 @@ def _models(metric: Metric, evaluations: Iterable[tuple[str, Evaluation]], attes
         yield Model(human, language, str(first["architecture"]), seed, is_attested, values, items, each)
 
 
-def _of_the_same_sentences(models: Sequence[Model]) -> list[Model]:
-    """The models with their bits of those test sentences alone that all of them were measured on."""
+def _of_the_same_sentences(models: Sequence[Model], parallel: Collection[str]) -> Iterator[Model]:
+    """The models, those of parallel sentences with their bits of those alone that all of them were measured on."""
+    alike = [each for each in models if each.human in parallel]
+    yield from (each for each in models if each.human not in parallel)
+    if len({each.human for each in alike}) < 2:
+        yield from alike
+        return
     bits = []
-    for each in models:
+    for each in alike:
         items = each.measured.items()
         place = items["sentence"] - int(each.measured.notes.get(BEGINS, 0))
         bits.append(items.assign(place=place).pivot(index="place", columns="step", values=WHOLE))
     shared = sorted(set.intersection(*(set(table.index) for table in bits)))
     if not shared:
         raise UserError("separation: no test sentence was measured in all human languages. Raise the sample.")
-    return [
-        replace(each, values={step: float(table.loc[shared, step].mean()) for step in each.values}, items=len(shared))
-        for each, table in zip(models, bits, strict=True)
-    ]
+    for each, table in zip(alike, bits, strict=True):
+        values = {step: float(table.loc[shared, step].mean()) for step in each.values}
+        yield replace(each, values=values, items=len(shared), is_parallel=True)
 
 
-def _of_models(
-    metric: Metric, models: Sequence[Model], threshold: float | None, is_parallel: bool
-) -> Iterator[dict[str, Any]]:
+def _of_models(metric: Metric, models: Sequence[Model], threshold: float | None) -> Iterator[dict[str, Any]]:
     steps = sorted(set.intersection(*(set(each.values) for each in models)))
     if not steps:
         return
@@ -172,7 +175,7 @@ def _of_models(
         summaries.append((f"{FIRST} {threshold:g}", None, lambda model: by_model[id(model)]))
     items = min(each.items for each in models)
     humans = list(dict.fromkeys(each.human for each in models))
-    for pairs in (WITHIN, ACROSS) if is_parallel else (WITHIN,):
+    for pairs in (WITHIN, ACROSS):
         for what, step, summary in summaries:
             found = _with_interval(models, np.array([summary(each) for each in models]), pairs)
             if found:
@@ -188,11 +191,14 @@ def _of_models(
 def _with_interval(models: Sequence[Model], values: NDArray[np.float64], pairs: str) -> dict[str, Any]:
     """The share with its interval: by leaving out one human language, or one seed, after the other (the jackknife)."""
     is_attested = np.array([each.is_attested for each in models])
+    is_parallel = np.array([each.is_parallel for each in models])
     humans, seeds = (np.array([getattr(each, name) for each in models]) for name in ("human", "seed"))
 
     def share(kept: NDArray[np.bool_]) -> tuple[float, int]:
         mine, theirs = np.flatnonzero(kept & is_attested), np.flatnonzero(kept & ~is_attested)
-        counts = (humans[mine][:, None] == humans[theirs][None, :]) == (pairs == WITHIN)
+        counts = humans[mine][:, None] == humans[theirs][None, :]
+        if pairs == ACROSS:
+            counts = ~counts & is_parallel[mine][:, None] & is_parallel[theirs][None, :]
         return (
             float(separated(values[mine], values[theirs])[counts].mean()) if counts.any() else np.nan,
             int(counts.sum()),

@@ -80,8 +80,9 @@ class Experiment(_Table):
     corpora: list[HumanCorpus] = Field(
         default=[], description="several human languages in place of `corpus`: everything is done in each of them"
     )
-    parallel: bool = Field(
-        default=False, description="the test parts of the corpora are translations of each other, line by line"
+    parallel: bool | list[str] = Field(
+        default=False,
+        description="the test parts of the corpora, or of those named, are translations of each other, line by line",
     )
     tokenizer: str = Field(default="gpt2", description="a folder, a Hub id, or train:vocab=N")
     order: Literal["own", "published", "one"] = Field(
@@ -165,6 +166,13 @@ class Experiment(_Table):
             for each in self.corpora
         }
 
+    @property
+    def parallel_corpora(self) -> list[str]:
+        """The names of the corpora whose test parts are parallel."""
+        if isinstance(self.parallel, list):
+            return self.parallel
+        return [each.name for each in self.corpora] if self.parallel else []
+
     @model_validator(mode="before")
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
@@ -191,6 +199,9 @@ class Experiment(_Table):
     def _shared(self) -> "Experiment":
         if not self.corpus and not self.corpora:
             raise ValueError("corpus: needed, or several as [[corpora]]")
+        names = [each.name for each in self.corpora]
+        if unknown := [each for each in self.parallel_corpora if each not in names]:
+            raise ValueError(f"parallel: {unknown[0]} is none of the corpora ({', '.join(names)})")
         if self.order_seed is not None and self.order != ONE:
             raise ValueError(
                 f'order_seed: is of one order for all seeds, and each has its own. Set order = "{ONE}" too'

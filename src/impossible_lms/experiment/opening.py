@@ -107,8 +107,8 @@ def refuse_unless_parallel(experiment: Experiment, faults: Faults) -> None:
 
     def look() -> None:
         counts: dict[str, int] = {}
-        for human, part in experiment.parts.items():
-            corpus = read_corpus(part.corpus)
+        for human in experiment.parallel_corpora:
+            corpus = read_corpus(experiment.parts[human].corpus)
             test = corpus if corpus.splits == (WHOLE,) else corpus.part("test")
             counts[human] = sum(len(block) for _, block in test.blocks())
         if len(set(counts.values())) > 1 or 0 in counts.values():

@@ -57,7 +57,7 @@ class Plan(Shown):
         """
         faults = Faults(experiment.name)
         found = {human: cls._looked_at(each, human, faults) for human, each in experiment.parts.items()}
-        if experiment.parallel:
+        if experiment.parallel_corpora:
             refuse_unless_parallel(experiment, faults)
         faults.refuse()
         plan = cls(experiment, {CORPORA: found} if experiment.corpora else found[""], chunks, devices)

@@ -44,7 +44,9 @@ def findings_of_experiment(plan: Plan, command: str, title: str | None = None) -
     if not found.runs:
         raise _nothing_done(plan)
     said = dict.fromkeys(failure for _, part in named for failure in part.failures)  # tasks have the corpora's names
-    return replace(found, asked=asked, failures=list(said), humans=humans, is_parallel=plan.experiment.parallel)
+    return replace(
+        found, asked=asked, failures=list(said), humans=humans, parallel=tuple(plan.experiment.parallel_corpora)
+    )
 
 
 def _findings_of_part(

@@ -37,7 +37,7 @@ class Findings:
         command: what remakes the report.
         experiments: of several beside each other, the names of those that a run's folder is of.
         humans: of an experiment with several corpora, the name of the one that a run's folder is of.
-        is_parallel: whether their test sentences are translations of each other.
+        parallel: the names of those whose test sentences are translations of each other.
     """
 
     title: str
@@ -48,7 +48,7 @@ class Findings:
     failures: Sequence[tuple[str, str]] = field(default_factory=tuple)
     experiments: Mapping[Path, Sequence[str]] = field(default_factory=dict)
     humans: Mapping[Path, str] = field(default_factory=dict)
-    is_parallel: bool = False
+    parallel: Sequence[str] = ()
 
     @cached_property
     def results(self) -> list[Result]:
@@ -92,9 +92,9 @@ def together(parts: Sequence[tuple[str, Findings]], command: str, title: str) ->
         for each in part.evaluations:
             named = [_named(architecture, name) for architecture in each.curve["architecture"]]
             evaluations.append(replace(each, curve=each.curve.assign(architecture=named)))
-    is_parallel = any(part.is_parallel for _, part in parts)
+    parallel = tuple(dict.fromkeys(name for _, part in parts for name in part.parallel))
     found = list(runs.values())
-    return Findings(title, found, evaluations, command, asked or None, failures, experiments, humans, is_parallel)
+    return Findings(title, found, evaluations, command, asked or None, failures, experiments, humans, parallel)
 
 
 def findings_of_runs(sources: Sequence[str], command: str, title: str = TITLE) -> Findings:

@@ -51,7 +51,7 @@ def separation_of(findings: Findings) -> pd.DataFrame:
     if pairs < LEAST:
         return pd.DataFrame()
     try:
-        return separation(found, parallel=findings.is_parallel)
+        return separation(found, parallel=findings.parallel)
     except UserError:  # nothing that is measured has one value a model, or sentences in common
         return pd.DataFrame()
 

@@ -11,7 +11,7 @@ from impossible_lms.files import write_text
 from impossible_lms.models.architectures import SIZES
 from impossible_lms.training.recipe import Recipe
 
-SHIPPED = ("paper", "small", "architectures", "demo")
+SHIPPED = ("paper", "small", "architectures", "languages", "demo")
 SCHEMA = "experiment.schema.json"
 
 
