@@ -30,7 +30,7 @@ def test_human_languages_are_compared_on_parallel_sentences(tmp_path, monkeypatc
     for seed, name in enumerate(("en", "es", "pt")):
         texts = list(read_corpus(f"grammar:sentences=600,seed={seed}").texts())
         (tmp_path / f"text/{name}.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
-        blocks = [block for _, block in read_corpus("grammar:sentences=40,seed=9").blocks()]
+        blocks = (block for _, block in read_corpus("grammar:sentences=40,seed=9").blocks())
         write_conllu(blocks, tmp_path / f"pud/{name}_pud-ud-test.conllu")
     changes = [word for change in SMALL for word in ("--set", change)]
     code, _, err = impossible("run", "languages.toml", "--engine", "local:1", *changes)
