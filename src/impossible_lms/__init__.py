@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from impossible_lms.evaluation.separation import separation
     from impossible_lms.evaluation.word_surprisal import word_surprisal
     from impossible_lms.experiment.config import Experiment
-    from impossible_lms.languages import LANGUAGES, Language, Rewritten, Transformed, get_language, get_languages
+    from impossible_lms.languages import LANGUAGES, KeptSentences, Language, Rewritten, get_language, get_languages
     from impossible_lms.languages.over_words import with_words
     from impossible_lms.models.published import Published, load_published
     from impossible_lms.models.run import Run
@@ -49,7 +49,7 @@ _HOMES = {
     "LANGUAGES": "languages",
     "Language": "languages",
     "Rewritten": "languages",
-    "Transformed": "languages",
+    "KeptSentences": "languages",
     "get_language": "languages",
     "get_languages": "languages",
     "with_words": "languages.over_words",
@@ -94,7 +94,7 @@ __all__ = [
     "LANGUAGES",
     "Language",
     "Rewritten",
-    "Transformed",
+    "KeptSentences",
     "get_language",
     "get_languages",
     "with_words",

@@ -109,8 +109,8 @@ def build(
     from impossible_lms.data.build import build_dataset, build_datasets
     from impossible_lms.data.dataset import TokenDataset
     from impossible_lms.data.token_files import build_from_token_files, token_files
-    from impossible_lms.experiment.building import build_in_parts
     from impossible_lms.experiment.engines.choice import LOCAL, RAY, Choice
+    from impossible_lms.experiment.in_parts import build_in_parts
     from impossible_lms.files import MANIFEST
     from impossible_lms.languages import get_languages
     from impossible_lms.progress import Console

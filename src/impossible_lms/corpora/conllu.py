@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from impossible_lms.corpora.streams import file_digest, opened
+from impossible_lms.corpora.streams import CorpusFile, opened
 from impossible_lms.errors import UserError
 from impossible_lms.files import written_beside
 
@@ -38,15 +38,8 @@ CONLLU_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class ConlluFile:
+class ConlluFile(CorpusFile):
     """A CoNLL-U file of one genre. Its words are the syntactic words: `don't` is `do` and `n't`."""
-
-    path: Path
-    split: str
-    genre: str
-
-    def digest(self) -> str:
-        return file_digest(self.path)
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
         """Blocks in `CONLLU_SCHEMA`; `_` is null, except as a form or as the lemma of the form `_`.

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from impossible_lms.corpora.lines import LONGEST_LINE, ROW, Lines
-from impossible_lms.corpora.streams import file_digest
+from impossible_lms.corpora.streams import CorpusFile
 from impossible_lms.corpora.tables import the_column
 from impossible_lms.errors import UserError
 from impossible_lms.files import written_beside
@@ -27,15 +27,8 @@ LARGEST_DICTIONARY = 1 << 30  # bytes
 
 
 @dataclass(frozen=True)
-class ParquetFile:
+class ParquetFile(CorpusFile):
     """A Parquet file of one genre, with a string column `text` and columns of annotation."""
-
-    path: Path
-    split: str
-    genre: str
-
-    def digest(self) -> str:
-        return file_digest(self.path)
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
         """Blocks of ROWS sentences. UserError names the row of a `text` that is no sentence."""
@@ -69,12 +62,9 @@ class ParquetFile:
 
 
 @dataclass(frozen=True)
-class ParquetColumn:
+class ParquetColumn(CorpusFile):
     """The column of sentences of a Parquet file without annotation."""
 
-    path: Path
-    split: str
-    genre: str
     column: str
     unit: str = ROW
     has_rows: bool = True
@@ -82,9 +72,6 @@ class ParquetColumn:
     @property
     def where(self) -> str:
         return f"{self.path} (rows from 0)"
-
-    def digest(self) -> str:
-        return file_digest(self.path)
 
     def lines(self, longest: int) -> Iterator[Lines]:
         first = 0

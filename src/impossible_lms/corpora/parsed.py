@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from impossible_lms.corpora.options import ALIGNED
-from impossible_lms.corpora.streams import file_digest, opened
+from impossible_lms.corpora.streams import CorpusFile, file_digest, opened
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of
 
@@ -39,12 +39,9 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class ParsedFile:
+class ParsedFile(CorpusFile):
     """A file of sentences that the published script annotated, `features` being `aligned` or `shifted`."""
 
-    path: Path
-    split: str
-    genre: str
     features: str = ALIGNED
 
     def digest(self) -> str:

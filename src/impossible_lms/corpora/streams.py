@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -80,3 +81,16 @@ def file_digest(path: Path) -> str:
         return sha256_of(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+@dataclass(frozen=True)
+class CorpusFile:
+    """A file of a corpus, of one split and genre: what those of all formats have in common."""
+
+    path: Path
+    split: str
+    genre: str
+
+    def digest(self) -> str:
+        """Its sha256, by which what was made of it knows it again."""
+        return file_digest(self.path)

@@ -16,7 +16,7 @@ import pyarrow.json as pjson
 from numpy.typing import NDArray
 
 from impossible_lms.corpora.lines import LINE_UNIT, ROW, TOO_LONG, Lines
-from impossible_lms.corpora.streams import file_digest, opened
+from impossible_lms.corpora.streams import CorpusFile, opened
 from impossible_lms.corpora.text import chunks
 from impossible_lms.documents import parsed_json
 from impossible_lms.errors import UserError
@@ -32,12 +32,9 @@ NO_JSON, NO_STRING, NO_ROW = "not JSON", "without text in the column", "with col
 
 
 @dataclass(frozen=True)
-class JsonLines:
+class JsonLines(CorpusFile):
     """A file of JSON objects, one a line; those without text in the column are blank."""
 
-    path: Path
-    split: str
-    genre: str
     column: str
     unit: str = LINE_UNIT
     has_rows: bool = True
@@ -58,9 +55,6 @@ class JsonLines:
     @property
     def where(self) -> str:
         return str(self.path)
-
-    def digest(self) -> str:
-        return file_digest(self.path)
 
     def lines(self, longest: int) -> Iterator[Lines]:
         schema = pa.schema({self.column: pa.string()})
@@ -102,12 +96,9 @@ class JsonLines:
 
 
 @dataclass(frozen=True)
-class Separated:
+class Separated(CorpusFile):
     """A file of values separated by commas or tabs, whose first row names the columns."""
 
-    path: Path
-    split: str
-    genre: str
     ending: str
     column: str
     is_quoted: bool
@@ -148,9 +139,6 @@ class Separated:
     @property
     def where(self) -> str:
         return str(self.path)
-
-    def digest(self) -> str:
-        return file_digest(self.path)
 
     def lines(self, longest: int) -> Iterator[Lines]:
         bad: list[int] = []

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from impossible_lms.corpora.lines import LINE_UNIT, Lines
-from impossible_lms.corpora.streams import file_digest, opened
+from impossible_lms.corpora.streams import CorpusFile, opened
 from impossible_lms.documents import parsed_json
 from impossible_lms.errors import UserError
 
@@ -17,12 +17,9 @@ BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class TextFile:
+class TextFile(CorpusFile):
     """A text file of one genre. Lines end at `\\n` alone; a `\\r` before it and a byte order mark are taken off."""
 
-    path: Path
-    split: str
-    genre: str
     unit: str = LINE_UNIT
     has_rows: bool = False
 
@@ -36,9 +33,6 @@ class TextFile:
     @property
     def where(self) -> str:
         return str(self.path)
-
-    def digest(self) -> str:
-        return file_digest(self.path)
 
     def lines(self, longest: int) -> Iterator[Lines]:
         first = 1

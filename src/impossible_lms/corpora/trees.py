@@ -4,13 +4,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import pyarrow as pa
 
 from impossible_lms.corpora.penn import escaped, follows_space, unescaped
-from impossible_lms.corpora.streams import file_digest
+from impossible_lms.corpora.streams import CorpusFile
 from impossible_lms.corpora.text import chunks
 from impossible_lms.errors import UserError
 
@@ -101,15 +100,8 @@ def constituents(bracketed: str) -> tuple[Constituent, ...]:
 
 
 @dataclass(frozen=True)
-class TreeFile:
+class TreeFile(CorpusFile):
     """A file of bracketed trees of one genre, each over any number of lines."""
-
-    path: Path
-    split: str
-    genre: str
-
-    def digest(self) -> str:
-        return file_digest(self.path)
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
         """Blocks in `TREE_SCHEMA`, of ROWS sentences. UserError names the line of whatever is malformed."""

@@ -21,7 +21,7 @@ from impossible_lms.data.order import PUBLISHED, shuffled, shuffled_as_published
 from impossible_lms.data.spool import Spool
 from impossible_lms.errors import UserError
 from impossible_lms.files import folder_beside, is_made
-from impossible_lms.languages.language import Language, Transformed, sentences_for
+from impossible_lms.languages.language import KeptSentences, Language, sentences_for
 from impossible_lms.languages.registry import (
     Named,
     get_language,
@@ -202,11 +202,11 @@ class Work:
             split: Spool(self.scratch / split, tokenizer.dtype, tokenizer.markers) for split in ("train", *HELD_OUT)
         }
 
-    def add(self, stream: str, transformed: Transformed, genre: str) -> None:
+    def add(self, stream: str, sentences: KeptSentences, genre: str) -> None:
         """Keep what became of a block of a stream."""
-        for split, mine in _divided(stream, transformed.sentence):
-            self.spools[split].append(transformed, mine, genre)
-        self.spools["train" if stream == WHOLE else stream].count_dropped(transformed.dropped)
+        for split, mine in _divided(stream, sentences.sentence):
+            self.spools[split].append(sentences, mine, genre)
+        self.spools["train" if stream == WHOLE else stream].count_dropped(sentences.dropped)
 
     def close(self) -> None:
         """Nothing more is added."""

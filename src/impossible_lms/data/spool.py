@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impossible_lms.languages.language import Transformed
+from impossible_lms.languages.language import KeptSentences
 from impossible_lms.languages.markers import sentences_with
 from impossible_lms.ragged import Ragged
 
@@ -42,14 +42,14 @@ class Spool:
     def __len__(self) -> int:
         return self._count
 
-    def append(self, transformed: Transformed, chosen: NDArray[np.bool_], genre: str) -> None:
+    def append(self, sentences: KeptSentences, chosen: NDArray[np.bool_], genre: str) -> None:
         """Add the `chosen` (k,) of some sentences, all of one genre."""
         if genre not in self.genres:
             self.genres.append(genre)
-        tokens, affected = transformed.tokens.take(chosen), transformed.affected[chosen]
+        tokens, affected = sentences.tokens.take(chosen), sentences.affected[chosen]
         columns = {
             "length": tokens.lengths(),
-            "sentence": transformed.sentence[chosen],
+            "sentence": sentences.sentence[chosen],
             "affected": affected,
             "genre": np.full(len(tokens), self.genres.index(genre)),
         }

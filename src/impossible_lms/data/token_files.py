@@ -25,7 +25,7 @@ from impossible_lms.data.dataset import DATASET, TokenDataset
 from impossible_lms.data.order import PUBLISHED
 from impossible_lms.errors import UserError
 from impossible_lms.files import digest_of, folder_beside, is_made
-from impossible_lms.languages.language import Language, Transformed
+from impossible_lms.languages.language import KeptSentences, Language
 from impossible_lms.locks import lock_beside, remove_lock_of_the_dead, writing
 from impossible_lms.progress import Progress, usual
 from impossible_lms.ragged import Ragged
@@ -189,7 +189,7 @@ def _fill(work: Work, source: TokenFiles, tokenizer: Tokenizer, progress: Progre
                 if not len(markers):
                     affected[:] = True
                 rows = np.arange(read, read + len(tokens))
-                work.add(file.split, Transformed(tokens, rows, affected, {}), _genre(file))
+                work.add(file.split, KeptSentences(tokens, rows, affected, {}), _genre(file))
                 read += len(tokens)
                 part.tally.add(Tally(lines=len(tokens), sentences=len(tokens)))
                 progress.at(read)

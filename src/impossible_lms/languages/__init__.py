@@ -1,6 +1,6 @@
 """What is done to a sentence."""
 
-from impossible_lms.languages.language import Family, Language, Rewritten, Sentences, Style, Transformed
+from impossible_lms.languages.language import Family, KeptSentences, Language, Rewritten, Sentences, Style
 from impossible_lms.languages.registry import (
     GROUPS,
     LANGUAGES,
@@ -20,7 +20,7 @@ __all__ = [
     "Rewritten",
     "Sentences",
     "Style",
-    "Transformed",
+    "KeptSentences",
     "get_language",
     "get_languages",
     "refuse_where_nothing_is_marked",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from impossible_lms.corpora.corpus import Corpus, Memory
 from impossible_lms.errors import UserError
 from impossible_lms.languages.entropy import local_entropy
-from impossible_lms.languages.language import Language, Transformed, sentences_for
+from impossible_lms.languages.language import KeptSentences, Language, sentences_for
 from impossible_lms.languages.markers import sentences_with, shares
 from impossible_lms.languages.registry import get_language, refuse_where_nothing_is_marked
 from impossible_lms.ragged import Ragged
@@ -135,7 +135,7 @@ def check(language: Language, corpus: Corpus, tokenizer: Tokenizer, sample: int 
     )
 
 
-def _examples(kept: Transformed, columns: pa.RecordBatch, tokenizer: Tokenizer) -> list[tuple[str, str]]:
+def _examples(kept: KeptSentences, columns: pa.RecordBatch, tokenizer: Tokenizer) -> list[tuple[str, str]]:
     """The first sentences of some tokens that are changed, as text before and after; or else the first there are."""
     lengths = kept.tokens.lengths()
     wanted = (lengths >= SHOWN_TOKENS[0]) & (lengths <= SHOWN_TOKENS[1])

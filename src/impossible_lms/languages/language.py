@@ -71,7 +71,7 @@ Rule = Callable[[Sentences, np.random.Generator], Rewritten]
 
 
 @dataclass(frozen=True)
-class Transformed:
+class KeptSentences:
     """The kept sentences of a corpus in a language.
 
     Attributes:
@@ -200,11 +200,11 @@ class Language(Shown):
         """Whether the same sentences in the control can be had from the result."""
         return self.is_control or self.inverse is not None or self.to_control is not None
 
-    def start(self) -> "Callable[[Sentences], Transformed]":
+    def start(self) -> "Callable[[Sentences], KeptSentences]":
         """A function that rewrites the blocks of one stream, to be called on them in order."""
         generator = np.random.default_rng(self.seed)
 
-        def rewrite(sentences: Sentences) -> Transformed:
+        def rewrite(sentences: Sentences) -> KeptSentences:
             return kept(sentences, self.rule(sentences, generator))
 
         return rewrite
@@ -246,13 +246,13 @@ class Language(Shown):
         if fault:
             raise UserError(f"language {name}: {fault}.")
 
-    def apply(self, corpus: Corpus, tokenizer: Tokenizer) -> Transformed:
+    def apply(self, corpus: Corpus, tokenizer: Tokenizer) -> KeptSentences:
         """Rewrite a whole corpus, held in memory.
 
         Each split is a stream of its own: random draws begin anew in it. `tokenizer` comes without markers; the
         family's are added to it.
         """
-        parts: list[Transformed] = []
+        parts: list[KeptSentences] = []
         first = 0
         for split in corpus.splits:
             rewrite = self.start()
@@ -290,7 +290,7 @@ class Maker:
     least: int = 0
 
 
-def kept(sentences: Sentences, rewritten: Rewritten) -> Transformed:
+def kept(sentences: Sentences, rewritten: Rewritten) -> KeptSentences:
     """The sentences of a result that no reason drops; one that has several reasons is counted under the first."""
     tokens = rewritten.tokens
     ordinary = tokens.lengths()
@@ -304,18 +304,18 @@ def kept(sentences: Sentences, rewritten: Rewritten) -> Transformed:
         dropped[reason] = int((mask & keep).sum())
         keep &= ~mask
     sentence = sentences.first + np.flatnonzero(keep)
-    return Transformed(tokens.take(keep), sentence, rewritten.affected[keep], dropped)
+    return KeptSentences(tokens.take(keep), sentence, rewritten.affected[keep], dropped)
 
 
-def _joined(parts: list[Transformed], tokenizer: Tokenizer) -> Transformed:
+def _joined(parts: list[KeptSentences], tokenizer: Tokenizer) -> KeptSentences:
     if not parts:
         nothing = Ragged.of([], dtype=tokenizer.dtype)
-        return Transformed(nothing, np.empty(0, np.int64), np.empty(0, bool), {})
+        return KeptSentences(nothing, np.empty(0, np.int64), np.empty(0, bool), {})
     dropped: dict[str, int] = {}
     for part in parts:
         for reason, count in part.dropped.items():
             dropped[reason] = dropped.get(reason, 0) + count
-    return Transformed(
+    return KeptSentences(
         Ragged.join([part.tokens for part in parts]),
         np.concatenate([part.sentence for part in parts]),
         np.concatenate([part.affected for part in parts]),
