@@ -149,7 +149,7 @@ def test_packed_files_are_read_as_what_they_hold(tmp_path, suffix, codec):
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ("sentence=x", "unknown option 'sentence'. Known: size, column, sentences, bad-lines, features."),
+        ("sentence=x", "unknown option 'sentence'. Known: size, column, test, sentences, bad-lines, features."),
         ("bad-lines=drop", "bad-lines is stop or skip, not 'drop'."),
         ("bad-lines=skip,bad-lines=skip", "bad-lines is given twice."),
         ("column=", "column is a name, not ''."),
