@@ -1,4 +1,4 @@
-"""Locks: who writes an output says so, and who comes later is told; a lock goes with its process, however that ends."""
+"""Locks: one process writes an output, and a second one is told which; a lock ends with its process, however that ends."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from impossible_lms.errors import UserError
 from impossible_lms.unfinished import machine
 
-WRITTEN = "is being written"  # what is said of an output that somebody else writes
+WRITTEN = "is being written"  # how the message describes an output that another process writes
 SECONDS_BETWEEN_TRIES = 0.05
 
 
@@ -25,7 +25,7 @@ def locked(path: Path, state: str, what: Path | None = None, *, patience: float 
 
     Args:
         path: the lock.
-        state: of what is locked, for who comes later: `in use`, `is being written`.
+        state: of what is locked, for the message to others: `in use`, `is being written`.
         what: what it is, for the same; the lock's folder where None.
         patience: seconds to wait for another process.
 

@@ -1,4 +1,4 @@
-"""Progress: how a long stage says where it is; a bar on a terminal, a line now and then elsewhere."""
+"""Progress of a long stage: a bar on a terminal, a line now and then elsewhere."""
 
 import time
 from html import escape
@@ -11,7 +11,7 @@ SECONDS_BETWEEN_UPDATES = 0.2  # of a notebook
 
 
 class Progress(Protocol):
-    """What a long stage tells while it works."""
+    """What a long stage reports while it works."""
 
     def start(self, what: str, total: int | None) -> None:
         """A stage begins, of `total` steps where that is known."""

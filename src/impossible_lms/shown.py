@@ -14,8 +14,7 @@ CELL = "text-align:left;vertical-align:top;padding:0 1em 0.2em 0"
 class Shown:
     """What tells its facts: `title` names it, and `facts` are a few words each, by what they are of.
 
-    A fact that cannot be had (a file is damaged or gone) is a reason in its place, for whoever prints something wants
-    to know what it is, and not be stopped.
+    A fact that cannot be had (a file is damaged or gone) is replaced by the reason: printing something never fails.
     """
 
     def title(self) -> str:

@@ -42,7 +42,7 @@ def remove(path: Path) -> None:
 
 
 def remove_unfinished(path: Path, kind: str = PART) -> None:
-    """Remove what others left beside `path`, whoever they were; for who alone may write it."""
+    """Remove what any process left beside `path`; only for the process that alone may write it."""
     for left in _beside(path, kind):
         if left.name not in _MINE:
             remove(left)

@@ -209,7 +209,7 @@ def test_bytes_that_are_no_text_are_named_with_their_row(tmp_path):
             ":en:::column=text,10M",
             "not of the form hub:NAME[:config][:split][:column], with sentences= and bad-lines= behind it.",
         ),
-        (":en:nonsense=1", "unknown option 'nonsense'. Known: size, column, sentences, bad-lines, features."),
+        (":en:nonsense=1", "unknown option 'nonsense'. Known: size, column, test, sentences, bad-lines, features."),
     ],
 )
 def test_a_choice_that_is_not_there(configured, choice, fault):

@@ -75,7 +75,7 @@ def evaluate(
 ) -> None:
     """Measure the checkpoints of runs: tables and a figure in the run folders.
 
-    Exit code 3 says that some checkpoints could not be measured; they are named on stderr and in the table.
+    Exit code 3 means that some checkpoints could not be measured; they are named on stderr and in the table.
     """
     from impossible_lms.evaluation.driver import evaluate as evaluated
     from impossible_lms.evaluation.driver import request_of
@@ -183,7 +183,7 @@ def words(
 ) -> None:
     """The surprisal of every word of a text, in bits: a table with a row a word, for any model and checkpoint.
 
-    The space before a word counts for the word before it, whose end it says (Pimentel & Meister 2024; Oh & Schuler
+    The space before a word counts towards the word before it, whose end it marks (Pimentel & Meister 2024; Oh & Schuler
     2024). The text is taken as it is, sentence by sentence.
     """
     import pandas as pd

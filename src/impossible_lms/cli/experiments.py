@@ -47,7 +47,7 @@ def init(
         ),
     ] = Shipped.small,
     file: Annotated[
-        Path | None, typer.Argument(help="The file to write: what it is, with .toml; of a language mine.py.")
+        Path | None, typer.Argument(help="The file to write; by default small.toml and so on, for a language mine.py.")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The same.")] = None,
 ) -> None:
@@ -70,7 +70,10 @@ def run(
     file: ExperimentFile,
     changes: Changes = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done and what it costs, and stop.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Print what would be done, how long it will take and how much disk it needs, and stop."
+        ),
     ] = False,
     engine: Annotated[
         str, typer.Option(help="local, local:N for N processes, ray, ray:ADDRESS, slurm or slurm:N (job arrays).")
@@ -87,7 +90,7 @@ def run(
 ) -> None:
     """Do what is missing of an experiment: data, training, evaluation, publishing, and the report.
 
-    The same file again does nothing; a killed experiment goes on. Exit code 1 says that something failed.
+    The same file again does nothing; a killed experiment goes on. Exit code 1 means that something failed.
     """
     from impossible_lms.experiment.config import load_experiment
     from impossible_lms.experiment.engines.choice import RAY, SLURM, Choice
@@ -118,7 +121,7 @@ def status(
     changes: Changes = None,
     as_json: Json = False,
 ) -> None:
-    """Say where an experiment stands, from any terminal or machine that sees its store, while it runs or not."""
+    """Show how far an experiment is, from any terminal or machine that sees its store, whether it is running or not."""
     from impossible_lms.experiment.board import Board
     from impossible_lms.experiment.run import states_of
     from impossible_lms.experiment.work import folder_of, read_plan, status_of
@@ -179,7 +182,7 @@ def _write_arrays(
     command += [f"--devices={plan.devices}", *(f"--set={change}" for change in changes), "--only"]
     arrays = write_arrays(plan, command, options, choice.count, memory)
     if not arrays:
-        print(f"{plan.folder}: all {len(plan.tasks)} tasks are done. `impossible report {file}` says what was found.")
+        print(f"{plan.folder}: all {len(plan.tasks)} tasks are done. `impossible report {file}` shows the results.")
         return
     write_plan(plan)
     said = ", ".join(f"{len(array.tasks)} {array.name}" for array in arrays)

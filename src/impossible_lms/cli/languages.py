@@ -73,7 +73,7 @@ def speak(
     draw: Annotated[int, typer.Option(min=1, help="Of languages that draw: 1 is theirs, 2 another, and so on.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Say TEXT in LANGUAGE: as text and as tokens, markers in colour.
+    """Write TEXT in LANGUAGE: as text and as tokens, markers in colour.
 
     The hop languages mark finite verbs of the third person present. Name them with --singular and --plural, each with
     its lemma, or have them found --with an annotator; else those that the built-in lexicon is sure of are marked.
@@ -150,7 +150,7 @@ def check(
     column: Column = None,
     features: Features = None,
 ) -> None:
-    """Say what languages do, with evidence from a corpus, each beside its control."""
+    """Show what languages do to a corpus, measured, each beside its control."""
     from impossible_lms.languages import get_language, get_languages
     from impossible_lms.languages.check import check as check_language
     from impossible_lms.languages.check import sampled

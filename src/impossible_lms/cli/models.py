@@ -79,7 +79,7 @@ def train(
 
 
 def models(as_json: Json = False) -> None:
-    """List the named architectures: how each knows the order of tokens, and its sizes, of like parameters in all."""
+    """List the named architectures: how each represents token order, and its sizes, of about as many parameters."""
     from impossible_lms.models.architectures import ARCHITECTURES, SIZES, parameters_of
 
     vocabulary, context = 50_257, 1024  # of the published models

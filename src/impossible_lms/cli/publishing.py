@@ -24,7 +24,9 @@ def publish(
     overwrite: Annotated[bool, typer.Option(help="Replace revisions that hold something else.")] = False,
     private: Annotated[bool, typer.Option(help="Make a private repository (hub:).")] = False,
     collection: Annotated[str | None, typer.Option(help="The title of a collection to put it in (hub:).")] = None,
-    dry_run: Annotated[bool, typer.Option(help="Say what would happen to each revision and leave it (hub:).")] = False,
+    dry_run: Annotated[
+        bool, typer.Option(help="Print what would happen to each revision, and change nothing (hub:).")
+    ] = False,
     revision_format: Annotated[
         str | None,
         typer.Option(
@@ -41,7 +43,7 @@ def publish(
         str | None, typer.Option("--license", help="Of data: the corpus's licence, as the Hub writes it (cc-by-4.0).")
     ] = None,
 ) -> None:
-    """Publish a run, one revision a checkpoint and main the last, or data, one configuration a language."""
+    """Publish a run, one revision per checkpoint with main as the last, or data, one configuration per language."""
     from impossible_lms.progress import Console
     from impossible_lms.publishing import repository
 

@@ -51,7 +51,7 @@ def forecast(workers: Workers, tried: Iterable[Batch], words: int) -> str:
 
 
 def spoken(seconds: float) -> str:
-    """A duration as one says it."""
+    """A duration in words."""
     if seconds < 90:
         return f"{seconds:.0f} seconds"
     if seconds < 1.5 * HOUR:

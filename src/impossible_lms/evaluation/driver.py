@@ -33,7 +33,7 @@ ON = "-on-"  # stands before the test set in the name of tables that are not of 
 
 @dataclass(frozen=True, repr=False)
 class Evaluation(Shown):
-    """What a metric found in a run.
+    """The results of a metric on a run.
 
     Attributes:
         metric: which.
@@ -43,7 +43,7 @@ class Evaluation(Shown):
             value with `low` and `high`, `note`: what there was where the sample asked for more, and `fault`: why a
             checkpoint was skipped.
         skipped: the checkpoints that could not be measured, and why.
-        notes: what the metric says of its items and of its curve.
+        notes: what the metric notes of its items and of its curve.
     """
 
     metric: Metric
@@ -141,7 +141,7 @@ def evaluate(
 
 
 def figure_places(tables: Path) -> tuple[Path, Path]:
-    """Where the figure of tables is, and where what is said in place of one."""
+    """Where the figure of tables is, and where the sentence in place of one."""
     return tables.with_name(f"{tables.name}{DRAWN}"), tables.with_name(f"{tables.name}{SAID}")
 
 

@@ -235,7 +235,7 @@ class Metric:
         sample: how many items are asked for, at most, where the request does not say.
         aggregate: from the items of one checkpoint, one row or several of its curve.
         serves: why a language does not serve this metric with a request (or a plain one), in one line that names it;
-            None where it does. Asked before anything is trained, by whoever plans what to measure.
+            None where it does. Asked when measurements are planned, before anything is trained.
         options: the options of the request that only some metrics have and that it reads, of OPTIONS.
         needs: those of its options that must be given.
         columns: the annotation that the corpus must have which its items are made from.
@@ -244,14 +244,14 @@ class Metric:
         adds_up: whether its other groups are parts of the shown one: where it is named, contrasts are of all of them.
         beside: the columns of its curve that figures and tables show beside the value: what it is to be compared with,
             or what shows something where the value does not.
-        statement: from rows of a curve or of `over_seeds`, what is said of them in place of a figure, where there is
+        statement: from rows of a curve or of `over_seeds`, the sentence in place of a figure, where there is
             nothing to be seen in one; None where there is.
         figure: how its curve is drawn: `curves` over training, or `heat maps` of layers and positions.
         logarithmic: whether it is a ratio, whose axis and means are logarithmic.
         share: whether its values lie between 0 and 1.
         sampled: how its items give the value.
         is_contrast: whether its value is a difference to the control already.
-        conclude: from a whole curve, what is to be said of it, by name.
+        conclude: from a whole curve, notes on it, by name.
         check: see `refuse`; `prepare` where None.
         reads: the sentences at `corpus` that a test set may be made of (`Request.language`).
     """

@@ -195,9 +195,9 @@ def _bits(
     after = np.zeros(len(words.sentence))
     is_word = ~is_end[last]
     after[word[last[is_word]]] = boundary[last[is_word] + 1]
-    paid = np.append(0.0, after[:-1])
-    paid[np.append(-1, ends[:-1]) + 1] = 0.0  # nothing was before the first word
-    return plain + after - paid, plain
+    before_it = np.append(0.0, after[:-1])
+    before_it[np.append(-1, ends[:-1]) + 1] = 0.0  # nothing was before the first word
+    return plain + after - before_it, plain
 
 
 def _sentences(corpus: Corpus) -> tuple[list[str], list[str]]:

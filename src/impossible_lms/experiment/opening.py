@@ -1,4 +1,4 @@
-"""Opening what an experiment names, before anything begins: all that cannot be had is found, and said in one list."""
+"""Opening what an experiment names, before anything begins: all that is missing is reported in one list."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ class Faults:
 
 @dataclass(frozen=True)
 class Opened:
-    """What was found of an experiment's inputs.
+    """An experiment's inputs, opened.
 
     Attributes:
         found: the hashes of the corpus and of what metrics take their items from, and the tokenizer's key.

@@ -31,7 +31,7 @@ CORPORA = "corpora"  # in what was found: by name, where there are several
 
 @dataclass(frozen=True, repr=False)
 class Plan(Shown):
-    """An experiment with what was found of its inputs, and its tasks.
+    """An experiment with the hashes of its inputs, and its tasks.
 
     Attributes:
         experiment: what is asked for.

@@ -72,7 +72,7 @@ def run_experiment(plan: Plan, engine: Callable[[Path], Engine], board: Board) -
 
 
 def states_of(plan: Plan) -> dict[str, State]:
-    """Where each task stands, as far as its files say, whoever does it on whichever machine."""
+    """The state of each task by its files, in whichever process and on whichever machine it runs."""
     failures, states = failures_of(plan), {}
     for name, task in plan.tasks.items():
         states[name] = _found(task)

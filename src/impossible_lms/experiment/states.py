@@ -1,4 +1,4 @@
-"""Where each task of an experiment stands."""
+"""The state of each task of an experiment."""
 
 from dataclasses import dataclass
 

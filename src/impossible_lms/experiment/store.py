@@ -1,4 +1,4 @@
-"""The store: where everything that experiments make lies, under names that say what went into it."""
+"""The store: where everything that experiments make lies, under names with a hash of what went into it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,13 +112,13 @@ def content_of(spec: str) -> Any:
 
 
 def fault_of(folder: Path, task: str) -> str | None:
-    """What a task said when it last failed, as kept in the folder `folder`; None where it did not."""
+    """The message with which a task last failed, as kept in `folder`; None where it did not."""
     path = folder / f"{task}.json"
     return str(read_record(path, {"fault": str}, AGAIN)["fault"]) if path.is_file() else None
 
 
 def keep_fault(folder: Path, task: str, fault: str | None) -> None:
-    """Keep what a task says that failed, or (None) that it did not."""
+    """Keep the message of a task that failed, or (None) remove it."""
     path = folder / f"{task}.json"
     if fault is not None:
         write_record(path, {"fault": fault})

@@ -91,7 +91,7 @@ class Plain:
 
 @dataclass(frozen=True)
 class Source:
-    """The corpus and tokenizer of an experiment: what they are asked for by, and what was found there."""
+    """The corpus and tokenizer of an experiment: the specs that ask for them, and the hash of what these led to."""
 
     corpus: str
     fingerprint: str

@@ -96,7 +96,7 @@ def ended(folder: Path, name: str, plan: Plan | None = None) -> Ended:
 
 
 def say(line: str) -> None:
-    """One line of tidings, for the log."""
+    """Print one line, for the log."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -106,7 +106,7 @@ def status_file(folder: Path, name: str) -> Path:
 
 
 def status_of(folder: Path, name: str) -> dict[str, Any] | None:
-    """What a task last said of itself; None where it is not at work."""
+    """The progress that a task last reported; None where it is not running."""
     try:
         return read_record(status_file(folder, name), {"done": int, "note": str, "at": float}, "")
     except (OSError, UserError):
@@ -114,12 +114,12 @@ def status_of(folder: Path, name: str) -> dict[str, Any] | None:
 
 
 def log_file(folder: Path, name: str) -> Path:
-    """Where what a task says goes."""
+    """The file that takes a task's output."""
     return folder / "logs" / f"{name}.log"
 
 
 class Reported:
-    """Progress that is kept in a file, for whoever watches from another process."""
+    """Progress that is kept in a file, to be read by other processes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

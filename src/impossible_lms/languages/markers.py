@@ -1,4 +1,4 @@
-"""Markers counted: in how many sentences each stands, and what is said where one is rare or never there."""
+"""Markers counted: in how many sentences each stands, and the warning where one is rare or absent."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Where tokens came from: what a rule says of it, or what comes out of it when numbers stand for tokens."""
+"""Where tokens came from: by the rule itself, or by giving it numbers in place of tokens."""
 
 from difflib import SequenceMatcher
 

@@ -295,7 +295,7 @@ def _changed(before: Ragged, after: Ragged) -> NDArray[np.bool_]:
 
 
 def _bits(found: Any, spec: str, draws: bool) -> Callable[[Ragged, Tokenizer], NDArray[np.float64]]:
-    """What a language says of the bits it adds, `added_bits(tokens)`, or what is known where it says nothing."""
+    """The bits that a language adds by its own `added_bits(tokens)`, or what is known where it has none."""
     given = _of_tokens(found, "added_bits", spec)
     if given is None or given is no_bits:
         return unknown_bits if draws and given is None else no_bits

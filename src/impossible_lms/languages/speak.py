@@ -1,4 +1,4 @@
-"""One sentence said in a language: as text, tokens and ids."""
+"""One sentence in a language: as text, tokens and ids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

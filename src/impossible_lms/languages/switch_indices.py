@@ -55,7 +55,7 @@ def _with_last(words: list[str]) -> list[str]:
 
 
 def _pieces(words: Words, texts: pa.Array, second: int) -> list[list[Piece]]:
-    """The words of each text as they are said anew, with where their signs stood."""
+    """The words of each text in their new order, with where their punctuation stood."""
     pieces = words.pieces(texts, _orders(words, second))
     for row, each in _ending(words, second).items():
         anew = _with_last(each)

@@ -61,7 +61,7 @@ class LoopbackServer(ThreadingHTTPServer):
 
 
 class Exchange(BaseHTTPRequestHandler, ABC):
-    """One connection; whoever inherits says what is asked and answered in `answer`."""
+    """One connection; a subclass answers its requests in `answer`."""
 
     server: LoopbackServer
     protocol_version = "HTTP/1.1"

@@ -1,4 +1,4 @@
-"""What is said between the hub on this machine and its clients: the bodies they send, and how it describes things."""
+"""The messages between the hub on this machine and its clients: bodies of requests, and descriptions in answers."""
 
 import hashlib
 from collections.abc import Mapping
@@ -96,7 +96,7 @@ class Operation(BaseModel):
 
 
 def facts_of(repository: Repository, revision: str) -> dict[str, Any]:
-    """What is said of a repository at a revision."""
+    """The description of a repository at a revision."""
     commit, facts = repository.commit(revision), repository.facts
     said = {"_id": hashlib.sha256(repository.id.encode()).hexdigest()[:24], "id": repository.id, "sha": commit.id}
     said |= {"author": repository.id.split("/")[0], "createdAt": facts["created"], "lastModified": commit.date}

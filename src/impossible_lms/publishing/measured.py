@@ -33,7 +33,7 @@ class Measured:
         against: what it is compared with; empty for nothing.
         asked: how it was asked for: the sample's number and seed, and what is not as usual.
         note: what there was where the sample asked for more.
-        statement: what is to be said where the value shows nothing.
+        statement: the sentence where the value shows nothing.
     """
 
     evaluation: Evaluation

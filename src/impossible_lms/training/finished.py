@@ -1,4 +1,4 @@
-"""Finished: what `finished.json` says of a run, its totals and what computed it."""
+"""Finished: what `finished.json` records of a run, its totals and what computed it."""
 
 import os
 import platform

@@ -24,7 +24,7 @@ from impossible_lms.training.words import words_apart
 
 @dataclass(frozen=True)
 class Options:
-    """What changes a run's speed, size and tidings, and none of its results.
+    """Options that change a run's speed, size and messages, and none of its results.
 
     Attributes:
         micro_batch: sequences computed at a time on a device.
@@ -69,7 +69,7 @@ def train(
         model: `gpt2`, `gpt2-no-pos`, or a configuration of transformers (a folder, a file, or a Hub id).
         size: of the first two, `small` where None.
         seed: of weights, data order and dropout.
-        options: speed, size and tidings.
+        options: speed, size and messages.
         progress: is told of every step.
         say: takes what a user should know, a line each.
         changes: fields of the recipe: `steps=100`.

@@ -1,4 +1,4 @@
-"""Engine: whoever does an experiment's tasks, as the one who hands them out sees it."""
+"""Engine: what carries out an experiment's tasks, as seen by what hands them out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
