@@ -1,4 +1,4 @@
-"""Locks: one process writes an output, and a second one is told which; a lock ends with its process, however that ends."""
+"""Locks: one process writes an output, and a second one is told which; a lock goes with its process."""
 
 import contextlib
 import os

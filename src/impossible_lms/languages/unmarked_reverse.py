@@ -1,7 +1,7 @@
 """Full reversal without a marker: the tokens from last to first (Someya et al. 2025; Ziv et al. 2025).
 
-The paper's FullReverse has 🅁 at a random place (section 3.1), so that a model's surprisal includes the draw; here nothing
-is added, and what is measured is the order alone.
+The paper's FullReverse has 🅁 at a random place (section 3.1), so that a model's surprisal includes the draw; here
+nothing is added, and what is measured is the order alone.
 """
 
 import numpy as np
