@@ -62,6 +62,7 @@ def test_a_contrast_leads_to_its_sentences(serve, found):
     page.locator("tr[data-ask] td").nth(2).click()
     seen.until("document.querySelector('#carriers') !== null")
     assert seen.text("#carriers") == "What carries partial-reverse less no-reverse, gpt2-no-pos"
+    assert page.evaluate("document.activeElement.id") == "carriers"
     assert page.locator(".heard").count() == 8 and page.locator(".heard .bars").count() == 16
     assert page.locator(".undone").count() == 8
     seen.until("location.search.includes('contrast=partial-reverse')")

@@ -71,6 +71,32 @@ def test_what_is_chosen_is_what_is_shown(results):
         Results(Findings("", (), (), ""), models_of([])).page(Chosen())
 
 
+def test_sizes_are_chosen_apart_and_said_where_they_are_not(findings, models):
+    from dataclasses import replace
+
+    bigger = [
+        replace(each, record={**each.record, "request": {**each.record["request"], "size": "small"}})
+        if each.language == "no-reverse"
+        else each
+        for each in findings.runs
+    ]
+    found = Results(replace(findings, runs=bigger), models)
+    assert found.kinds == ["gpt2-no-pos small", "gpt2-no-pos tiny"]
+    both, one = found.page(Chosen()), found.page(Chosen(scales=("gpt2-no-pos small",)))
+    assert len(both.values.rows) == 2 and "gpt2-no-pos small, gpt2-no-pos tiny. Choose one." in both.mixed
+    assert "no-reverse" in one.values_csv and "partial-reverse" not in one.values_csv and not one.mixed
+    assert "several sizes" in tables_html.results(both) and "several sizes" not in tables_html.results(one)
+
+
+def test_columns_in_which_nothing_stands_are_left_out(models):
+    found = read(models, Findings("", (), (), ""), Chosen(reader="no-reverse-gpt2-no-pos"))
+    from dataclasses import replace
+
+    unjudged = replace(found, sentences=[replace(each, bits_a_token=None, undone="") for each in found.sentences])
+    made = tables_html.sentences(unjudged)
+    assert made.count("<th ") == 2 and "judge</th>" not in made and "well-formed</th>" in made
+
+
 def test_names_of_others_are_escaped(results):
     page = results.page(Chosen(contrast=KEY))
     from dataclasses import replace

@@ -109,7 +109,7 @@ def cost(models: Models, speaker: Speaker, model: Model, step: int, sentence: st
         spoken = speak(model.language, annotated, plain)
         count = len(plain.encode([text])[0])
     if spoken.dropped:
-        raise UserError(f"{model.language.name} does not keep this sentence: {spoken.dropped}.")
+        raise UserError(f"{model.language.name} {speaker.why(model.language, spoken)}.")
     if model.room is not None and len(spoken.ids) + 1 > model.room:
         raise UserError(f"{model.label} takes {model.room} tokens, and the sentence has {len(spoken.ids)}.")
     whole = framed(Ragged.of([spoken.ids]), heard.tokenizer.end_of_text, heard.scorer.start)

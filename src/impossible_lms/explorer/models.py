@@ -53,9 +53,8 @@ class Model:
 
     @property
     def kind(self) -> str:
-        """What kind of model it is: its architecture, and its size where that is known."""
-        size = self.run.record["request"].get("size") if isinstance(self.run, Run) else None
-        return f"{self.run.architecture.name} {size}" if size else self.run.architecture.name
+        """What kind of model it is."""
+        return kind_of(self.run)
 
     @cached_property
     def room(self) -> int | None:
@@ -128,6 +127,12 @@ class Models:
             return None
         alike = [each for each in self.named.values() if each.run.language == control and each.kind == model.kind]
         return min(alike, key=lambda each: each.run.seed != model.run.seed) if alike else None
+
+
+def kind_of(run: Run | PublishedRun) -> str:
+    """What kind of model a run is: its architecture, and its size where that is known."""
+    size = run.record["request"].get("size") if isinstance(run, Run) else None
+    return f"{run.architecture.name} {size}" if size else run.architecture.name
 
 
 def models_of(runs: Sequence[Run | PublishedRun]) -> Models:

@@ -1,7 +1,8 @@
 // Runs once, when the component that shows everything is there: `element` is its, `server.asked` asks the server.
 const shown = element.querySelector(".answer");
 const line = element.querySelector(".status");
-const first = "Point at a token, or reach it with Tab and the arrow keys, to see where it came from.";
+const HINT = "Point at a token, or reach it with Tab and the arrow keys, to see where it came from.";
+const hint = () => (shown.querySelector("button.t:not(.plain .t)") ? HINT : "");
 const status = (text) => { line.textContent = text; };
 
 // Asking: one question at a time, and after it, if anything was chosen meanwhile, the next with all of that.
@@ -32,7 +33,9 @@ const send = async (begins = false) => {
     const answer = await server.asked(asked);
     kept = answer.kept;
     show(answer);
-    if (line.textContent === "Working …") status(first);
+    const token = document.activeElement.closest("button.t");
+    token ? link(token) : status(hint());
+    if (asked.asks.some((each) => each.startsWith("contrast="))) lead(shown.querySelector("#carriers"));
   } catch (error) {
     status("The explorer does not answer. Is its command still running? Then load this page again.");
   }
@@ -60,6 +63,12 @@ const show = (answer) => {
   shown.dataset.query = answer.query;
 };
 
+// What a click led to, below what was clicked: there the page goes, and the keyboard.
+const lead = (heading) => {
+  heading?.focus({ preventScroll: true });
+  heading?.scrollIntoView();
+};
+
 // Tokens: one of a row is reached by Tab, the others by arrows; each says where it came from.
 const label = (bar) => {
   const what = bar.closest(".words") ? "word" : "token", bits = bar.classList.contains("bars");
@@ -80,7 +89,7 @@ let pinned = null;
 const link = (token) => {
   document.querySelectorAll("button.t.linked").forEach((each) => each.classList.remove("linked"));
   if (token && token.dataset.place) tokens(token.dataset.place).forEach((each) => each.classList.add("linked"));
-  status(token ? token.getAttribute("aria-label") : first);
+  status(token ? token.getAttribute("aria-label") : hint());
 };
 const at = (event) => event.target.closest?.("button.t");
 shown.addEventListener("pointerover", (event) => { if (at(event)) link(at(event)); });
@@ -107,6 +116,5 @@ shown.addEventListener("keydown", (event) => {
   all[Math.max(0, Math.min(all.length - 1, all.indexOf(token) + step))].focus();
   event.preventDefault();
 });
-status(first);
 window.explorer = { tell, begin };
 if (window.begins) begin(window.begins);

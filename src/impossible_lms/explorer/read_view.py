@@ -27,7 +27,7 @@ class ReadView(View):
             step = checkpoint_slider(given.models, "")
         with gr.Row(equal_height=True, visible=bool(labels)):
             form = gr.Radio([ALL, WELL, ILL], value=ALL, label="Sentences", min_width=300, scale=2)
-            again = gr.Button("Another sample", size="md", min_width=130, scale=0)
+            again = gr.Button("Another sample", size="md", min_width=160, scale=0)
         self.inputs, self.adjusted = (reader, step, form), (step,)
         self.buttons = ((again, f"{NEXT}=sample"),)
 

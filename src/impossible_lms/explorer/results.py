@@ -17,7 +17,7 @@ from impossible_lms.evaluation.metric import HIGHER
 from impossible_lms.evaluation.sampling import texts_behind
 from impossible_lms.evaluation.scoring import BITS, framed
 from impossible_lms.explorer.address import Chosen
-from impossible_lms.explorer.models import Model, Models
+from impossible_lms.explorer.models import Model, Models, kind_of
 from impossible_lms.explorer.speaking import SAYING
 from impossible_lms.ragged import Ragged
 from impossible_lms.report.findings import Findings
@@ -61,7 +61,10 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Page:
-    """What is shown of results: tables, each with what it saves as CSV; the contrasts of its rows; what carries one."""
+    """What is shown of results: tables, each with what it saves as CSV; the contrasts of its rows; what carries one.
+
+    `mixed` says which sizes of one architecture stand together in them, if any do.
+    """
 
     values: Table
     values_csv: str
@@ -71,6 +74,7 @@ class Page:
     chosen: Contrast | None
     carriers: Sequence[Carrier]
     note: str
+    mixed: str = ""
 
 
 class Results:
@@ -97,9 +101,22 @@ class Results:
         return [result.name for result in self.all]
 
     def there(self, column: str) -> list[str]:
-        """The languages, architectures or seeds of all that was measured."""
+        """The languages or seeds of all that was measured."""
         values = {value for result in self.all for each in result.evaluations for value in each.curve[column].dropna()}
         return [str(value) for value in sorted(values)]
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """The kinds of models that were measured: architectures, with their sizes where these are known."""
+        return sorted({self._kind(each) for result in self.all for each in result.evaluations})
+
+    @cached_property
+    def _kinds(self) -> dict[Path, str]:
+        return {run.folder.resolve(): kind_of(run) for run in self._findings.runs}
+
+    def _kind(self, evaluation: Evaluation) -> str:
+        """The kind of the model that was evaluated: its architecture alone, where its run is not there."""
+        return self._kinds.get(evaluation.folder.parents[1].resolve(), str(evaluation.curve["architecture"].iloc[0]))
 
     @property
     def steps(self) -> list[int]:
@@ -113,7 +130,8 @@ class Results:
                 "`impossible evaluate` has measured."
             )
         result = next((each for each in self.all if each.name == chosen.metric), self.all[0])
-        kept = [each for each in (_kept(one, chosen) for one in result.evaluations) if len(each.curve)]
+        wanted = [each for each in result.evaluations if not chosen.scales or self._kind(each) in chosen.scales]
+        kept = [each for each in (_kept(one, chosen) for one in wanted) if len(each.curve)]
         if not kept:
             raise UserError("Nothing was measured of what is chosen. Choose more languages, models, seeds or steps.")
         found = results_of(kept)
@@ -142,7 +160,16 @@ class Results:
             one,
             carriers,
             note,
+            self._mixed(kept),
         )
+
+    def _mixed(self, kept: Sequence[Evaluation]) -> str:
+        """Which sizes of one architecture are taken together; empty where none are."""
+        kinds: dict[str, set[str]] = {}
+        for each in kept:
+            kinds.setdefault(str(each.curve["architecture"].iloc[0]), set()).add(self._kind(each))
+        names = sorted(kind for several in kinds.values() if len(several) > 1 for kind in several)
+        return f"Models of several sizes are taken together here: {', '.join(names)}. Choose one." if names else ""
 
     def _tables_of(self, evaluation: Evaluation) -> Tables:
         """Its tables, at the steps that its curve was cut to."""
@@ -233,7 +260,7 @@ class Results:
 def _kept(evaluation: Evaluation, chosen: Chosen) -> Evaluation:
     """An evaluation cut to what is chosen; with an empty curve where nothing of it is."""
     curve = evaluation.curve
-    for column, wanted in (("language", chosen.among), ("architecture", chosen.scales), ("seed", chosen.seeds)):
+    for column, wanted in (("language", chosen.among), ("seed", chosen.seeds)):
         if wanted:
             curve = curve[curve[column].astype(str).isin(wanted)]
     if chosen.at_step:

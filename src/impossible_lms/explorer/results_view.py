@@ -1,5 +1,6 @@
 """Results: what was measured, and the sentences that carry it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -24,7 +25,7 @@ class ResultsView(View):
         with gr.Row(visible=some):
             metric = gr.Dropdown(found.metrics, value=found.metrics[0] if some else None, label="Metric", min_width=160)
             step = gr.Dropdown(steps, value=0, label="Checkpoint", min_width=160)
-            scales = gr.Dropdown(found.there("architecture"), value=[], multiselect=True, label="Models (all if none)")
+            scales = gr.Dropdown(found.kinds, value=[], multiselect=True, label="Models (all if none)")
             seeds = gr.Dropdown(found.there("seed"), value=[], multiselect=True, label="Seeds (all if none)")
         with gr.Row(visible=some):
             among = gr.Dropdown(found.there("language"), value=[], multiselect=True, label="Languages (all if none)")
@@ -40,16 +41,23 @@ class ResultsView(View):
         found = self._results
         if not found.metrics:
             return [gr.skip()] * 5
-        columns = (("language", chosen.among), ("architecture", chosen.scales), ("seed", chosen.seeds))
-        lists = [[each for each in wanted if each in found.there(column)] for column, wanted in columns]
+        lists = [[each for each in wanted if each in there] for wanted, there in self._lists(chosen)]
         metric = chosen.metric if chosen.metric in found.metrics else found.metrics[0]
         return [metric, chosen.at_step if chosen.at_step in found.steps else 0, *lists]
+
+    def _lists(self, chosen: Chosen) -> Sequence[tuple[Sequence[str], Sequence[str]]]:
+        """Of languages, kinds of models and seeds, those that are chosen and those that are there."""
+        found = self._results
+        return (
+            (chosen.among, found.there("language")),
+            (chosen.scales, found.kinds),
+            (chosen.seeds, found.there("seed")),
+        )
 
     def missing(self, chosen: Chosen) -> list[str]:
         """What was not measured."""
         found = self._results
-        columns = (("language", chosen.among), ("architecture", chosen.scales), ("seed", chosen.seeds))
-        names = [each for column, wanted in columns for each in wanted if each not in found.there(column)]
+        names = [each for wanted, there in self._lists(chosen) for each in wanted if each not in there]
         names += [chosen.metric] if chosen.metric not in ("", *found.metrics) else []
         return names + ([f"step {chosen.at_step:,}"] if chosen.at_step not in (0, *found.steps) else [])
 

@@ -25,6 +25,7 @@ from impossible_lms.tokenizer import Tokenizer
 OWN = "own"  # the group of languages that are not of this package
 SAYING = Lock()  # held while a tokenizer learns words: threads must not do it at once
 REMEMBERED = 256  # sentences
+WAY_OUT = "Start the page with an annotator: impossible explore --with spacy"
 NUMBERS = ("window", "seed", "hops")  # parameters of languages that can be chosen
 
 
@@ -84,7 +85,7 @@ class Speaker:
         with SAYING:
             spoken = speak_in(languages, sentence, self.tokenizer)
             original = self.tokenizer.pieces(self.tokenizer.encode([text])[0].tolist())
-        rows = [_row(each, spoken[each.name], original, chosen.by == WORDS) for each in languages]
+        rows = [self._row(each, spoken[each.name], original, chosen.by == WORDS) for each in languages]
         return Page(rows, self._verbs(sentence), original)
 
     def languages(self, chosen: Chosen) -> list[Language]:
@@ -101,6 +102,21 @@ class Speaker:
     def annotated(self, text: str) -> Corpus:
         """A corpus of the sentence with as much annotation as there is."""
         return _annotated(text, self.annotator)
+
+    def why(self, language: Language, spoken: Spoken) -> str:
+        """Why a language says nothing; where it lacks annotation, what would give it."""
+        if not language.needs or not spoken.dropped.startswith("needs "):
+            return f"does not keep this sentence: {spoken.dropped}"
+        if self.annotator is not None:
+            return f"{spoken.dropped}: columns of annotation that {self.annotator} does not give"
+        return f"needs a parse of the sentence ({spoken.dropped.removeprefix('needs ')}). {WAY_OUT}"
+
+    def _row(self, language: Language, spoken: Spoken, original: Sequence[str], by_words: bool) -> Row:
+        first = Row(language.name, language.family.name, language.is_control, language.summary)
+        if spoken.dropped:
+            return replace(first, why=self.why(language, spoken))
+        places = words_of(original) if by_words else list(range(len(original)))
+        return replace(first, tokens=tokens_of(spoken, places), ids=spoken.ids, text=spoken.text)
 
     def _verbs(self, sentence: Corpus) -> str:
         """What is said of the verbs found, and by what."""
@@ -157,14 +173,6 @@ def _with_numbers(names: Iterable[str], chosen: Chosen) -> list[str]:
             order.insert(order.index(listed[-1]) + 1, added)
         found = dict.fromkeys(order)
     return list(found)
-
-
-def _row(language: Language, spoken: Spoken, original: Sequence[str], by_words: bool) -> Row:
-    first = Row(language.name, language.family.name, language.is_control, language.summary)
-    if spoken.dropped:
-        return replace(first, why=f"does not keep this sentence: {spoken.dropped}")
-    places = words_of(original) if by_words else list(range(len(original)))
-    return replace(first, tokens=tokens_of(spoken, places), ids=spoken.ids, text=spoken.text)
 
 
 def words_of(pieces: Sequence[str]) -> list[int]:

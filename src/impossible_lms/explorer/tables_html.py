@@ -43,14 +43,15 @@ def _pick(one: Contrast, *, is_chosen: bool) -> str:
 
 def results(page: Page) -> str:
     """The tables of results, and what carries the contrast that is chosen."""
-    parts = [table(page.values), csv_link(page.values_csv, "values")]
+    parts = [note(page.mixed)] if page.mixed else []
+    parts += [table(page.values), csv_link(page.values_csv, "values")]
     if page.contrasts is not None:
         parts += ["<h3>Each language less its control</h3>", table(page.contrasts, page.rows, page.chosen)]
         parts += [csv_link(page.contrasts_csv, "contrasts")]
     if page.chosen is not None:
         one = page.chosen
         title = f"What carries {one.language} less {one.less}, {one.architecture}"
-        parts += [f'<h3 id="carriers">{escape(title)}</h3>', note(page.note)]
+        parts += [f'<h3 id="carriers" tabindex="-1">{escape(title)}</h3>', note(page.note)]
         parts += [_carrier(each) for each in page.carriers]
     return f'<div class="view">{"".join(parts)}</div>'
 
@@ -77,14 +78,17 @@ def sentences(reading: Reading) -> str:
     """Sampled sentences, each beside what it was made from and what the judge paid."""
     share = f"{reading.well_formed} of {reading.of} are sentences of the language."
     head = f"{reading.model} after {reading.step:,} steps. {share} {reading.note}"
-    rows = "".join(
-        f"<tr><td>{_pieces(each.pieces)}</td><td>{escape(each.undone.translate(SIGNS))}</td><td>{_paid(each)}</td>"
-        f"<td>{'yes' if each.well_formed else 'no'}</td></tr>"
-        for each in reading.sentences
-    )
-    names = ("in the language", "in English, or as its control has it", "bits a token to the judge", "well-formed")
-    columns = "".join(f'<th scope="col">{name}</th>' for name in names)
-    table = f'<table class="read"><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>'
+    columns = [
+        ("in the language", [_pieces(each.pieces) for each in reading.sentences]),
+        ("in English, or as its control has it", [escape(each.undone.translate(SIGNS)) for each in reading.sentences]),
+        ("bits a token to the judge", [_paid(each) for each in reading.sentences]),
+        ("well-formed", ["yes" if each.well_formed else "no" for each in reading.sentences]),
+    ]
+    told = [(name, cells) for name, cells in columns if any(cells)]  # nobody may judge, and nothing be undone
+    names = "".join(f'<th scope="col">{name}</th>' for name, _ in told)
+    lines = zip(*(cells for _, cells in told), strict=True)
+    rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in lines)
+    table = f'<table class="read"><thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table>'
     shown = (
         f'<div class="scrolls" tabindex="0" role="region" aria-label="Sentences">{table}</div>'
         if rows
