@@ -16,9 +16,10 @@ from impossible_lms.languages.origins import origins
 from impossible_lms.ragged import Ragged
 from impossible_lms.scripts import are_unspaced
 
-# Of the languages whose mark one chooses, some of each kind.
-MARKED = ["no-hop-VERB.Number", "word-hop-VERB.Number", "token-hop-VERB-k2"]
-NAMES = [*LANGUAGES, *MARKED]
+# Of the languages that are too many to be listed, some of each kind.
+UNLISTED = ["no-hop-VERB.Number", "word-hop-VERB.Number", "token-hop-VERB-k2", "no-noun-phrase"]
+UNLISTED += ["noun-phrase-N-Adj-Num-Dem", "noun-phrase-Num-Adj-Dem-N"]
+NAMES = [*LANGUAGES, *UNLISTED]
 PLAIN = [name for name in NAMES if not get_language(name).needs]  # need no annotation
 OF_TOKENS = [name for name in PLAIN if "word" not in name and name != "switch-indices"]
 ANNOTATED = [name for name in NAMES if get_language(name).needs]
@@ -32,9 +33,12 @@ def annotated(draw):
     """Sentences with arbitrary words, Unicode included, any features, and heads that may or may not make a tree."""
     words = st.text(letters, min_size=1, max_size=6) | st.sampled_from(["n't", "'s", ".", ",", "cleans", "the"])
     finite = "Mood=Ind|Number={}|Person=3|Tense=Pres|VerbForm=Fin"
-    features = st.none() | st.sampled_from([finite.format("Sing"), finite.format("Plur"), "Number=Sing", "A=b"])
+    features = st.none() | st.sampled_from(
+        [finite.format("Sing"), finite.format("Plur"), "Number=Sing", "PronType=Dem"]
+    )
     classes = st.none() | st.sampled_from(["VERB", "AUX", "NOUN", "PUNCT"])
     relations = ["nsubj", "nsubj:pass", "obj", "iobj", "aux", "cop", "advmod", "det", "nmod", "conj", "punct", "root"]
+    relations += ["amod", "nummod", "flat"]
     relation = st.none() | st.sampled_from(relations)
     rows = []
     for _ in range(draw(st.integers(1, 5))):

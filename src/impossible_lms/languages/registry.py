@@ -13,6 +13,7 @@ from impossible_lms.languages import (
     constituent_hop,
     global_shuffle,
     hop,
+    noun_phrase,
     reverse,
     shuffle,
     switch_indices,
@@ -54,7 +55,13 @@ FAMILIES = {
     name: {each.name: each for each in LANGUAGES.values() if each.family.name == name}
     for name in dict.fromkeys(language.family.name for language in LANGUAGES.values())
 }
-GROUPS = {"paper": PAPER, "all": LANGUAGES, **FAMILIES}  # what stands for several languages wherever names do
+PHRASES = {name: made for name in noun_phrase.GROUP if (made := noun_phrase.language_of(name))}
+GROUPS = {
+    "paper": PAPER,
+    "all": LANGUAGES,
+    **FAMILIES,
+    noun_phrase.STEM: PHRASES,
+}  # what stands for several languages wherever names do
 
 
 Named = str | Language | Rewriter  # what a language is asked for by
@@ -64,7 +71,8 @@ def get_language(name: Named) -> Language:
     """The language called `name`: a built-in one, or one with another parameter.
 
     `local-shuffle-w7`, `deterministic-shuffle-s3`, `token-hop-k2` and `partial-reverse-s5` have a window, a seed, a
-    distance and a seed of their own; `token-hop-VERB.Number` and its like mark other words (`mark_of`).
+    distance and a seed of their own; `token-hop-VERB.Number` and its like mark other words (`mark_of`), and
+    `noun-phrase-N-Adj-Num-Dem` and its like put noun phrases into one of their 24 orders.
     `path/to/file.py:Name` is a language of the user's own (`own_language`), and installed packages may bring some. A
     function or class (`language_from`) is the language that it makes, known by its name from then on in this process; a
     Language is itself. UserError with the nearest names where there is none of the name.
@@ -80,6 +88,8 @@ def get_language(name: Named) -> Language:
         return made
     if name in LANGUAGES:
         return LANGUAGES[name]
+    if name in PHRASES:
+        return PHRASES[name]
     if name.endswith(".py"):
         first, *others = languages_in(Path(name))
         if others:
@@ -100,7 +110,9 @@ def get_language(name: Named) -> Language:
     installed = installed_languages()
     if name in installed:
         return installed[name]
-    near = difflib.get_close_matches(name, [*LANGUAGES, *GROUPS, *HERE, *installed], n=3, cutoff=0.4) or list(LANGUAGES)
+    near = difflib.get_close_matches(name, [*LANGUAGES, *PHRASES, *GROUPS, *HERE, *installed], n=3, cutoff=0.4) or list(
+        LANGUAGES
+    )
     raise UserError(f"unknown language '{name}'. Did you mean {' or '.join(near)}? `impossible languages` lists all.")
 
 

@@ -11,6 +11,8 @@ along all that hangs on it. Of `is a teacher` the copula is the verb and `a teac
 stays: other complements, adverbials, conjunctions and punctuation.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,23 +40,31 @@ def reordered(order: str | None) -> Rule:
     def rule(sentences: Sentences, generator: np.random.Generator) -> Rewritten:
         from impossible_lms.languages.clauses import linearised
 
-        words, heads, kinds = sentences.annotation("words"), heads_of(sentences), kinds_of(sentences)
+        sentences.annotation("words")  # the first that is missing is said
+        heads, kinds = heads_of(sentences), kinds_of(sentences)
         places, offsets = np.empty(len(heads.values), np.int64), heads.offsets
         is_tree, has_arguments = np.empty(len(heads), dtype=bool), np.empty(len(heads), dtype=bool)
         parts = np.array(["svo".index(part) for part in order or "svo"])
         linearised(heads.values, kinds, offsets, parts, places, is_tree, has_arguments)
         if order is None:
             places = heads.place()
-        moved = Ragged(places, offsets)
-        spaces = _spaces(words, moved, _touches(sentences))
-        tokens = sentences.tokenizer.encode(_written(words, moved, spaces))
-
-        def origins() -> Ragged:
-            return origins_of_text(sentences, _pieces(sentences, moved, spaces))
-
+        tokens, origins = in_order(sentences, places, offsets)
         return Rewritten(tokens, has_arguments, {NO_TREE: ~is_tree}, origins)
 
     return rule
+
+
+def in_order(
+    sentences: Sentences, places: NDArray[np.int64], offsets: NDArray[np.int64]
+) -> tuple[Ragged, Callable[[], Ragged]]:
+    """The tokens of sentences whose words stand in another order, and a function that says where they came from.
+
+    `places` (n,) are the old indices, each in its sentence, of the words at the new ones.
+    """
+    words, moved = sentences.annotation("words"), Ragged(places, offsets)
+    spaces = _spaces(words, moved, _touches(sentences))
+    tokens = sentences.tokenizer.encode(_written(words, moved, spaces))
+    return tokens, lambda: origins_of_text(sentences, _pieces(sentences, moved, spaces))
 
 
 def heads_of(sentences: Sentences) -> Ragged:
