@@ -40,7 +40,8 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 docs: $(READY)
-	$(BIN)/mkdocs build --strict
+	$(BIN)/python docs/generated.py build/docs
+	$(BIN)/python -m zensical build --strict --clean
 
 clean:
 	rm -rf $(VENV) demo build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,15 +1,15 @@
-"""Writes the site's pages of commands and of files from the code itself, while mkdocs builds (a hook of mkdocs.yml)."""
+"""Writes what the site is built from: the pages of this folder, and those of commands and files made from the code."""
 
 import inspect
 import json
 import re
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import typer.main
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
 from pydantic import BaseModel
 
 from impossible_lms.cli import app
@@ -19,13 +19,14 @@ from impossible_lms.training.recipe import Recipe
 NOTEBOOK = "notebook.ipynb"
 
 
-def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Add the pages."""
-    home = Path(config.docs_dir)
+def write_sources(folder: Path) -> None:
+    """Write what the site is built from to `folder`: the pages beside this file, and those that code makes."""
+    home = Path(__file__).parent
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(home, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     pages = {"reference/commands": commands(), "reference/files": keys(), "notebook": notebook(home / NOTEBOOK)}
     for page, lines in pages.items():
-        files.append(File.generated(config, f"{page}.md", content="\n".join(lines)))
-    return files
+        (folder / f"{page}.md").write_text("\n".join(lines), encoding="utf-8")
 
 
 def notebook(path: Path) -> Iterator[str]:
@@ -101,3 +102,7 @@ def _row(parameter: Any) -> str:
 
 def _escaped(text: str) -> str:
     return re.sub(r"([|\[])", r"\\\1", text)
+
+
+if __name__ == "__main__":
+    write_sources(Path(sys.argv[1]))

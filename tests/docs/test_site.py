@@ -14,18 +14,25 @@ STYLE = re.compile(r"url\(([^)]+)\)|@import\s+[\"']([^\"']+)")
 ELSEWHERE = re.compile(r"[\"']?(?:https?:)?//")
 
 
+def built(folder):
+    """The site, built in a folder of its own from the same configuration."""
+    run = {"cwd": folder, "capture_output": True, "text": True, "check": False}
+    made = subprocess.run([sys.executable, ROOT / "docs" / "generated.py", folder / "build" / "docs"], **run)
+    assert made.returncode == 0, made.stderr
+    asked = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for here in ("paths: [src]", "base_path: [.]"):
+        assert here in asked
+        asked = asked.replace(here, here.replace("[", f"[{ROOT}/"))
+    (folder / "mkdocs.yml").write_text(asked, encoding="utf-8")
+    return subprocess.run([sys.executable, "-m", "zensical", "build", "--strict", "--clean"], **run)
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
+    done = built(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "site"
 
 
 def loaded_from_elsewhere(site):
@@ -59,5 +66,11 @@ def test_every_verb_and_every_public_name_has_its_place(site):
 
 
 def test_pages_are_found_by_search(site):
-    index = (site / "search" / "search_index.json").read_text(encoding="utf-8")
+    index = (site / "search.json").read_text(encoding="utf-8")
     assert "learnability gap" in index and "differs.html#evaluation" in index
+
+
+def test_every_page_is_in_the_navigation():
+    named = set(re.findall(r"[\w./-]+[.]md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
+    there = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert there | {"notebook.md", "reference/commands.md", "reference/files.md"} == named
