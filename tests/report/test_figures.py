@@ -156,9 +156,9 @@ def test_where_no_pair_flipped_a_sentence_stands_for_the_map(seeds):
     pairs = "96 pairs" if seeds == 1 else "96 pairs of each of 2 seeds"
     said = f"o pair flipped at any layer; {pairs}, largest shift +0.2 nats at layer 2, position 0"
     none = metric_picture(metric, interventions({"token-hop": 0.0}, seeds))
-    assert not none.rows and none.caption.endswith(f" Token-hop, with positions: n{said}, step 4.")
+    assert not none.rows and none.text.endswith(f" Token-hop, with positions: n{said}, step 4.")
     both = metric_picture(metric, interventions({"token-hop": 0.0, "word-hop": 0.5}, seeds))
-    assert f"Token-hop, with positions: n{said}" in both.caption
+    assert f"Token-hop, with positions: n{said}" in both.text
     shares, shifts = both.rows
     assert all(panel is not None and panel.title.startswith("word-hop") for panel in (*shares, *shifts))
     (drawn,) = [text.get_text() for text in drawn_of(shares[0]).texts]  # the first step, at which none did

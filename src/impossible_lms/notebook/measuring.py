@@ -91,7 +91,7 @@ class Evaluations(Shown, Sequence[Evaluation]):
         table = self.means
         picture = metric_picture(self.metric, table)
         if not picture.rows:
-            raise UserError(f"{self.metric.name}: nothing to be seen in a figure. {picture.caption}")
+            raise UserError(f"{self.metric.name}: nothing to be seen in a figure. {picture.text}")
         shown = shown_of(self.metric, table)
         are_curves = self.metric.figure == "curves" and shown["step"].nunique() > 1
         if not are_curves and len(picture.panels) > 1:
@@ -132,7 +132,7 @@ class Evaluations(Shown, Sequence[Evaluation]):
 
         picture = metric_picture(self.metric, self.means)
         if not picture.rows:
-            raise UserError(f"{self.metric.name}: nothing to be seen in a figure. {picture.caption}")
+            raise UserError(f"{self.metric.name}: nothing to be seen in a figure. {picture.text}")
         return paper_figure(picture)
 
     def title(self) -> str:

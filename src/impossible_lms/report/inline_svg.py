@@ -48,9 +48,10 @@ class InlinePanel:
 
 @dataclass(frozen=True)
 class InlinePicture:
-    """A picture on a page: its caption, its panels in rows, and what its lines are, each with a drawing of one."""
+    """A picture on a page: its caption and statements, its panels in rows, and what its lines are, each with a drawing of one."""
 
     caption: str
+    statements: Sequence[str]
     rows: Sequence[Sequence[InlinePanel]]
     key: Sequence[tuple[str, Markup]]
 
@@ -77,7 +78,7 @@ def inline_picture(picture: Picture, numbers: Iterator[int], colours: set[str]) 
             drawn.append([_panel(*pair, f"f{next(numbers)}-", colours) for pair in zip(row, figures, strict=True)])
         names = sorted(labelled, key=lambda label: (label.startswith(_no_languages()), language_order(label)))
         key = [(name, _swatch(labelled[name], colours)) for name in names]
-    return InlinePicture(picture.caption, drawn, key)
+    return InlinePicture(picture.caption, picture.statements, drawn, key)
 
 
 @cache

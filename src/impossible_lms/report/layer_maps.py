@@ -10,6 +10,7 @@ from impossible_lms.report.intervals import intervals_beside
 from impossible_lms.report.picture import Panel, Picture, said_panel
 
 MAPS = 4  # of a model, from the first checkpoint to the last
+LEAST_SHIFT = 1.0  # that has a full colour: what is next to nothing should look so
 X, Y = "position (token of the prefix)", "layer"
 
 
@@ -26,7 +27,7 @@ def heat_maps(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | Non
         (architecture, language, data), of_model = key, models[key]
         name = f"{language}{f' on {data}' if data != language else ''}, {positions_of(architecture)}"
         if said := metric.statement(of_model):
-            statements.append(f"{name}: {said}")
+            statements.append(upper_first(f"{name}: {said}."))
             continue
         maps = {step: of_model[of_model["step"] == step] for step in _some(sorted(set(of_model["step"])))}
         of_metric: list[list[Panel | None]] = [
@@ -34,7 +35,7 @@ def heat_maps(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | Non
         ]
         for column, beside in metric.beside.items():
             if column in of_model and of_model[column].notna().any():
-                most = float(pd.concat(maps)[column].abs().max()) or 1.0
+                most = max(LEAST_SHIFT, float(pd.concat(maps)[column].abs().max()))
                 titles = {step: f"{name}, step {step:,}\n{beside.name}" for step in maps}
                 of_metric.append([_moved(titles[step], mine, column, most) for step, mine in maps.items()])
         rows += [[panel for row in of_metric for panel in row]] if len(maps) == 1 else of_metric
@@ -45,8 +46,8 @@ def heat_maps(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | Non
             [f"{metric.unit} ({metric.direction} is better)", *(each.name for each in metric.beside.values())]
         )
         caption = f"{metric.summary}: {drawn}; {intervals_beside(table)}."
-    caption = " ".join([caption, *(f"{upper_first(each)}." for each in statements)])
-    return Picture(metric.name, caption, [[*row, *[None] * (most_maps - len(row))] for row in rows], table)
+    padded = [[*row, *[None] * (most_maps - len(row))] for row in rows]
+    return Picture(metric.name, caption, padded, table, statements=statements)
 
 
 def _share(metric: Metric, title: str, table: pd.DataFrame) -> Panel:

@@ -1,6 +1,7 @@
 """Figures of metrics: curves over training in the paper's layout; or a statement where one would show nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def write_metric_figure(metric: Metric, tables: Sequence[Tables], beside: Path) 
         save_figure(paper_figure(picture, captioned=True), drawn)
         said.unlink(missing_ok=True)
         return drawn
-    write_text(said, f"{picture.caption}\n")
+    write_text(said, f"{picture.text}\n")
     drawn.unlink(missing_ok=True)
     return said
 
@@ -89,7 +90,7 @@ def metric_picture(
         raise UserError(f"no checkpoint has a value of {metric.name}: there is nothing to draw.")
     picture = PICTURES[metric.figure](metric, shown, published)
     caption = f"{picture.caption} {samples}".rstrip()
-    return Picture(name or metric.name, caption, picture.rows, table, picture.shares)
+    return replace(picture, name=name or metric.name, caption=caption, table=table)
 
 
 def shown_of(metric: Metric, table: pd.DataFrame) -> pd.DataFrame:

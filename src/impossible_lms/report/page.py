@@ -19,12 +19,12 @@ from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.files import folder_beside, read_manifest, write_text
 from impossible_lms.languages.language import Style
 from impossible_lms.locks import writing
-from impossible_lms.models.run import Run
 from impossible_lms.report.colours import DARK, LIGHT, on_paper
 from impossible_lms.report.contrast_grid import contrast_grid
 from impossible_lms.report.differs import differs
 from impossible_lms.report.done import what_was_done
 from impossible_lms.report.examples import SHADES, datasets_of, examples_of, said_of
+from impossible_lms.report.failures import failures_of, grouped
 from impossible_lms.report.figures import is_own, save_figures, style_of
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.headline import headline
@@ -36,7 +36,6 @@ from impossible_lms.report.paths import Placeless
 from impossible_lms.report.provenance import (
     cost_of,
     flattened,
-    mixtures,
     provenance_of_evaluations,
     provenance_of_runs,
     split,
@@ -135,7 +134,6 @@ def _rendered(
     metrics = {result.name: result.metric for result in results}
     measured = {metric.name for metric in metrics.values()}
     provenance = [(name, split(tables[name.lower()])) for name in ("Runs", "Evaluations") if len(tables[name.lower()])]
-    failures = [*findings.failures, *_failures(findings)]
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -162,7 +160,7 @@ def _rendered(
         said=said_of(findings.evaluations),
         style_of=style_of,
         variable_of=variable_of,
-        failures=placeless.all_in(failures),
+        failures=grouped(placeless.all_in(failures_of(findings))),
         placeless=placeless,
         not_measured=[metric for name, metric in METRICS.items() if name not in measured],
         provenance=[
@@ -195,22 +193,13 @@ def _told(beside: SideBySide, metrics: Mapping[str, Metric]) -> dict[str, Any]:
     }
 
 
-def _failures(findings: Findings) -> list[tuple[str, str]]:
-    """What the runs and evaluations themselves say was not done."""
-    found = [(str(one.folder), f"{name}: {why}") for one in findings.evaluations for name, why in one.skipped.items()]
-    for run in findings.runs:
-        if isinstance(run, Run) and run.finished is None:
-            found.append((str(run.folder), "not finished: `impossible train` goes on with it."))
-    return [*found, *mixtures(findings)]
-
-
 def _write_figures(folder: Path, parts: Parts, tables: dict[str, pd.DataFrame], record: dict[str, Any]) -> None:
     made = record | {"versions": versions("matplotlib")}
     with writing(folder, patience=PATIENCE), folder_beside(folder, FIGURES, made) as part:
         for picture in parts.pictures:
             if picture.rows:
                 save_figures(paper_figure(picture), [part / f"{picture.name}.{ending}" for ending in ("pdf", "svg")])
-            write_text(part / f"{picture.name}.txt", f"{picture.caption}\n")
+            write_text(part / f"{picture.name}.txt", f"{picture.text}\n")
             _write_csv(picture.table, part / f"{picture.name}.csv")
         for name, table in tables.items():
             if len(table):

@@ -60,10 +60,10 @@ class Picture:
     Attributes:
         name: of its files.
         caption: what it shows and how it is read.
-        rows: its panels in the paper's layout; None leaves a place empty. None at all where the caption says
-            everything.
+        rows: its panels in the paper's layout; None leaves a place empty. None at all where words say everything.
         table: what is drawn.
         shares: whether the panels of a row have the same axes.
+        statements: what is to be said of models that have no panel, a sentence each.
     """
 
     name: str
@@ -71,6 +71,12 @@ class Picture:
     rows: Sequence[Sequence[Panel | None]]
     table: pd.DataFrame = field(repr=False)
     shares: bool = False
+    statements: Sequence[str] = ()
+
+    @property
+    def text(self) -> str:
+        """The caption and the statements."""
+        return " ".join([self.caption, *self.statements])
 
     @property
     def panels(self) -> list[Panel]:
