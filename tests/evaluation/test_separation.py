@@ -6,7 +6,6 @@ import pytest
 
 from impossible_lms import METRICS, separation
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.cells import Tables
 from impossible_lms.evaluation.separation import separated
 
 
@@ -21,7 +20,7 @@ class Measured:
         shown = dict(self.metric.shown)
         self.notes = {"test_begins": begins}
         self.curve = pd.DataFrame(rows).assign(**about, **shown, fault=None, low=np.nan, high=np.nan)
-        self.tables = Tables(self.curve, pd.DataFrame(), "one", control)
+        self.control = control
         self.steps, self.of = {row["step"]: row[self.metric.value] for row in rows}, range(begins, begins + items)
 
     def items(self):

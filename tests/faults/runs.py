@@ -15,8 +15,8 @@ from impossible_lms.files import write_record
 from impossible_lms.models.run import Run
 from impossible_lms.publishing.measured import results_of
 from impossible_lms.publishing.model import model_publication
+from impossible_lms.report.failures import failures_of
 from impossible_lms.report.findings import findings_of_runs
-from impossible_lms.report.page import _failures
 from impossible_lms.report.provenance import provenance_of_evaluations, provenance_of_runs
 from impossible_lms.report.results import results_of as results_of_report
 from impossible_lms.training.recipe import Recipe
@@ -103,7 +103,7 @@ def _reported(scene: Scene) -> Answer:
     for result in results_of_report(findings.evaluations):
         values[result.name] = result.table.to_csv()
         values[f"{result.name} from"] = provenance_of_evaluations(result.evaluations).to_csv()
-    unfinished = [why for _, why in _failures(findings) if "not finished" in why]
+    unfinished = [why for _, why in failures_of(findings) if "not finished" in why]
     if unfinished:  # its account of the run is another, and the page says why
         del values["runs"]
     return Answer(values, [*(why for _, why in findings.failures), *unfinished])

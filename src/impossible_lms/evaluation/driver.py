@@ -71,6 +71,12 @@ class Evaluation(Shown):
         corpus = request.get("pairs") or request.get("corpus") or request["data"]["request"]["corpus"]
         return Tables(self.curve, self.items(), str(corpus), record.get("control"))
 
+    @property
+    def control(self) -> str | None:
+        """The language that the model's is compared with; its own if it is a control, None if it is not known."""
+        control = read_manifest(self.folder, TABLES)["record"].get("control")
+        return control if isinstance(control, str) else None
+
     def items(self) -> pd.DataFrame:
         """One row an item and checkpoint."""
         verify_files(self.folder, read_manifest(self.folder, TABLES), names=[f"{ITEMS}.parquet"])

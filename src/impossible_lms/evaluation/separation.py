@@ -126,7 +126,7 @@ def _models(metric: Metric, evaluations: Iterable[tuple[str, Evaluation]], attes
         if curve.empty:
             continue
         first, sign = curve.iloc[0], 1.0 if metric.direction == LOWER else -1.0
-        language, control = str(first["language"]), each.tables.control or known_control(str(first["language"]))
+        language, control = str(first["language"]), each.control or known_control(str(first["language"]))
         values = {
             int(step): sign * float(value) for step, value in zip(curve["step"], curve[metric.value], strict=True)
         }

@@ -254,7 +254,9 @@ def moved_by_splits(shares: NDArray[np.float64], tested: NDArray[np.float64], ov
 
 def numbered(names: "pd.Series[str]") -> NDArray[np.int64]:
     """Each name's number, as strata."""
-    return np.asarray(names.astype("category").cat.codes, dtype=np.int64)
+    import pandas as pd
+
+    return np.asarray(pd.factorize(names)[0], dtype=np.int64)
 
 
 def _over_items(

@@ -48,7 +48,7 @@ class InlinePanel:
 
 @dataclass(frozen=True)
 class InlinePicture:
-    """A picture on a page: its caption and statements, its panels in rows, and what its lines are, each with a drawing of one."""
+    """A picture on a page: its caption, its statements, its panels in rows, and what its lines are, with one drawn."""
 
     caption: str
     statements: Sequence[str]

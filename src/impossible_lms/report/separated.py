@@ -43,7 +43,7 @@ def separation_of(findings: Findings) -> pd.DataFrame:
     found = list(by_human(findings))
     for human, each in found:
         for name in map(str, each.curve["language"].unique()):
-            control = each.tables.control or known_control(name)
+            control = each.control or known_control(name)
             kinds.setdefault((human, control == name), set()).add(name)
     pairs = sum(
         len(kinds.get((human, True), ())) * len(mine) for (human, is_control), mine in kinds.items() if not is_control
