@@ -14,10 +14,10 @@ from impossible_lms.evaluation.seeds import OVER_BOTH, over_seeds
 from impossible_lms.evaluation.sentence_bits import PARTS
 from impossible_lms.evaluation.tables import read_evaluation
 from impossible_lms.languages import LANGUAGES
-from impossible_lms.report.colours import CONTRAST, DARK, LIGHT, luminance, on_paper
+from impossible_lms.report.colours import CONTRAST, DARK, LIGHT, luminance, mixed, on_paper
 from impossible_lms.report.figures import OTHERS, family_of, language_order, style_of
 from impossible_lms.report.findings import Findings
-from impossible_lms.report.heat_map import written
+from impossible_lms.report.heat_map import LESS, MORE, STRONGEST, heat_map, written
 from impossible_lms.report.metric_figures import metric_picture, sample_said, write_metric_figure
 from impossible_lms.report.numbers import number
 from impossible_lms.report.page import write_report
@@ -48,7 +48,13 @@ def test_each_figure_is_there_as_pdf_svg_and_csv(report):
     files = {path.name: path for path in report[1:]}
     expected = {f"{name}.{ending}" for name in FIGURES for ending in ("pdf", "svg", "csv")}
     said = {f"{name}.txt" for name in FIGURES}
-    assert set(files) == expected | said | {"summary.csv", "contrasts.csv", "runs.csv", "evaluations.csv"}
+    assert set(files) == expected | said | {
+        "summary.csv",
+        "contrasts.csv",
+        "runs.csv",
+        "evaluations.csv",
+        "separation.csv",
+    }
     assert {path.parent.name for path in report[1:]} == {"report-figures"}
     for name in FIGURES:
         assert files[f"{name}.pdf"].read_bytes().startswith(b"%PDF")
@@ -274,6 +280,21 @@ def test_colours_have_contrast_on_their_paper_and_stay_where_they_have(paper):
     for name in LANGUAGES:
         lights = sorted((luminance(on_paper(style_of(name).colour, paper)), luminance(paper)))
         assert (lights[1] + 0.05) / (lights[0] + 0.05) >= CONTRAST[paper] - 0.05, name
+
+
+@pytest.mark.parametrize("colour", [MORE, LESS])
+@pytest.mark.parametrize(("card", "ink"), [("#fafafa", "#1b1c1e"), ("#1c1f26", "#e6e6e3"), ("#ffffff", "#000000")])
+def test_numbers_in_a_map_are_read_in_the_ink_of_the_page_whatever_their_value(colour, card, ink):
+    for share in (0.0, 0.5, 1.0):
+        field = mixed(card, colour, STRONGEST * share)
+        lights = sorted((luminance(field), luminance(ink)))
+        assert (lights[1] + 0.05) / (lights[0] + 0.05) >= 4.5, share
+
+
+def test_next_to_nothing_looks_so_in_a_map():
+    field = pd.DataFrame([[0.04, 0.04]], index=["1"])
+    (mesh,) = drawn_of(heat_map("", field, x="", y="", low=0, high=1)).collections
+    assert mesh.to_rgba(0.04)[3] < 0.05 and mesh.to_rgba(1.0)[3] == pytest.approx(STRONGEST, abs=0.01)
 
 
 @pytest.mark.parametrize(

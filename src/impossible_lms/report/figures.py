@@ -10,7 +10,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.files import written_beside
 from impossible_lms.languages import LANGUAGES, get_language
 from impossible_lms.languages.language import OWN, Language, Style
-from impossible_lms.report.own import drawn
+from impossible_lms.report.own import drawn, place_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,11 +93,11 @@ def family_order(family: str) -> tuple[int, str]:
     return (known.index(family) if family in known else len(known), family)
 
 
-def architecture_order(architecture: str) -> tuple[int, str, str]:
+def architecture_order(architecture: str) -> tuple[int, str, tuple[int, ...], str]:
     """Sorts architectures: the published ones, then by name, and those of one experiment beside those of another."""
     name, _, of = architecture.partition(OF)
     known = list(POSITIONS)
-    return (known.index(name) if name in known else len(known), name, of)
+    return (known.index(name) if name in known else len(known), name, tuple(map(place_of, of.split(OF))), of)
 
 
 def positions_of(architecture: str) -> str:

@@ -50,6 +50,12 @@ class Findings:
     humans: Mapping[Path, str] = field(default_factory=dict)
     parallel: Sequence[str] = ()
 
+    @property
+    def given(self) -> list[str]:
+        """The experiments and the human languages that models are of, in the order that they were given in."""
+        experiments = (name for names in self.experiments.values() for name in names)
+        return list(dict.fromkeys([*experiments, *self.humans.values()]))
+
     @cached_property
     def results(self) -> list[Result]:
         """The evaluations of each metric put together, as `results_of` does."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CELL = 0.37, 0.24  # inches of a field at least
+MORE, LESS = "#2a6fbb", "#bd5d09"  # above the lowest value, and below the middle one
+STRONGEST = 0.8  # of a colour: the numbers in it, in the page's ink, are read on light and on dark paper
 
 
 def heat_map(
@@ -26,37 +28,32 @@ def heat_map(
 ) -> Panel:
     """A panel of the values of `field`, rows from top to bottom; what is missing stays empty.
 
-    Colours run from `low` to `high`, without them from the smallest value to the largest; where it `diverges`, from
-    one colour through white, half-way, to another.
+    Colours run from none at `low` to the strongest at `high`, without them from the smallest value to the largest;
+    where it `diverges`, from one colour through none, half-way, to another.
     """
-    from matplotlib.colors import LogNorm, Normalize
+    from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize, to_rgba
 
     low = float(field.min(axis=None)) if low is None else low
     high = float(field.max(axis=None)) if high is None else high
     scale = LogNorm(low, high) if logarithmic and 0 < low < high else Normalize(low, high)
+    none, most = to_rgba(MORE, 0), to_rgba(MORE, STRONGEST)
+    below = [to_rgba(LESS, STRONGEST), to_rgba(LESS, 0)] if diverges else []
+    places = [0, 0.5, 0.5, 1] if diverges else [0, 1]
+    colours = LinearSegmentedColormap.from_list("", list(zip(places, [*below, none, most], strict=True)))
 
     def draw(axes: "Axes") -> None:
         axes.pcolormesh(
             field.to_numpy(dtype=float),
-            cmap="PuOr" if diverges else "cividis",
+            cmap=colours,
             norm=scale,
-            edgecolor="face",
+            edgecolor="0.5",
             linewidth=0.3,
         )
         for row, values in enumerate(field.to_numpy(dtype=float)):
             for column, value in enumerate(values):
                 if value == value:  # no NaN
-                    place = float(scale(value))
-                    is_light = abs(place - 0.5) < 0.35 if diverges else place > 0.5
-                    axes.text(
-                        column + 0.5,
-                        row + 0.5,
-                        written(value),
-                        ha="center",
-                        va="center",
-                        fontsize=7,
-                        color="black" if is_light else "white",
-                    )
+                    middle = column + 0.5, row + 0.5
+                    axes.text(*middle, written(value), ha="center", va="center", fontsize=7)
         names = [str(name) for name in field.columns]
         slanted = max(map(len, names)) * LETTER > CELL[0]
         axes.set_xticks([at + 0.5 for at in range(len(names))], names, rotation=35 if slanted else 0)

@@ -1,6 +1,6 @@
 """Languages of a user's own in a report: looks that no others have, and the panel they stand in."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ class Drawn:
 
 
 _DRAWN: ContextVar[Mapping[str, Drawn]] = ContextVar("how own languages are drawn", default={})  # noqa: B039 - never changed
+_GIVEN: ContextVar[Sequence[str]] = ContextVar("what models are of, in the order that was asked for", default=())
 
 
 def drawn(language: str) -> Drawn | None:
@@ -40,14 +41,24 @@ def drawn(language: str) -> Drawn | None:
     return _DRAWN.get().get(language)
 
 
+def place_of(name: str) -> int:
+    """Where an experiment, or a human language, stands among those of the report that is being made."""
+    given = _GIVEN.get()
+    return given.index(name) if name in given else len(given)
+
+
 @contextmanager
-def drawing(own: Iterable[Described], others: Iterable[Style]) -> Iterator[None]:
-    """While the block runs, `own` languages have looks of their own beside those of the `others`."""
-    token = _DRAWN.set(allotted(own, others))
+def drawing(own: Iterable[Described], others: Iterable[Style], given: Sequence[str] = ()) -> Iterator[None]:
+    """While the block runs, `own` languages have looks of their own beside those of the `others`.
+
+    `given` are the experiments and human languages, in the order in which they are to stand.
+    """
+    tokens = _DRAWN.set(allotted(own, others)), _GIVEN.set(given)
     try:
         yield
     finally:
-        _DRAWN.reset(token)
+        _DRAWN.reset(tokens[0])
+        _GIVEN.reset(tokens[1])
 
 
 def allotted(own: Iterable[Described], others: Iterable[Style]) -> dict[str, Drawn]:

@@ -74,7 +74,7 @@ def write_report(findings: Findings, output: Path, *, published: bool | None = N
     request = made_from(findings, own, published, datasets)
     if is_made(folder, output, request):
         return [output, *_files_in(folder)]
-    with drawing(own.values(), known):
+    with drawing(own.values(), known, findings.given):
         results = findings.results
         parts = parts_of(findings, results, published)
         separated = separation_of(findings)
