@@ -24,7 +24,16 @@ from tests.report.making import make_runs
 
 SECTIONS = [
     *("found", "perplexity", "surprisal", "sentence-bits", "interventions", "probes", "learnability"),
-    *("minimal-pairs", "generation", "perplexity-cross-tests", "training-loss", "languages", "failed", "made"),
+    *(
+        "minimal-pairs",
+        "generation",
+        "separation",
+        "perplexity-cross-tests",
+        "training-loss",
+        "languages",
+        "failed",
+        "made",
+    ),
 ]
 PAYLOADS = (
     "<script>alert(1)</script>",

@@ -78,7 +78,8 @@ def write_report(findings: Findings, output: Path, *, published: bool | None = N
         results = findings.results
         parts = parts_of(findings, results, published)
         separated = separation_of(findings)
-        parts = replace(parts, sections=[*separation_sections(findings, separated), *parts.sections])
+        of_metrics, others = parts.sections[: len(results)], parts.sections[len(results) :]
+        parts = replace(parts, sections=[*of_metrics, *separation_sections(findings, separated), *others])
         placeless = Placeless([run.folder for run in findings.runs])
         tables = {
             "summary": summary_frame(results),

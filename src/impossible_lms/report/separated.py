@@ -1,6 +1,6 @@
 """Separation on the page: how often an attested language is cheaper than an impossible one, in one short table."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pandas as pd
@@ -9,7 +9,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.contrasts import known_control
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.separation import ACROSS, AREA, LAST, separation
-from impossible_lms.report.figures import OF
+from impossible_lms.report.figures import OF, positions_of
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.sections import Section
 from impossible_lms.report.tables import table_of
@@ -65,6 +65,13 @@ def separation_sections(findings: Findings, table: pd.DataFrame) -> list[Section
         shown = shown.drop(columns="pairs")
     if shown["architecture"].nunique() == 1:
         shown = shown.drop(columns="architecture")
+    words: dict[str, Callable[[str], str]] = {
+        "metric": lambda name: name.replace("-", " "),
+        "architecture": positions_of,
+        "what": lambda name: "last step" if name == LAST else name,
+    }
+    shown = shown.assign(**{name: shown[name].map(words[name]) for name in words if name in shown})
+    shown = shown.rename(columns={"architecture": "model", "what": "value"})
     reading = READING + (HUMANS if findings.humans else "") + (PARALLEL if (table["pairs"] == ACROSS).any() else "")
     title = "Separation: is the attested one the cheaper one?"
     return [
