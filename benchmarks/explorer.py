@@ -44,8 +44,8 @@ def said(number: int, turn: int) -> str:
     return f"The {noun} sees the {other} and sleeps {number} {turn}."
 
 
-async def in_browser(url: str, seconds: float) -> tuple[dict[str, Any], tuple[str, dict[str, Any]]]:
-    """What one user in Chromium waits for; and what the page asked the server for the last answer."""
+async def in_browser(url: str, seconds: float, pages: int) -> tuple[dict[str, Any], tuple[str, dict[str, Any]]]:
+    """What so many users in Chromium, a page each, wait for; and what a page asked the server for the last answer."""
     from playwright.async_api import async_playwright
 
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -53,11 +53,10 @@ async def in_browser(url: str, seconds: float) -> tuple[dict[str, Any], tuple[st
         sys.exit("needs chromium")
     clock = asyncio.get_running_loop().time
     posted: list[tuple[str, dict[str, Any]]] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = await browser.new_page()
+
+    async def user(number: int, browser: Any) -> tuple[float, list[float]]:
+        page, start = await browser.new_page(), clock()
         page.on("request", lambda one: posted.append((one.url, one.post_data_json)) if one.method == "POST" else None)
-        start = clock()
         await page.goto(url, timeout=300_000)
         await page.wait_for_selector(".language, .heard", timeout=300_000)
         first = 1000 * (clock() - start)
@@ -65,9 +64,15 @@ async def in_browser(url: str, seconds: float) -> tuple[dict[str, Any], tuple[st
         found, end, turn = [], clock() + seconds, 0
         while clock() < end:
             turn += 1
-            found.append(await page.evaluate(TYPED, said(99, turn)))
+            found.append(await page.evaluate(TYPED, said(99 + number, turn)))
+        return first, found[1:]
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        results = await asyncio.gather(*(user(number, browser) for number in range(pages)))
         await browser.close()
-    return {**summary(found[1:]), "page_ms": round(first)}, posted[-1]
+    first = max(each for each, _ in results)
+    return {**summary([each for _, found in results for each in found]), "page_ms": round(first)}, posted[-1]
 
 
 async def at_once(asked: tuple[str, dict[str, Any]], users: int, seconds: float) -> dict[str, Any]:
@@ -105,14 +110,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="*")
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--users", type=int, nargs="*", default=[1, 20])
+    parser.add_argument("--users", type=int, nargs="*", default=[1, 20], help="that ask the server")
+    parser.add_argument("--pages", type=int, nargs="*", default=[1], help="in Chromium, all on this machine")
     asked = parser.parse_args()
     page, url = launch(given(asked.runs))
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     print(json.dumps({"machine": machine, "python": platform.python_version()}))
     for view in ("speak", *(["listen"] if asked.runs else [])):
-        seen, requests = asyncio.run(in_browser(f"{url}?view={view}", asked.seconds))
-        print(json.dumps({"view": view, "seen in": "Chromium", "users": 1, **seen}), flush=True)
+        for pages in asked.pages:
+            seen, requests = asyncio.run(in_browser(f"{url}?view={view}", asked.seconds, pages))
+            print(json.dumps({"view": view, "seen in": "Chromium", "users": pages, **seen}), flush=True)
         for users in asked.users:
             found = asyncio.run(at_once(requests, users, asked.seconds))
             print(json.dumps({"view": view, "seen in": "server", "users": users, **found}), flush=True)

@@ -1,5 +1,7 @@
 """Results turned, down to the sentences that carry a contrast, and sentences that models say."""
 
+import math
+
 import pytest
 
 from impossible_lms import UserError
@@ -49,12 +51,12 @@ def test_a_contrast_leads_to_the_sentences_that_carry_it(results, findings):
         assert len(side.bits) == len(side.tokens) + 1 and sum(marker for *_, marker in side.tokens) == 1
     assert first.undone and "🅁" not in first.undone
     made = tables_html.results(page)
+    assert f"{math.exp(first.difference):.2f}"[:3] in made and "times the perplexity" in made
+    assert f"{first.sides[0].model}: perplexity " in made and "bits in all" in made
     assert "What carries partial-reverse less no-reverse" in made and made.count('role="toolbar"') == 16
 
 
 def _log(value):
-    import math
-
     return math.log(value)
 
 

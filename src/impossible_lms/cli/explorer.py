@@ -21,7 +21,7 @@ def explore(
         list[str] | None, typer.Option(metavar="FILE.py:NAME", help="A language of your own; may be repeated.")
     ] = None,
     tokenizer: Annotated[
-        str | None, typer.Option(help="What cuts sentences; by default that of the models, or `speak`'s.")
+        str | None, typer.Option(help="What cuts sentences; by default that of the first run, or `speak`'s.")
     ] = None,
     annotator: Annotated[
         str | None,

@@ -12,10 +12,10 @@ from impossible_lms.explorer.models import CachedRun, Models, cached_runs, fault
 from impossible_lms.explorer.speaking import Speaker
 from impossible_lms.languages import LANGUAGES, get_language
 from impossible_lms.languages.language import Language
-from impossible_lms.models.run import RECORD
+from impossible_lms.models.run import RECORD, Run
 from impossible_lms.report.findings import Findings
 from impossible_lms.spec import EXAMPLE_CORPUS, EXAMPLE_TOKENIZER
-from impossible_lms.tokenizer import load_tokenizer
+from impossible_lms.tokenizer import Tokenizer, load_tokenizer
 
 NOTHING = Findings("", (), (), "")
 
@@ -47,7 +47,7 @@ def given(
     Args:
         sources: runs, folders of such, experiments, published models (folders, caches or ids on the Hub).
         languages: of the user's own, as `path/to/file.py:Name`.
-        tokenizer: what cuts sentences; one trained on the built-in English, if None.
+        tokenizer: what cuts sentences; if None that of the first run, without any one trained on the built-in English.
         annotator: finds verbs and parses: `spacy[:pipeline or folder]` or `stanza[:language or folder]`.
     """
     cached: list[CachedRun] = []
@@ -64,10 +64,17 @@ def given(
         why = fault_of(run)
         if why is not None and run.folder.resolve() not in measured:
             raise UserError(why)
-    loaded = load_tokenizer(tokenizer or EXAMPLE_TOKENIZER, read_corpus(EXAMPLE_CORPUS).texts())
-    speaker = Speaker(loaded, _own(languages), annotator)
+    speaker = Speaker(_tokenizer(tokenizer, models), _own(languages), annotator)
     speaker.page(Chosen())  # what is compiled or loaded with the first sentence is there before anyone types one
     return Given(speaker, models, findings)
+
+
+def _tokenizer(asked: str | None, models: Models) -> Tokenizer:
+    """What cuts sentences: what is asked for, or that of the first run, or one trained on the built-in English."""
+    first = next((each for each in models.named.values() if isinstance(each.run, Run)), None)
+    if asked is None and first is not None:
+        return first.checkpoints[-1].tokenizer.without_markers()
+    return load_tokenizer(asked or EXAMPLE_TOKENIZER, read_corpus(EXAMPLE_CORPUS).texts())
 
 
 def _runs_in(source: str) -> list[str]:

@@ -16,6 +16,7 @@ from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.metric import HIGHER
 from impossible_lms.evaluation.sampling import texts_behind
 from impossible_lms.evaluation.scoring import BITS, framed
+from impossible_lms.evaluation.statistics import LOGARITHM
 from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.models import Model, Models, kind_of
 from impossible_lms.explorer.speaking import SAYING
@@ -63,7 +64,8 @@ class Contrast:
 class Page:
     """What is shown of results: tables, each with what it saves as CSV; the contrasts of its rows; what carries one.
 
-    `mixed` says which sizes of one architecture stand together in them, if any do.
+    `mixed` says which sizes of one architecture stand together in them, if any do; `is_ratio`, whether values of the
+    `metric` are compared by their ratio, so that what carries a contrast has their logarithms.
     """
 
     values: Table
@@ -75,6 +77,8 @@ class Page:
     carriers: Sequence[Carrier]
     note: str
     mixed: str = ""
+    metric: str = ""
+    is_ratio: bool = False
 
 
 class Results:
@@ -161,6 +165,8 @@ class Results:
             carriers,
             note,
             self._mixed(kept),
+            result.metric.name,
+            result.metric.scale == LOGARITHM,
         )
 
     def _mixed(self, kept: Sequence[Evaluation]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from math import exp
 from urllib.parse import urlencode
 
 from impossible_lms.explorer.heard_html import LEAST, bars
@@ -52,22 +53,26 @@ def results(page: Page) -> str:
         one = page.chosen
         title = f"What carries {one.language} less {one.less}, {one.architecture}"
         parts += [f'<h3 id="carriers" tabindex="-1">{escape(title)}</h3>', note(page.note)]
-        parts += [_carrier(each) for each in page.carriers]
+        parts += [_carrier(each, page) for each in page.carriers]
     return f'<div class="view">{"".join(parts)}</div>'
 
 
-def _carrier(each: Carrier) -> str:
+def _carrier(each: Carrier, page: Page) -> str:
     most = max(LEAST, *(bit for side in each.sides for bit in side.bits), LEAST)
     sign = "+" if each.difference >= 0 else "−"
     undone = f' <q class="undone">{escape(each.undone.translate(SIGNS))}</q>' if each.undone else ""
-    by = f'<span class="does">difference {sign}{number(abs(each.difference))}</span>'
+    differs = f"difference {sign}{number(abs(each.difference))}"
+    if page.is_ratio:
+        differs = f"{number(exp(each.difference))} times the {page.metric}"
+    by = f'<span class="does">{escape(differs)}</span>'
     head = f'<p class="head"><b>{escape(each.name)}</b> {by}{undone}</p>'
-    return f'<div class="heard">{head}{"".join(_side(side, most) for side in each.sides)}</div>'
+    return f'<div class="heard">{head}{"".join(_side(side, most, page) for side in each.sides)}</div>'
 
 
-def _side(side: Side, most: float) -> str:
-    total = f", {number(sum(side.bits))} bits" if side.bits else ""
-    name = f'<p class="does">{escape(side.model)}: {number(side.value)}{total}</p>'
+def _side(side: Side, most: float, page: Page) -> str:
+    total = f"; {number(sum(side.bits))} bits in all" if side.bits else ""
+    value = exp(side.value) if page.is_ratio else side.value
+    name = f'<p class="does">{escape(side.model)}: {escape(page.metric)} {number(value)}{total}</p>'
     if not side.bits:
         return name + (f"<p>{escape(side.text.translate(SIGNS))}</p>" if side.text else "")
     tokens = [Token(text.strip(" ").translate(SIGNS), led, None, None, marker) for text, led, marker in side.tokens]
