@@ -20,7 +20,7 @@ from impossible_lms.experiment.run import Outcome, run_experiment
 from impossible_lms.models.run import Run
 from impossible_lms.publishing.card import start_code
 
-# What is changed for three minutes instead of twelve: fewer steps, and less of everything that is measured.
+# What `--quick` changes: fewer steps, and less of everything that is measured.
 QUICK = (
     "name=quick",
     "recipe.steps=30",

@@ -15,10 +15,9 @@ from impossible_lms.report.picture import Picture
 from impossible_lms.report.published import published_curves
 from impossible_lms.report.results import Result, crossed
 from impossible_lms.report.special_figures import SPECIAL, at_the_end, cross_tests
-from impossible_lms.report.tables import Table, contrast_table, last_fields, last_values, table_of
+from impossible_lms.report.tables import Table, contrast_table, last_fields, last_values, of_last_steps
 
 LINES = 3  # steps that make a curve worth drawing
-LAST = "the last step of each model"
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def parts_of(findings: Findings, results: Sequence[Result], published: bool | No
             pictures = pictures[:1]
         heading, metric = _title(result), result.metric
         reading = metric.reading or f"{metric.summary}: {metric.unit}, {metric.direction} is better."
-        tables = [table_of(each.table, LAST) for each in pictures if each.name != result.name]
+        tables = [of_last_steps(each.table) for each in pictures if each.name != result.name]
         if not tables:
             tables = [last_values(result) if metric.figure == "curves" else last_fields(result)]
         if metric.adds_up:
@@ -101,7 +100,7 @@ def _of_cross_tests(findings: Findings, results: Sequence[Result]) -> list[Secti
             "it is its own."
         )
         title = f"On other languages: {result.name.replace('-', ' ')}"
-        sections.append(Section(picture.name, title, reading, [picture], [table_of(picture.table, LAST)]))
+        sections.append(Section(picture.name, title, reading, [picture], [of_last_steps(picture.table)]))
     return sections
 
 

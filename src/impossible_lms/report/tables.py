@@ -15,6 +15,9 @@ from impossible_lms.report.results import Result, last_of
 
 HASH = re.compile("[0-9a-f]{40,64}")  # of a file, or a commit
 SHOWN = 12  # digits of a hash
+LAST = "the last step of each model"
+# Columns that often say the same in all rows, and how it is told once.
+SAME = {"step": "step {}", "seeds": "seeds: {}", "items": "items: {}", "interval": "interval over {}"}
 ARROWS = {"lower": "↓", "higher": "↑"}
 
 
@@ -53,10 +56,16 @@ def table_of(frame: pd.DataFrame, caption: str) -> Table:
 def last_values(result: Result) -> Table:
     """The last value of each model, of the groups that the metric's figure shows."""
     table = last_of(shown_of(result.metric, result.table))
-    table = table[table.columns.difference(list(result.metric.shown), sort=False)]
+    return of_last_steps(_ordered(table[table.columns.difference(list(result.metric.shown), sort=False)]))
+
+
+def of_last_steps(table: pd.DataFrame) -> Table:
+    """Values at the last step of each model; what is the same in all rows stands in the caption."""
     if (table["data"] == table["language"]).all():
         table = table.drop(columns="data")
-    return table_of(_ordered(table), "the last step of each model")
+    same = [name for name in SAME if name in table and table[name].nunique(dropna=False) == 1]
+    said = [SAME[name].format(_cell(table[name].iloc[0]).text) for name in same]
+    return table_of(table.drop(columns=same), "; ".join([LAST, *said]))
 
 
 def last_fields(result: Result) -> Table:
@@ -76,7 +85,7 @@ def last_fields(result: Result) -> Table:
             for place in places
         ]
         rows.append([*map(_cell, key), *cells])
-    return Table("the last step of each model", [*keys, *(f"{across} {place}" for place in places)], rows)
+    return Table(LAST, [*keys, *(f"{across} {place}" for place in places)], rows)
 
 
 def summary_frame(results: Sequence[Result]) -> pd.DataFrame:
