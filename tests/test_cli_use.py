@@ -19,6 +19,11 @@ def test_help_is_help(impossible, words):
     assert code == 0 and out.startswith("Usage: ") and err == ""
 
 
+def test_the_list_of_verbs_is_in_whole_sentences(impossible):
+    listed = impossible("-h")[1].partition("Commands:")[2]
+    assert "..." not in listed and len(listed.strip().splitlines()) == len(VERBS) + 1
+
+
 def test_what_takes_long_to_begin_says_so_at_once_on_a_terminal(impossible, monkeypatch):
     wrong = ("train", "--data", "nowhere", "--output", "out")
     assert impossible(*wrong)[2].startswith("error: nowhere")

@@ -201,3 +201,10 @@ def test_a_corpus_with_options_is_beside_the_file_too(tmp_path):
     found = load_experiment(path)
     assert found.corpus == f"{tmp_path}/babylm:10M,sentences=split"
     assert found.evaluate[0].corpus == f"{tmp_path}/babylm:bad-lines=skip"
+
+
+def test_a_file_of_languages_is_found_beside_the_experiment(small, tmp_path, monkeypatch):
+    (small.parent / "mine.py").write_text("def mine(tokens):\n    return tokens\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path.parent)
+    found = load_experiment(small, ['languages=["./mine.py", "./mine.py:mine"]'])
+    assert found.languages == [f"{small.parent}/mine.py", f"{small.parent}/mine.py:mine"]

@@ -48,7 +48,7 @@ def compare(
     as_json: Json = False,
     changes: Changes = None,
 ) -> None:
-    """Differences between models with intervals and p-values, paired by seed and item, corrected for their number."""
+    """Compare models, with intervals and p-values. Paired by seed and item, corrected for their number."""
     from impossible_lms.evaluation.compare import compare as compared
     from impossible_lms.evaluation.compare import write_contrasts
     from impossible_lms.evaluation.registry import get_metric
@@ -104,7 +104,7 @@ def separation(
     as_json: Json = False,
     changes: Changes = None,
 ) -> None:
-    """How often an attested language is cheaper than an impossible one, within and across human languages."""
+    """Compare attested with impossible languages. How often one is cheaper, within and across human languages."""
     from impossible_lms.evaluation.compare import write_table
     from impossible_lms.evaluation.registry import get_metric
     from impossible_lms.evaluation.separation import separation as separated

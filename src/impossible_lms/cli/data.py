@@ -45,7 +45,7 @@ def annotate(
     column: Column = None,
     features: Features = None,
 ) -> None:
-    """Annotate a corpus: sentences, lemmas, features, dependencies and trees, as CoNLL-U."""
+    """Annotate a corpus, as CoNLL-U. It gets sentences, lemmas, features, dependencies and trees."""
     from impossible_lms.corpora.annotate import annotate as annotate_corpus
     from impossible_lms.corpora.annotate import load_annotator, outputs, summary
     from impossible_lms.progress import Console
@@ -105,7 +105,7 @@ def build(
     column: Column = None,
     features: Features = None,
 ) -> None:
-    """Write a corpus in one language, or in many in one pass, as token datasets."""
+    """Write a corpus in languages, as token datasets. Many languages take one pass."""
     from impossible_lms.data.build import build_dataset, build_datasets
     from impossible_lms.data.dataset import TokenDataset
     from impossible_lms.data.token_files import build_from_token_files, token_files

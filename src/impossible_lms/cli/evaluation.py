@@ -73,7 +73,7 @@ def evaluate(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure the checkpoints of runs: tables and a figure in the run folders.
+    """Measure the checkpoints of runs. Tables and a figure go into the run folders.
 
     Exit code 3 means that some checkpoints could not be measured; they are named on stderr and in the table.
     """
@@ -148,7 +148,7 @@ def generate(
     longest: Annotated[int, typer.Option(min=1, help="The most tokens of a sentence.")] = 64,
     as_json: Json = False,
 ) -> None:
-    """Sample sentences from a model: each in its language, and below it what it was made from, where that is known."""
+    """Sample sentences from a model. Below each stands what it was made from, where that is known."""
     from impossible_lms.evaluation.sampling import generate as generated
     from impossible_lms.models.published import open_run
 
@@ -181,7 +181,7 @@ def words(
         Path | None, typer.Option(help="A folder for one table a model, as Parquet and CSV; CSV on stdout without.")
     ] = None,
 ) -> None:
-    """The surprisal of every word of a text, in bits: a table with a row a word, for any model and checkpoint.
+    """Give the surprisal of every word of a text, in bits. A row a word, for any model and checkpoint.
 
     The space before a word counts towards the word before it, whose end it marks (Pimentel & Meister 2024; Oh & Schuler
     2024). The text is taken as it is, sentence by sentence.
@@ -217,7 +217,7 @@ def words(
 
 
 def metrics(as_json: Json = False) -> None:
-    """List the metrics: what each measures, in which unit, of what, and what it needs."""
+    """List the metrics. What each measures, in which unit, of what, and what it needs."""
     from impossible_lms.evaluation.metric import OPTIONS
     from impossible_lms.evaluation.registry import METRICS
 

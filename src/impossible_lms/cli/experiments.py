@@ -51,7 +51,7 @@ def init(
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The same.")] = None,
 ) -> None:
-    """Write an experiment file with comments, and the schema that editors check it by; or a language and its test."""
+    """Write the start of an experiment, or of a language. With comments, and a schema for editors, or a test."""
     from impossible_lms.experiment.files import write_experiment
     from impossible_lms.languages.start import write_language
 
@@ -88,7 +88,7 @@ def run(
     ] = None,
     only: Annotated[str | None, typer.Option(metavar="TASK", help="Do one task of the plan in this process.")] = None,
 ) -> None:
-    """Do what is missing of an experiment: data, training, evaluation, publishing, and the report.
+    """Do what is missing of an experiment. Data, training, evaluation, publishing, and the report.
 
     The same file again does nothing; a killed experiment goes on. Exit code 1 means that something failed.
     """
@@ -121,7 +121,7 @@ def status(
     changes: Changes = None,
     as_json: Json = False,
 ) -> None:
-    """Show how far an experiment is, from any terminal or machine that sees its store, whether it is running or not."""
+    """Show how far an experiment is. From any terminal or machine that sees its store, running or not."""
     from impossible_lms.experiment.board import Board
     from impossible_lms.experiment.run import states_of
     from impossible_lms.experiment.work import folder_of, read_plan, status_of
@@ -153,7 +153,7 @@ def demo(
     output: Annotated[Path, typer.Option(help="The folder for everything.")] = Path("demo"),
     quick: Annotated[bool, typer.Option("--quick", help="Three minutes instead of twelve: fewer steps.")] = False,
 ) -> None:
-    """Run a small experiment on the built-in grammar: twelve models, measured, published and reported, in minutes."""
+    """Run a small experiment on the built-in grammar. Twelve models, measured, published and reported."""
     from impossible_lms.experiment.demo import QUICK, run_demo
 
     _conclude(run_demo(output, print, QUICK if quick else ()))

@@ -36,7 +36,7 @@ def explore(
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open the page.")] = True,
 ) -> None:
-    """Open a page on this machine: a sentence in every language, what models make of it, and results to turn.
+    """Open a page to explore languages, models and results. It is served by this machine.
 
     Ctrl-C ends it.
     """

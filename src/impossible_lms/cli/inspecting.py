@@ -22,7 +22,7 @@ def inspect(
     sentences: Annotated[int, typer.Option(min=0, help="Of a dataset: how many test sentences to show.")] = 5,
     as_json: Json = False,
 ) -> None:
-    """Show what a token dataset, a run or any other output holds, and check every file of it."""
+    """Show what an output holds, and check every file of it. Datasets, runs, corpora, tables."""
     kind, record = _record(path)
     if kind == "token dataset":
         _dataset(path, sentences, as_json)

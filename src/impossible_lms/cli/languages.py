@@ -27,7 +27,7 @@ def languages(
     family: Annotated[str | None, typer.Option(help="Those of one family: shuffle, reverse, hop ...")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the languages, with an example each: the paper's fifteen, then those from later work."""
+    """List the languages, with an example each. The paper's fifteen stand first, then those from later work."""
     from impossible_lms.corpora.example import PARSE, SENTENCE, example
     from impossible_lms.languages import GROUPS, LANGUAGES
     from impossible_lms.languages.speak import speak as spoken_in
@@ -73,7 +73,7 @@ def speak(
     draw: Annotated[int, typer.Option(min=1, help="Of languages that draw: 1 is theirs, 2 another, and so on.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Write TEXT in LANGUAGE: as text and as tokens, markers in colour.
+    """Write TEXT in LANGUAGE, as text and as tokens. Markers are in colour.
 
     The hop languages mark finite verbs of the third person present. Name them with --singular and --plural, each with
     its lemma, or have them found --with an annotator; else those that the built-in lexicon is sure of are marked.
@@ -150,7 +150,7 @@ def check(
     column: Column = None,
     features: Features = None,
 ) -> None:
-    """Show what languages do to a corpus, measured, each beside its control."""
+    """Show what languages do to a corpus. All is measured, each language beside its control."""
     from impossible_lms.languages import get_language, get_languages
     from impossible_lms.languages.check import check as check_language
     from impossible_lms.languages.check import sampled

@@ -55,7 +55,7 @@ def train(
         typer.Option("--deterministic", help="On a GPU: the same bits each time, and after an interruption; slower."),
     ] = False,
 ) -> None:
-    """Train a model from scratch on a token dataset; under torchrun, on several devices."""
+    """Train a model from scratch on a token dataset. Under torchrun, on several devices."""
     from impossible_lms.documents import split_change
     from impossible_lms.progress import Console
     from impossible_lms.training.recipe import load_recipe
@@ -79,7 +79,7 @@ def train(
 
 
 def models(as_json: Json = False) -> None:
-    """List the named architectures: how each represents token order, and its sizes, of about as many parameters."""
+    """List the named architectures and their sizes. How each represents token order stands beside it."""
     from impossible_lms.models.architectures import ARCHITECTURES, SIZES, parameters_of
 
     vocabulary, context = 50_257, 1024  # of the published models

@@ -43,7 +43,7 @@ def publish(
         str | None, typer.Option("--license", help="Of data: the corpus's licence, as the Hub writes it (cc-by-4.0).")
     ] = None,
 ) -> None:
-    """Publish a run, one revision per checkpoint with main as the last, or data, one configuration per language."""
+    """Publish a run or data. One revision per checkpoint, main the last; one configuration per language."""
     from impossible_lms.progress import Console
     from impossible_lms.publishing import repository
 

@@ -30,7 +30,7 @@ def report(
     title: Annotated[str | None, typer.Option(help="Of the page.")] = None,
     changes: Changes = None,
 ) -> None:
-    """Write one page of what was measured, that opens anywhere, and its figures as PDF, SVG and CSV."""
+    """Write one page of all results, that opens anywhere. Its figures are PDF, SVG and CSV, too."""
     from impossible_lms.experiment.reporting import findings_of_sources
     from impossible_lms.report.page import write_report
 

@@ -38,7 +38,7 @@ def store(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --clean: do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List what is in a store: how large each thing is, and which experiments need it."""
+    """List what fills a store, and clear it up. How large each thing is, and which experiments need it."""
     from impossible_lms.experiment.inventory import take_inventory
     from impossible_lms.experiment.work import folder_of
 

@@ -325,6 +325,8 @@ def _resolved(experiment: Experiment, path: Path) -> Experiment:
 
     def language(spec: str) -> str:
         """A language in a file, with its path absolute; a name as it is, whatever is beside the file."""
+        if spec.endswith(".py"):  # all languages of the file
+            return beside(spec)
         name, colon, rest = spec.rpartition(":")
         return f"{beside(name)}:{rest}" if colon and name.endswith(".py") else spec
 

@@ -9,7 +9,7 @@ from impossible_lms.files import write_text
 
 LANGUAGE = '''"""A language: say here in one sentence what it does, and why one would want to know whether it is learnt.
 
-    impossible speak ./{file} "He cleans his very messy bookshelf."    writes it in this language
+    impossible speak ./{file} "He cleans his very messy bookshelf."    writes a sentence in it
     impossible check ./{file}:{name}                                   shows what it does, beside its control
     impossible build --corpus TEXT --language ./{file}:{name} ...      makes data of it
 """
@@ -21,7 +21,7 @@ class {name}:
     """Neighbouring tokens change places."""  # the first line stands in tables
 
     # What it is compared with: a name that `impossible languages` lists, or a function or class of yours that is its
-    # own control. `no-shuffle` leaves sentences as they are.
+    # own control (`control = "plain"` in a class Plain). `no-shuffle` leaves sentences as they are.
     control = "no-shuffle"
 
     # Annotation that the corpus must have, if any: needs = ("words", "upos"). Then ask for `sentences` below, whose
