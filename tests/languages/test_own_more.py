@@ -182,3 +182,16 @@ def test_a_start_that_works(tmp_path, impossible, monkeypatch):
         check=False,
     )
     assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_all_sentences_of_a_control_are_affected_whether_it_changes_them_or_not():
+    def plain(tokens):
+        return tokens
+
+    tokenizer = il.load_tokenizer("train:vocab=300", ["He sings.", "She cleans it."])
+    corpus = il.corpus_of(["He sings.", "She cleans it."])
+    (language,) = il.get_languages([plain])
+    assert not language.apply(corpus, tokenizer).affected.any()
+    plain.control = "plain"  # type: ignore[attr-defined]
+    (control,) = il.get_languages([plain])
+    assert control.is_control and control.apply(corpus, tokenizer).affected.all()

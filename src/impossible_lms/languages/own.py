@@ -169,11 +169,12 @@ def _made(found: Any, spec: str, file: Path, version: str) -> Language:
     named = str(getattr(found, "name", _kebab(getattr(found, "__name__", type(found).__name__))))
     markers = tuple(getattr(found, "markers", ()))
     needs, well = getattr(found, "needs", ()), _of_tokens(found, "well_formed", spec)
+    control = _control(found, named, spec, file)
     language = Language(
         name=named,
         family=Family(f"own:{named}", markers),
-        control=_control(found, named, spec, file),
-        rule=_rule(rewrite, arguments),
+        control=control,
+        rule=_rule(rewrite, arguments, is_control=control == named),
         summary=str(getattr(found, "summary", (inspect.getdoc(found) or named).split("\n")[0].rstrip("."))),
         style=getattr(found, "style", OWN),
         seed=int(getattr(found, "seed", 0)),
@@ -227,13 +228,17 @@ def _control(found: Any, named: str, spec: str, file: Path) -> str:
     return itself
 
 
-def _rule(rewrite: Callable[..., Any], arguments: list[str]) -> Rule:
+def _rule(rewrite: Callable[..., Any], arguments: list[str], *, is_control: bool) -> Rule:
+    """The rule of a function: sentences that it changes are affected, and all of a control, as of the built-in ones."""
+
     def rule(sentences: Sentences, generator: np.random.Generator) -> Rewritten:
         given = {"tokens": sentences.tokens, "sentences": sentences, "generator": generator}
         made = rewrite(**{name: given[name] for name in arguments})
         if isinstance(made, Rewritten):
             return made
-        return Rewritten(made, _changed(sentences.tokens, made) if isinstance(made, Ragged) else np.empty(0, bool))
+        if not isinstance(made, Ragged):
+            return Rewritten(made, np.empty(0, bool))
+        return Rewritten(made, np.ones(len(made), bool) if is_control else _changed(sentences.tokens, made))
 
     return rule
 
