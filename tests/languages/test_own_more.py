@@ -188,7 +188,7 @@ def test_all_sentences_of_a_control_are_affected_whether_it_changes_them_or_not(
     def plain(tokens):
         return tokens
 
-    tokenizer = il.load_tokenizer("train:vocab=300", ["He sings.", "She cleans it."])
+    tokenizer = il.load_tokenizer("train:vocab=270", ["He sings.", "She cleans it."])
     corpus = il.corpus_of(["He sings.", "She cleans it."])
     (language,) = il.get_languages([plain])
     assert not language.apply(corpus, tokenizer).affected.any()
