@@ -177,7 +177,7 @@ def _of_models(metric: Metric, models: Sequence[Model], threshold: float | None)
     humans = list(dict.fromkeys(each.human for each in models))
     for pairs in (WITHIN, ACROSS):
         for what, step, summary in summaries:
-            found = _with_interval(models, np.array([summary(each) for each in models]), pairs)
+            found = with_interval(models, np.array([summary(each) for each in models]), pairs)
             if found:
                 yield {
                     "pairs": pairs,
@@ -188,7 +188,7 @@ def _of_models(metric: Metric, models: Sequence[Model], threshold: float | None)
                 } | found
 
 
-def _with_interval(models: Sequence[Model], values: NDArray[np.float64], pairs: str) -> dict[str, Any]:
+def with_interval(models: Sequence[Model], values: NDArray[np.float64], pairs: str) -> dict[str, Any]:
     """The share with its interval: by leaving out one human language, or one seed, after the other (the jackknife)."""
     is_attested = np.array([each.is_attested for each in models])
     is_parallel = np.array([each.is_parallel for each in models])
