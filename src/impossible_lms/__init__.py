@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from impossible_lms.data.dataset import TokenDataset
     from impossible_lms.errors import Interrupted, UserError
     from impossible_lms.evaluation.compare import compare
+    from impossible_lms.evaluation.lengths import by_length
     from impossible_lms.evaluation.metric import Metric, Request
     from impossible_lms.evaluation.registry import METRICS
     from impossible_lms.evaluation.scoring import Scorer
@@ -73,6 +74,7 @@ _HOMES = {
     "Scorer": "evaluation.scoring",
     "word_surprisal": "evaluation.word_surprisal",
     "compare": "evaluation.compare",
+    "by_length": "evaluation.lengths",
     "separation": "evaluation.separation",
     "speak": "notebook.speaking",
     "report": "notebook.reporting",
@@ -118,6 +120,7 @@ __all__ = [
     "Scorer",
     "word_surprisal",
     "compare",
+    "by_length",
     "separation",
     "speak",
     "report",

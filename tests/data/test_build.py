@@ -67,6 +67,31 @@ def test_a_corpus_without_splits_gives_every_twentieth_sentence_to_test(tokenize
     assert len(list(corpus.training_texts())) == dataset.record["counts"]["train"]["sentences"] == 90
 
 
+def test_longer_sentences_are_left_out_of_training_alone(tokenizer, tmp_path):
+    """By their length before the change, so that every language trains on the same sentences; and counted."""
+    corpus = corpus_of(["a cat sleeps", "a big old cat sleeps on a mat"] * 100)
+    short, long = tokenizer.encode(["a cat sleeps", "a big old cat sleeps on a mat"]).lengths().tolist()
+    every = build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "all", context=16)
+    for language in (PARTIAL, get_language("no-shuffle")):
+        made = build_dataset(
+            corpus, language, tokenizer, tmp_path / language.name, context=16, longest_training_sentence=short
+        )
+        assert made.longest_training_sentence == short and "trained on" in made.facts()
+        counts = made.record["counts"]
+        assert counts["train"]["sentences"] == 90
+        assert counts["train"]["dropped"]["longer than is trained on"] == 90
+        assert len(made.held_out("test").table) == len(every.held_out("test").table) == 10
+    assert {*made.held_out("test").tokens.lengths().tolist(), *made.held_out("dev").tokens.lengths().tolist()} == {
+        short,
+        long,
+    }
+    assert every.longest_training_sentence is None
+    with pytest.raises(UserError, match="--longest-training-sentence 1: a sentence has at least 2 tokens"):
+        build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "none", longest_training_sentence=1)
+    with pytest.raises(UserError, match="no training sentence is left"):
+        build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "none", longest_training_sentence=short - 1)
+
+
 def test_built_twice_it_is_the_same_to_the_byte(folder, tokenizer, tmp_path, monkeypatch):
     first = build_dataset(read_corpus(str(folder)), PARTIAL, tokenizer, tmp_path / "one", context=16)
     monkeypatch.chdir(tmp_path)

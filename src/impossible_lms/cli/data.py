@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impossible_lms.cli.options import SPLITS, BadLines, Column, CorpusSpec, Features, SentencesFlag, TokenizerSpec
+from impossible_lms.errors import UserError
 
 if TYPE_CHECKING:
     from impossible_lms.corpora import Corpus
@@ -97,6 +98,14 @@ def build(
             help="Shuffle from the order of the published files: blocks are those of the published run of --seed.",
         ),
     ] = False,
+    longest: Annotated[
+        int | None,
+        typer.Option(
+            "--longest-training-sentence",
+            metavar="TOKENS",
+            help="Leave longer sentences out of training; test and dev keep all lengths.",
+        ),
+    ] = None,
     engine: Annotated[
         str, typer.Option(help="local; of several languages also local:N for N processes, ray, or ray:ADDRESS.")
     ] = "local",
@@ -119,6 +128,8 @@ def build(
     choice = Choice.of(engine, (LOCAL, RAY))
     chosen = get_languages(language)
     if token_files(corpus, chosen[0]):
+        if longest is not None:
+            raise UserError(f"--longest-training-sentence {longest}: the ids at {corpus} are of sentences as they are.")
         loaded = load_tokenizer(tokenizer)
         for each in chosen:
             if files := token_files(corpus, each):
@@ -135,6 +146,7 @@ def build(
     folders = [output] if len(chosen) == 1 else [output / each.name for each in chosen]
     before = [(folder / MANIFEST).exists() for folder in folders]
     options: dict[str, Any] = {"context": context, "seed": seed, "as_published": as_published}
+    options["longest_training_sentence"] = longest
     if len(chosen) == 1:
         datasets = [build_dataset(source, chosen[0], loaded, output, progress=Console(), **options)]
     elif choice.name == RAY or choice.count is not None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.corpora.corpus import HOLD_OUT, Corpus
 from impossible_lms.corpora.layout import WHOLE
-from impossible_lms.data.dataset import DATASET, HELD_OUT, TokenDataset, shard_name
+from impossible_lms.data.dataset import DATASET, HELD_OUT, LONGEST, TokenDataset, shard_name
 from impossible_lms.data.order import PUBLISHED, shuffled, shuffled_as_published
 from impossible_lms.data.spool import Spool
 from impossible_lms.errors import UserError
@@ -35,6 +35,7 @@ from impossible_lms.tokenizer import Tokenizer
 from impossible_lms.versions import versions
 
 CONTEXT = 1024  # of the published models
+TOO_LONG = "longer than is trained on"  # why a sentence is not among those of training
 TOKENS_IN_SHARD = 1 << 27  # 256 MB of uint16
 SLAB = 1 << 16  # sentences gathered at a time
 MOST_AT_ONCE = 1 << 29  # bytes of scratch files that are shuffled beside each other
@@ -49,11 +50,12 @@ def build_dataset(
     context: int = CONTEXT,
     seed: int = 0,
     as_published: bool = False,
+    longest_training_sentence: int | None = None,
     progress: Progress | None = None,
 ) -> TokenDataset:
     """Write `corpus` in `language` as a token dataset in the folder `output`; all else as in `build_datasets`."""
-    outputs = [(get_language(language), {seed: Path(output)})]
-    return _build(corpus, outputs, tokenizer, context, as_published, progress or usual())[0]
+    outputs, longest = [(get_language(language), {seed: Path(output)})], longest_training_sentence
+    return _build(corpus, outputs, tokenizer, context, as_published, progress or usual(), longest=longest)[0]
 
 
 def build_datasets(
@@ -65,6 +67,7 @@ def build_datasets(
     context: int = CONTEXT,
     seed: int = 0,
     as_published: bool = False,
+    longest_training_sentence: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, TokenDataset]:
     """Write `corpus` in each of the `languages` as a token dataset `output/<name>`, in one pass over the corpus.
@@ -75,7 +78,9 @@ def build_datasets(
     of `context` tokens; the tail that fills no block is dropped. `as_published`, they are shuffled from the order of
     the published files, so that blocks are those of the published run with this seed, and held-out loss will be of dev
     sentences shuffled so (`data/order.py`). Sentences of dev and test are kept one by one. A
-    corpus without splits gives every twentieth sentence to test and the one before it to dev. The same arguments give
+    corpus without splits gives every twentieth sentence to test and the one before it to dev. With
+    `longest_training_sentence` those of more tokens than that, before the language changes them, are left out of
+    training and counted, and test and dev keep all lengths. The same arguments give
     the same bytes; a folder that already holds what they give is left as it is.
 
     Raises:
@@ -84,7 +89,14 @@ def build_datasets(
     """
     chosen = get_languages(languages)
     built = build_in_orders(
-        corpus, chosen, tokenizer, {seed: output}, context=context, as_published=as_published, progress=progress
+        corpus,
+        chosen,
+        tokenizer,
+        {seed: output},
+        context=context,
+        as_published=as_published,
+        longest_training_sentence=longest_training_sentence,
+        progress=progress,
     )
     return {dataset.language: dataset for dataset in built}
 
@@ -97,11 +109,13 @@ def build_in_orders(
     *,
     context: int = CONTEXT,
     as_published: bool = False,
+    longest_training_sentence: int | None = None,
     progress: Progress | None = None,
 ) -> list[TokenDataset]:
     """The same for several seeds, still in one pass: `outputs[seed]/<name>`, a language's datasets after each other."""
     folders = [(each, {seed: Path(output) / each.name for seed, output in outputs.items()}) for each in languages]
-    return _build(corpus, folders, tokenizer, context, as_published, progress or usual())
+    longest = longest_training_sentence
+    return _build(corpus, folders, tokenizer, context, as_published, progress or usual(), longest=longest)
 
 
 def build_test_set(
@@ -124,10 +138,13 @@ def _build(
     as_published: bool,
     progress: Progress,
     *,
+    longest: int | None = None,
     test_only: bool = False,
 ) -> list[TokenDataset]:
     if context < 2:
         raise UserError(f"--context {context}: a block needs at least 2 tokens.")
+    if longest is not None and longest < 2:
+        raise UserError(f"--longest-training-sentence {longest}: a sentence has at least 2 tokens.")
     fingerprint = corpus.fingerprint()
     missing = []
     for language, of_seed in outputs:
@@ -143,6 +160,8 @@ def _build(
             }
             if as_published:
                 request["order"] = PUBLISHED
+            if longest is not None:
+                request[LONGEST] = longest
             if test_only:
                 request["test"] = WHOLE
             if language.version:
@@ -179,7 +198,7 @@ def _build(
             if targets:
                 works.append(Work(language, marked, targets))
         if works:
-            _rewrite(corpus, works, tokenizer, progress, test_only=test_only)
+            _rewrite(corpus, works, tokenizer, progress, longest, test_only=test_only)
             if corpus.fingerprint() != fingerprint:
                 raise UserError(f"corpus {corpus.name}: changed while it was read. Build again.")
             # NumPy and the disk do most of it, so threads run beside each other, as many as memory is meant for.
@@ -202,9 +221,12 @@ class Work:
             split: Spool(self.scratch / split, tokenizer.dtype, tokenizer.markers) for split in ("train", *HELD_OUT)
         }
 
-    def add(self, stream: str, sentences: KeptSentences, genre: str) -> None:
-        """Keep what became of a block of a stream."""
+    def add(self, stream: str, sentences: KeptSentences, genre: str, is_long: NDArray[np.bool_] | None = None) -> None:
+        """Keep what became of a block of a stream, but not for training what of it `is_long` (k,)."""
         for split, mine in _divided(stream, sentences.sentence):
+            if split == "train" and is_long is not None:
+                self.spools[split].count_dropped({TOO_LONG: int((mine & is_long).sum())})
+                mine = mine & ~is_long
             self.spools[split].append(sentences, mine, genre)
         self.spools["train" if stream == WHOLE else stream].count_dropped(sentences.dropped)
 
@@ -249,7 +271,13 @@ def _refuse_without_test(corpus: Corpus) -> None:
 
 
 def _rewrite(
-    corpus: Corpus, works: Sequence[Work], tokenizer: Tokenizer, progress: Progress, *, test_only: bool
+    corpus: Corpus,
+    works: Sequence[Work],
+    tokenizer: Tokenizer,
+    progress: Progress,
+    longest: int | None,
+    *,
+    test_only: bool,
 ) -> None:
     """Give every block of the corpus to every language, whose kept sentences go to its scratch files.
 
@@ -269,8 +297,10 @@ def _rewrite(
                     continue
                 blocks = sentences_for(families.values(), columns, tokenizer, read)
                 by_family = dict(zip(families, blocks, strict=True))
+                is_long = None if longest is None else next(iter(by_family.values())).tokens.lengths() > longest
                 for work, rewrite in zip(works, rewriters, strict=True):
-                    work.add(kept, rewrite(by_family[work.language.family.name]), source.genre)
+                    made = rewrite(by_family[work.language.family.name])
+                    work.add(kept, made, source.genre, None if is_long is None else is_long[made.sentence - read])
                 read += len(columns)
                 progress.at(read)
     finally:

@@ -20,6 +20,7 @@ from impossible_lms.tokenizer import Tokenizer, load_tokenizer
 
 DATASET = "token dataset"
 HELD_OUT = ("dev", "test")
+LONGEST = "longest_training_sentence"  # in a request: in tokens, where longer sentences are not trained on
 SHOWN = 2  # sentences that a notebook shows
 FIELDS = {  # of its record
     "request": {"corpus": str, "language": str, "tokenizer": str, "context": int, "seed": int},
@@ -70,6 +71,8 @@ class TokenDataset(Shown):
         counts = self.record["counts"]
         found: dict[str, object] = {"blocks": f"{len(self):,} of {self.context} tokens"}
         found |= {split: f"{counts[split]['sentences']:,} sentences" for split in HELD_OUT}
+        if self.longest_training_sentence is not None:
+            found["trained on"] = f"sentences of up to {self.longest_training_sentence:,} tokens"
         if self.record["markers"]:
             found["markers"] = ", ".join(self.record["markers"])
         return found | {"corpus": self.record["corpus"], "folder": self.folder}
@@ -119,6 +122,12 @@ class TokenDataset(Shown):
                 f"{self.folder / 'tokenizer'}: not the tokenizer the dataset was built with. Build it again."
             )
         return tokenizer
+
+    @property
+    def longest_training_sentence(self) -> int | None:
+        """How many tokens a sentence had at most, before any change, to be trained on; None where all are."""
+        found = self.record["request"].get(LONGEST)
+        return None if found is None else int(found)
 
     @property
     def marked(self) -> dict[str, float]:

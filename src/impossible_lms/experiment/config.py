@@ -91,6 +91,9 @@ class Experiment(_Table):
         "of the published runs; one, all seeds share an order",
     )
     order_seed: int | None = Field(default=None, ge=0, description='of that order, with `order = "one"`; 0')
+    longest_training_sentence: int | None = Field(
+        default=None, ge=2, description="in tokens: longer ones are left out of training, and measured on; all"
+    )
     languages: list[str] = Field(
         default=["paper"], min_length=1, description="names, families, ./mine.py:Name, or paper"
     )

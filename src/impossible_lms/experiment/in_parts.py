@@ -30,6 +30,7 @@ class Part:
     context: int
     seed: int
     as_published: bool
+    longest: int | None  # tokens of a sentence that is trained on
     home: Path  # what relative paths are relative to
 
     def build(self) -> None:
@@ -50,6 +51,7 @@ class Part:
             context=self.context,
             seed=self.seed,
             as_published=self.as_published,
+            longest_training_sentence=self.longest,
         )
 
 
@@ -63,6 +65,7 @@ def build_in_parts(
     context: int,
     seed: int,
     as_published: bool = False,
+    longest_training_sentence: int | None = None,
     say: Callable[[str], None],
 ) -> None:
     """Write what `build_datasets` writes, byte for byte, in parts like those of an experiment's data tasks.
@@ -82,6 +85,7 @@ def build_in_parts(
             context,
             seed,
             as_published,
+            longest_training_sentence,
             Path.cwd(),
         )
         for group in groups

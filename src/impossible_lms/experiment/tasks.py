@@ -149,6 +149,7 @@ class BuildData(Plain):
     folders: tuple[Path, ...]  # of the datasets: the first language's by seed, then the second's
     context: int
     as_published: bool
+    longest: int | None  # tokens of a sentence that is trained on
     needs: tuple[str, ...] = (MakeTokenizer.name,)
     run: None = None
     uses_device: bool = False
@@ -179,6 +180,7 @@ class BuildData(Plain):
                 dict(zip(self.seeds, mine, strict=True)),
                 context=self.context,
                 as_published=self.as_published,
+                longest_training_sentence=self.longest,
                 progress=progress,
             )
 
