@@ -47,7 +47,7 @@ def explore(
     if space is not None:
         from impossible_lms.explorer.space import write_space
 
-        write_space(found, space, language or (), annotator)
+        write_space(found, space, language or (), annotator, tokenizer)
         print(space)
         return
     page, url = launch(found, host=host, port=port, browser=browser)

@@ -1,5 +1,6 @@
 """Serving the explorer: from a command on this machine, or as a Space."""
 
+import errno
 import os
 import socket
 from typing import Any
@@ -47,6 +48,8 @@ def _free(host: str, port: int | None) -> int:
             try:
                 tried.bind((host, each))
             except OSError as error:
+                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                    raise UserError(f"--host {host}: {error.strerror}. Name an address of this machine.") from error
                 if port is not None:
                     raise UserError(
                         f"--port {port} at {host}: {error.strerror}. Name another, or leave it out."

@@ -50,6 +50,7 @@ if __name__ == "__main__":
     found = given(
         [*(str(HERE / each) for each in LOCAL), *ON_THE_HUB],
         languages=[str(HERE / each) for each in LANGUAGES],
+        tokenizer={tokenizer},
         annotator={annotator},
     )
     host, port = os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0"), os.environ.get("GRADIO_SERVER_PORT", "7860")
@@ -59,10 +60,17 @@ if __name__ == "__main__":
 '''
 
 
-def write_space(given: Given, folder: Path, languages: Sequence[str] = (), annotator: str | None = None) -> None:
+def write_space(
+    given: Given,
+    folder: Path,
+    languages: Sequence[str] = (),
+    annotator: str | None = None,
+    tokenizer: str | None = None,
+) -> None:
     """Write a Space of what was given: models with their data and results, languages, this package, its requirements.
 
-    Models that are on the Hub are named, and fetched there; all else is copied. UserError where the folder holds
+    Models that are on the Hub are named, and fetched there; all else is copied, tokenizers and pipelines that are files
+    or folders too. UserError where the folder holds
     something else.
     """
     try:
@@ -90,9 +98,26 @@ def write_space(given: Given, folder: Path, languages: Sequence[str] = (), annot
             shutil.copyfile(path, file)
             own.append(f"{file.relative_to(part).as_posix()}:{name}")
         shutil.copytree(Path(impossible_lms.__file__).parent, part / "impossible_lms", ignore=NOTHING_OF)
-        write_text(part / "app.py", APP.format(local=local, hub=hub, languages=own, annotator=repr(annotator)))
+        told = {"tokenizer": _carried(tokenizer, part), "annotator": _carried(annotator, part)}
+        write_text(part / "app.py", APP.format(local=local, hub=hub, languages=own, **told))
         write_text(part / "requirements.txt", "".join(f"{each}\n" for each in _requirements(annotator)))
         write_text(part / "README.md", README.format(gradio=version("gradio"), version=impossible_lms.__version__))
+
+
+def _carried(spec: str | None, part: Path) -> str:
+    """The Python that says a tokenizer or annotator in the Space, whose file or folder, if it has one, is copied."""
+    kind, colon, path = (spec or "").rpartition(":")
+    if not path or not Path(path).exists():
+        return repr(spec)
+    target = part / HELD / Path(path).resolve().name
+    if target.exists():
+        target = target.with_name(f"{kind or 'tokenizer'}-{target.name}")
+    target.parent.mkdir(exist_ok=True)
+    if Path(path).is_dir():
+        shutil.copytree(path, target)
+    else:
+        shutil.copyfile(path, target)
+    return f"{kind + colon!r} + str(HERE / {target.relative_to(part).as_posix()!r})"
 
 
 def _copied(run: Run | PublishedRun, home: Path) -> Path:
