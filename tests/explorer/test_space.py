@@ -24,7 +24,9 @@ def test_a_space_starts_from_its_folder(run, tmp_path, impossible):
     needed = (folder / "requirements.txt").read_text(encoding="utf-8")
     assert "gradio" in needed and "torch" in needed and "mkdocs" not in needed and "spacy" not in needed
     assert "sdk: gradio" in (folder / "README.md").read_text(encoding="utf-8")
-    port = _free("127.0.0.1", None)
+    with socket.socket() as tried:  # not the first free one, which others may take meanwhile
+        tried.bind(("127.0.0.1", 0))
+        port = tried.getsockname()[1]
     environment = os.environ | {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
     environment |= {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(folder)}
     environment.pop("HF_TOKEN", None)
