@@ -1,5 +1,8 @@
 """The page in headless Chromium, as someone uses it who has only sentences."""
 
+import gc
+import socket
+
 import pytest
 
 HERE = "127.0.0.1"
@@ -124,3 +127,25 @@ WEAK = """() => {
   }
   return found.slice(0, 10);
 }"""
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Gradio leaves a socket that failed
+def test_a_port_that_is_taken_meanwhile_is_left_to_others(sentences, monkeypatch):
+    from impossible_lms import UserError
+    from impossible_lms.explorer import serve
+
+    with socket.socket() as taken, socket.socket() as free:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        free.bind(("127.0.0.1", 0))
+        ports = [taken.getsockname()[1], free.getsockname()[1]]
+        free.close()
+        found = iter(ports)
+        monkeypatch.setattr(serve, "_free", lambda host, port: next(found))
+        page, url = serve.launch(sentences)
+        page.close(verbose=False)
+        assert url.rstrip("/").endswith(f":{ports[1]}")
+        monkeypatch.setattr(serve, "_free", lambda host, port: ports[0])
+        with pytest.raises(UserError, match=r"--host 127.0.0.1: Cannot find empty port"):
+            serve.launch(sentences)
+        gc.collect()

@@ -11,6 +11,7 @@ LOOPBACK = "127.0.0.1"
 FIRST_PORT, PORTS = 7860, 100
 GET = "Get it: pip install 'impossible-lms[explorer]'"
 AT_ONCE = 40  # threads that answer
+TRIES = 5  # to begin at a port that was free when it was looked for
 
 
 def launch(given: Any, *, host: str = LOOPBACK, port: int | None = None, browser: bool = False) -> tuple[Any, str]:
@@ -26,16 +27,22 @@ def launch(given: Any, *, host: str = LOOPBACK, port: int | None = None, browser
     from impossible_lms.explorer.page import blocks, looks
 
     page = blocks(given)
-    _, url, _ = page.launch(
-        server_name=host,
-        server_port=_free(host, port),
-        inbrowser=browser,
-        prevent_thread_lock=True,
-        quiet=True,
-        share=False,
-        max_threads=AT_ONCE,
-        **looks(),
-    )
+    for tried in range(TRIES):
+        try:
+            _, url, _ = page.launch(
+                server_name=host,
+                server_port=_free(host, port),
+                inbrowser=browser,
+                prevent_thread_lock=True,
+                quiet=True,
+                share=False,
+                max_threads=AT_ONCE,
+                **looks(),
+            )
+            break
+        except OSError as error:  # another process has taken it meanwhile
+            if tried == TRIES - 1:
+                raise UserError(f"--host {host}: {' '.join(str(error).split())}") from error
     return page, url
 
 
