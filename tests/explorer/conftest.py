@@ -1,5 +1,6 @@
 """What tests of the page share: Chromium, and the page served by this process."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from impossible_lms.explorer import serve as serving
 from impossible_lms.explorer.given import Given, given
 
 PATIENCE = 60_000  # milliseconds that an answer may take where all cores are busy
@@ -16,6 +18,15 @@ PATIENCE = 60_000  # milliseconds that an answer may take where all cores are bu
 def chromium() -> str | None:
     """The system's Chromium, if there is one."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ports_of_its_own() -> Iterator[None]:
+    """Each of the processes that test beside each other looks for a port where no other does."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "FIRST_PORT", serving.FIRST_PORT + serving.PORTS * worker)
+        yield
 
 
 @pytest.fixture(scope="session")
