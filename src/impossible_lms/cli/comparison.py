@@ -126,7 +126,7 @@ def separation(
     if changes and not any(each.endswith(".toml") for each in source):
         raise UserError(f"--set {changes[0]}: changes an experiment file, and none is given.")
     humans = {human for human, _ in found}
-    if unknown := [each for each in alike if each not in humans]:
+    if unknown := [each for each in _listed(parallel) if each not in humans]:
         raise UserError(f"--parallel {unknown[0]}: no source has this name. There are: {', '.join(sorted(humans))}.")
     table = separated(found, _listed(attested), metric=metric, threshold=threshold, parallel=alike)
     if output:
