@@ -151,7 +151,7 @@ def status(
 
 def demo(
     output: Annotated[Path, typer.Option(help="The folder for everything.")] = Path("demo"),
-    quick: Annotated[bool, typer.Option("--quick", help="Three minutes instead of twelve: fewer steps.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Three minutes instead of ten: fewer steps.")] = False,
 ) -> None:
     """Run a small experiment on the built-in grammar. Twelve models, measured, published and reported."""
     from impossible_lms.experiment.demo import QUICK, run_demo

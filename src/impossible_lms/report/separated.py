@@ -8,7 +8,7 @@ import pandas as pd
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.contrasts import known_control
 from impossible_lms.evaluation.driver import Evaluation
-from impossible_lms.evaluation.separation import ACROSS, AREA, LAST, separation
+from impossible_lms.evaluation.separation import ACROSS, AREA, LAST, NOTHING, separation
 from impossible_lms.report.figures import OF, positions_of
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.sections import Section
@@ -58,9 +58,9 @@ def separation_of(findings: Findings) -> pd.DataFrame:
 
 def separation_sections(findings: Findings, table: pd.DataFrame) -> list[Section]:
     """The section of its table, if there is anything in it: the last step, and the mean over training."""
-    if table.empty:
+    shown = table[table["what"].isin([LAST, AREA]) & (table["compared"] >= LEAST)][SHOWN] if len(table) else table
+    if shown.empty:
         return []
-    shown = table[table["what"].isin([LAST, AREA])][SHOWN]
     if not findings.humans:
         shown = shown.drop(columns="pairs")
     if shown["architecture"].nunique() == 1:
@@ -69,6 +69,7 @@ def separation_sections(findings: Findings, table: pd.DataFrame) -> list[Section
         "metric": lambda name: name.replace("-", " "),
         "architecture": positions_of,
         "what": lambda name: "last step" if name == LAST else name,
+        "interval": lambda name: "no interval" if name == NOTHING else name,
     }
     shown = shown.assign(**{name: shown[name].map(words[name]) for name in words if name in shown})
     shown = shown.rename(columns={"architecture": "model", "what": "value"})
