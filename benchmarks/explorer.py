@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="*")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--users", type=int, nargs="*", default=[1, 20], help="that ask the server")
-    parser.add_argument("--pages", type=int, nargs="*", default=[1], help="in Chromium, all on this machine")
+    parser.add_argument("--pages", type=int, nargs="+", default=[1], help="in Chromium, all on this machine")
     asked = parser.parse_args()
     page, url = launch(given(asked.runs))
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
