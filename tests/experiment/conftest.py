@@ -117,3 +117,19 @@ def unmarked(tmp_path):
     path = tmp_path / "unmarked.conllu"
     path.write_text(f"{sentence}\n" * 600, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch, impossible) -> Callable[[str, tuple[str, ...]], list[str]]:
+    """A function that runs an experiment that comes with the package, changed, in an empty folder; gives the changes'
+    words for other commands on it."""
+
+    def run(name: str, changes: tuple[str, ...]) -> list[str]:
+        monkeypatch.chdir(tmp_path)
+        assert impossible("init", name)[0] == 0
+        words = [word for change in changes for word in ("--set", change)]
+        code, _, err = impossible("run", f"{name}.toml", "--engine", "local:1", *words)
+        assert code == 0, err
+        return words
+
+    return run

@@ -18,12 +18,8 @@ SMALL = (
 
 
 @pytest.mark.slow
-def test_every_architecture_has_a_gap(tmp_path, monkeypatch, impossible):
-    monkeypatch.chdir(tmp_path)
-    assert impossible("init", "architectures")[0] == 0
-    changes = [word for change in SMALL for word in ("--set", change)]
-    code, _, err = impossible("run", "architectures.toml", "--engine", "local:1", *changes)
-    assert code == 0, err
+def test_every_architecture_has_a_gap(tmp_path, shipped):
+    shipped("architectures", SMALL)
     tables = [pd.read_parquet(path) for path in (tmp_path / "store").rglob("learnability*/curve.parquet")]
     assert {table["architecture"].iloc[0] for table in tables} == set(ARCHITECTURES)
     assert pd.concat(tables)["gap_per_token"].notna().all()

@@ -246,7 +246,7 @@ INTERVENTIONS = Metric(
     sampled=Sampled(lambda items: items["moved"], key=("sentence",)),
     options=frozenset(["corpus", "as_published"]),
     groups=("layer", "position"),
-    beside={"shift": Beside("shift of the log-odds of the plural marker, nats")},
+    beside={"shift": Beside("shift of the log-odds of the plural marker, nats", least=1.0)},
     statement=nothing_flipped,
     figure="heat maps",
     conclude=what_moved,

@@ -210,10 +210,12 @@ class Beside:
     Attributes:
         name: what they call it.
         of_model: whether each model has its own; else it is of the items alone.
+        least: what has a full colour in a map at least, so that next to nothing looks so.
     """
 
     name: str
     of_model: bool = True
+    least: float = 0.0
 
 
 @dataclass(frozen=True)

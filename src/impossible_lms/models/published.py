@@ -25,7 +25,7 @@ from impossible_lms.models.weights import build_model
 from impossible_lms.network import cache_if_offline, hub_is_reachable
 from impossible_lms.tokenizer import Tokenizer, load_marked_tokenizer
 
-_SEED = re.compile("-seed[0-9]+$")  # in the name of all models of a language and architecture but the first
+SEED = "-seed"  # and its number: in the name of all models of a language and architecture but the first
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _TOKENIZER = (
     "tokenizer.json",
@@ -109,7 +109,7 @@ class PublishedRun:
     @property
     def language(self) -> str:
         """The name of the language, as far as the model's name says it."""
-        name = _SEED.sub("", self.name)
+        name = re.sub(f"{SEED}[0-9]+$", "", self.name)
         endings = sorted((f"-{name}" for name in ARCHITECTURES), key=len, reverse=True)
         return next((name.removesuffix(end) for end in endings if name.endswith(end)), self.name)
 

@@ -4,6 +4,7 @@ import re
 
 from impossible_lms.documents import shown
 from impossible_lms.errors import UserError
+from impossible_lms.models.published import SEED
 from impossible_lms.models.run import Run
 from impossible_lms.publishing.revision import MAIN
 from impossible_lms.training.words import words_apart, words_read
@@ -15,7 +16,7 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 def with_seed(name: str, seed: int) -> str:
     """What another seed's model is published as, beside the one that has the name alone."""
-    return f"{name}-seed{seed}"
+    return f"{name}{SEED}{seed}"
 
 
 def revision_names(run: Run, revision_format: str = USUAL) -> dict[int, str]:

@@ -10,7 +10,6 @@ from impossible_lms.report.intervals import intervals_beside
 from impossible_lms.report.picture import Panel, Picture, said_panel
 
 MAPS = 4  # of a model, from the first checkpoint to the last
-LEAST_SHIFT = 1.0  # that has a full colour: what is next to nothing should look so
 X, Y = "position (token of the prefix)", "layer"
 
 
@@ -35,7 +34,7 @@ def heat_maps(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | Non
         ]
         for column, beside in metric.beside.items():
             if column in of_model and of_model[column].notna().any():
-                most = max(LEAST_SHIFT, float(pd.concat(maps)[column].abs().max()))
+                most = max(beside.least, float(pd.concat(maps)[column].abs().max())) or 1.0
                 titles = {step: f"{name}, step {step:,}\n{beside.name}" for step in maps}
                 of_metric.append([_moved(titles[step], mine, column, most) for step, mine in maps.items()])
         rows += [[panel for row in of_metric for panel in row]] if len(maps) == 1 else of_metric

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -76,10 +75,8 @@ def write_report(findings: Findings, output: Path, *, published: bool | None = N
         return [output, *_files_in(folder)]
     with drawing(own.values(), known, findings.given):
         results = findings.results
-        parts = parts_of(findings, results, published)
         separated = separation_of(findings)
-        of_metrics, others = parts.sections[: len(results)], parts.sections[len(results) :]
-        parts = replace(parts, sections=[*of_metrics, *separation_sections(findings, separated), *others])
+        parts = parts_of(findings, results, published, separation_sections(findings, separated))
         placeless = Placeless([run.folder for run in findings.runs])
         tables = {
             "summary": summary_frame(results),

@@ -45,8 +45,13 @@ class Parts:
         return [*first, *(picture for section in self.sections for picture in section.pictures)]
 
 
-def parts_of(findings: Findings, results: Sequence[Result], published: bool | None) -> Parts:
-    """The parts of a page; `published`: whether those curves are laid behind, None for where models are like theirs."""
+def parts_of(
+    findings: Findings, results: Sequence[Result], published: bool | None, together: Sequence[Section] = ()
+) -> Parts:
+    """The parts of a page; `published`: whether those curves are laid behind, None for where models are like theirs.
+
+    Sections that put the metrics `together` stand after those of each.
+    """
     trained = [run for run in findings.runs if isinstance(run, Run)]
     is_laid = published if published is not None else bool(trained) and all(map(is_of_the_papers_size, trained))
     main, sections = None, []
@@ -66,7 +71,7 @@ def parts_of(findings: Findings, results: Sequence[Result], published: bool | No
             found = contrasts([(result.name, metric, of_runs)], by_part=True)
             tables += [contrast_table(found)] if len(found) else []
         sections.append(Section(result.name, heading, reading, pictures, tables))
-    sections += _of_cross_tests(findings, results)
+    sections += [*together, *_of_cross_tests(findings, results)]
     if trained and (lost := losses(findings)):
         reading = (
             "How surprised each model was by the text that it was being trained on: it should fall, and end level."
