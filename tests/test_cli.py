@@ -79,6 +79,7 @@ def test_the_road_from_the_command_line(impossible, text, tmp_path, recipe):
 
 FAULTS = [
     (["speak", "partial-revers", "x"], "unknown language 'partial-revers'. Did you mean partial-reverse"),
+    (["speak", "word-order-vso", "She reads it."], "Annotate it: --with spacy, or --with stanza."),
     (["speak", "partial-reverse", ""], "partial-reverse drops this sentence (fewer than two tokens)."),
     (["build", "--corpus", "nowhere", "--language", "no-reverse", "--output", "x"], "--corpus nowhere: no such file"),
     (["build", "--corpus", "grammar:n=1", "--language", "no-reverse", "--output", "x"], "unknown key 'n'"),

@@ -127,7 +127,9 @@ def separation(
         raise UserError(f"--set {changes[0]}: changes an experiment file, and none is given.")
     humans = {human for human, _ in found}
     if unknown := [each for each in _listed(parallel) if each not in humans]:
-        raise UserError(f"--parallel {unknown[0]}: no source has this name. There are: {', '.join(sorted(humans))}.")
+        names = ", ".join(sorted(filter(None, humans)))
+        there = f"There are: {names}." if names else "None has one: name them, as in es=es.toml nl=nl.toml."
+        raise UserError(f"--parallel {unknown[0]}: no source has this name. {there}")
     table = separated(found, _listed(attested), metric=metric, threshold=threshold, parallel=alike)
     if output:
         write_table(table, output, "separation")

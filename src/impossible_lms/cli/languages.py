@@ -105,11 +105,13 @@ def speak(
 
 def _say(language: "Language", said: "Spoken", *, whole: bool) -> None:
     """What one language makes of a sentence: its text, and as a `whole` its tokens and their ids."""
+    from impossible_lms.languages.speak import NEEDS
     from impossible_lms.report.terminal import coloured, pieces
     from impossible_lms.terminal import stdout
 
     if said.dropped:
-        raise UserError(f"{language.name} drops this sentence ({said.dropped}).")
+        annotate = " Annotate it: --with spacy, or --with stanza." if said.dropped.startswith(NEEDS) else ""
+        raise UserError(f"{language.name} drops this sentence ({said.dropped}).{annotate}")
     if language.family.name == "hop" and not said.affected:
         print("no marked verb found; name one with --singular FORM=LEMMA or --plural FORM=LEMMA", file=sys.stderr)
     console = stdout()

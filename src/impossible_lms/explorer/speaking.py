@@ -18,7 +18,7 @@ from impossible_lms.languages import GROUPS, LANGUAGES, get_languages
 from impossible_lms.languages.hop import verbs_to_mark
 from impossible_lms.languages.language import Language
 from impossible_lms.languages.registry import MAKERS
-from impossible_lms.languages.speak import Spoken, another_draw, speak_in
+from impossible_lms.languages.speak import NEEDS, Spoken, another_draw, speak_in
 from impossible_lms.report.examples import Token, tokens_of
 from impossible_lms.tokenizer import Tokenizer
 
@@ -105,11 +105,11 @@ class Speaker:
 
     def why(self, language: Language, spoken: Spoken) -> str:
         """Why a language says nothing; where it lacks annotation, what would give it."""
-        if not language.needs or not spoken.dropped.startswith("needs "):
+        if not language.needs or not spoken.dropped.startswith(NEEDS):
             return f"does not keep this sentence: {spoken.dropped}"
         if self.annotator is not None:
             return f"{spoken.dropped}: columns of annotation that {self.annotator} does not give"
-        return f"needs a parse of the sentence ({spoken.dropped.removeprefix('needs ')}). {WAY_OUT}"
+        return f"needs a parse of the sentence ({spoken.dropped.removeprefix(NEEDS).strip()}). {WAY_OUT}"
 
     def _row(self, language: Language, spoken: Spoken, original: Sequence[str], by_words: bool) -> Row:
         first = Row(language.name, language.family.name, language.is_control, language.summary)

@@ -8,6 +8,8 @@ from impossible_lms.languages.language import NEW, Language, Sentences, kept, se
 from impossible_lms.languages.origins import origins
 from impossible_lms.tokenizer import Tokenizer
 
+NEEDS = "needs"  # begins why a sentence is dropped that lacks annotation
+
 
 @dataclass(frozen=True)
 class Spoken:
@@ -56,7 +58,7 @@ def speak_in(languages: Sequence[Language], sentence: Corpus, tokenizer: Tokeniz
 def _said(language: Language, sentences: Sentences) -> Spoken:
     markers = list(language.family.markers)
     if missing := [name for name in language.needs if name not in sentences.columns.schema.names]:
-        return Spoken("", [], [], markers, False, f"needs {', '.join(missing)}")
+        return Spoken("", [], [], markers, False, f"{NEEDS} {', '.join(missing)}")
     rewritten, places = origins(language, sentences)
     result = kept(sentences, rewritten)
     if not len(result.tokens):
