@@ -85,19 +85,17 @@ def models(as_json: Json = False) -> None:
     vocabulary, context = 50_257, 1024  # of the published models
     rows: list[dict[str, Any]] = []
     for architecture in ARCHITECTURES.values():
-        of_size = {}
+        sizes: dict[str, dict[str, int]] = {}
+        rows.append({"name": architecture.name, "is": architecture.summary, "order": architecture.order, "sizes": sizes})
+        if not as_json:  # each as soon as it is counted, which takes a second
+            print(f"{architecture.name}: {architecture.summary}; {architecture.order}", flush=True)
         for name, size in SIZES.items():
             whole, blocks = parameters_of(architecture, size, vocabulary_size=vocabulary, context=context)
-            of_size[name] = {"width": size.width, "parameters": whole, "in_blocks": blocks}
-        rows.append(
-            {"name": architecture.name, "is": architecture.summary, "order": architecture.order, "sizes": of_size}
-        )
+            sizes[name] = {"width": size.width, "parameters": whole, "in_blocks": blocks}
+            if not as_json:
+                millions = f"{whole / 1e6:.1f} million parameters, {blocks / 1e6:.2f} in its blocks"
+                print(f"  {name}: width {size.width}, {millions}", flush=True)
     if as_json:
         print(json.dumps(rows, indent=2))
-        return
-    for row in rows:
-        print(f"{row['name']}: {row['is']}; {row['order']}")
-        for name, size in row["sizes"].items():
-            millions = f"{size['parameters'] / 1e6:.1f} million parameters, {size['in_blocks'] / 1e6:.2f} in its blocks"
-            print(f"  {name}: width {size['width']}, {millions}")
-    print(f"parameters with {vocabulary:,} ids and blocks of {context:,} tokens; any other model: train --model PATH")
+    else:
+        print(f"parameters with {vocabulary:,} ids and blocks of {context:,} tokens; any other model: train --model PATH")
