@@ -86,7 +86,9 @@ def models(as_json: Json = False) -> None:
     rows: list[dict[str, Any]] = []
     for architecture in ARCHITECTURES.values():
         sizes: dict[str, dict[str, int]] = {}
-        rows.append({"name": architecture.name, "is": architecture.summary, "order": architecture.order, "sizes": sizes})
+        rows.append(
+            {"name": architecture.name, "is": architecture.summary, "order": architecture.order, "sizes": sizes}
+        )
         if not as_json:  # each as soon as it is counted, which takes a second
             print(f"{architecture.name}: {architecture.summary}; {architecture.order}", flush=True)
         for name, size in SIZES.items():
@@ -98,4 +100,6 @@ def models(as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
     else:
-        print(f"parameters with {vocabulary:,} ids and blocks of {context:,} tokens; any other model: train --model PATH")
+        print(
+            f"parameters with {vocabulary:,} ids and blocks of {context:,} tokens; any other model: train --model PATH"
+        )

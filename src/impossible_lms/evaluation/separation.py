@@ -14,7 +14,7 @@ from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.metric import LOWER, Metric
 from impossible_lms.evaluation.over_training import trapezoids
 from impossible_lms.evaluation.sentence_bits import BEGINS, SENTENCE_BITS, WHOLE
-from impossible_lms.evaluation.statistics import LEVEL
+from impossible_lms.evaluation.statistics import LEVEL, quantile
 
 WITHIN, ACROSS = "within", "across"  # human languages
 LAST, AREA, FIRST = "last", "mean over training", "first step past"
@@ -231,15 +231,13 @@ def _kinds(models: Sequence[Model], humans: NDArray[Any], attested: bool) -> int
 
 
 def _interval(whole: float, without: NDArray[np.float64], over: str, kinds: int) -> tuple[float, float, str]:
-    from scipy import stats
-
     count = len(without)
     if whole in (0.0, 1.0):  # nothing to see a variance by: Wilson's, of as many trials as languages of the rarer kind
-        square = float(stats.norm.ppf((1 + LEVEL) / 2)) ** 2
+        square = quantile(LEVEL, np.inf) ** 2
         reach = square / (kinds + square)
         return (1 - reach, 1.0, MODELS) if whole == 1.0 else (0.0, reach, MODELS)
     if count < 2:
         return np.nan, np.nan, NOTHING
     variance = (count - 1) / count * float(((without - without.mean()) ** 2).sum())
-    by = float(stats.t.ppf((1 + LEVEL) / 2, count - 1)) * float(np.sqrt(variance))
+    by = quantile(LEVEL, count - 1) * float(np.sqrt(variance))
     return max(0.0, whole - by), min(1.0, whole + by), over

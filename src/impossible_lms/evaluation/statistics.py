@@ -309,16 +309,17 @@ def _calibrated(share: float, seeds: float, items: float) -> float:
         )
         ratio = (1 - share) / share
         left += 1 / (seeds * (1 + first * ratio + second * ratio * ratio))
-    return _quantile(LEVEL, 1 / left if left > 0 else np.inf)
+    return quantile(LEVEL, 1 / left if left > 0 else np.inf)
 
 
 def _mixed(level: float, share: float, seeds: float, items: float) -> float:
-    of_seeds = share * _quantile(level, seeds) ** 2 if share > 0 else 0.0
-    of_items = (1 - share) * _quantile(level, items) ** 2 if share < 1 else 0.0
+    of_seeds = share * quantile(level, seeds) ** 2 if share > 0 else 0.0
+    of_items = (1 - share) * quantile(level, items) ** 2 if share < 1 else 0.0
     return float(np.sqrt(of_seeds + of_items))
 
 
-def _quantile(level: float, degrees: float) -> float:
+def quantile(level: float, degrees: float) -> float:
+    """How many standard errors an interval of a level reaches; by Student's t, the normal's for infinite degrees."""
     from scipy.special import ndtri, stdtrit
 
     below = (1 - level) / 2  # of the lower tail, which keeps its digits

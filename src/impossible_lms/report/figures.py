@@ -10,6 +10,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.files import written_beside
 from impossible_lms.languages import LANGUAGES, get_language
 from impossible_lms.languages.language import OWN, Language, Style
+from impossible_lms.report.letters import letters_for
 from impossible_lms.report.own import drawn, place_of
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def save_figures(figure: "Figure", paths: Sequence[Path]) -> list[Path]:
 
     for path in paths:
         ending = path.suffix.removeprefix(".")
-        with rc_context(dict(STYLE)), written_beside(path) as part:
+        letters = letters_for(figure) if ending == "pdf" else {}
+        with rc_context({**STYLE, **letters}), written_beside(path) as part:
             figure.savefig(part, format=ending, dpi=200, metadata=UNDATED.get(ending))
     return list(paths)
 
