@@ -103,7 +103,8 @@ class Board:
         rows = self._rows(states, self._console.width)
         rows.sort(key=lambda row: ORDER.index(row.kind))
         room = max(3, self._console.height - 6)
-        hidden = f"; {len(rows) - room:,} more rows" if len(rows) > room else ""
+        more = len(rows) - room
+        hidden = f"; {more:,} more {'rows' if more > 1 else 'row'}" if more > 0 else ""
         summary = Text(self._summary(states) + hidden, style="dim")
         return Group(_tabulated(rows[:room], self._console.width), summary)
 
