@@ -102,6 +102,15 @@ def test_two_experiments_share_what_is_the_same(planned):
     assert one.source == other.source and one.folder != other.folder
 
 
+def test_where_the_store_lies_decides_nothing(planned, tmp_path):
+    here, there = planned(), planned(f"store={tmp_path / 'elsewhere'}")
+    made = [
+        [path.relative_to(plan.store.folder) for task in plan.tasks.values() for path in task.makes]
+        for plan in (here, there)
+    ]
+    assert here.store.folder != there.store.folder and made[0] == made[1] and len(made[0]) >= len(here.tasks)
+
+
 def test_data_in_chunks(planned):
     plan = planned('languages=["paper"]', chunks=4)
     builds = [task for name, task in plan.tasks.items() if name.startswith("data.")]

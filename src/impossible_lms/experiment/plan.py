@@ -186,11 +186,15 @@ class Plan(Shown):
             parts[LONGEST] = self.experiment.longest_training_sentence
         return self.store.data(self._of_human(short(parts))) / language.name
 
+    def _in_store(self, folder: Path) -> str:
+        """What goes into the hash of something that is made from a folder of the store, wherever the store lies."""
+        return folder.relative_to(self.store.folder).as_posix()
+
     def run_of(self, language: Language, model: Model, seed: int) -> str:
         """The name of a run, and of its folder: what it is, and a hash of all that decides it."""
         asked = self.experiment
         decides = {
-            "data": str(self.data_of(language, seed).relative_to(self.store.folder)),
+            "data": self._in_store(self.data_of(language, seed)),
             "model": model.described,
             "recipe": self.recipe.model_dump(),
             "seed": seed,
@@ -302,11 +306,15 @@ class Plan(Shown):
         found = {}
         for language in {wanted.language.name: wanted.language for wanted in self.wanted}.values():
             asked = [
-                [wanted.metric.name, wanted.request.name, wanted.control and str(self.data_of(wanted.control))]
+                [
+                    wanted.metric.name,
+                    wanted.request.name,
+                    wanted.control and self._in_store(self.data_of(wanted.control)),
+                ]
                 for wanted in self.wanted
                 if wanted.language.name == language.name
             ]
-            decides = [__version__, str(self.data_of(language)), asked, models]
+            decides = [__version__, self._in_store(self.data_of(language)), asked, models]
             found[language.name] = self.store.check(short(decides))
         return found
 
