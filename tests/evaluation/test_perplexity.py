@@ -118,6 +118,20 @@ def test_affected_and_unaffected_apart(hop_run):
     assert np.log(curve["unaffected"].iloc[0]) == pytest.approx(np.log(first["perplexity"]).mean())
 
 
+def test_a_test_set_in_which_nothing_is_affected_names_its_language(copied_run, tokenizer, tmp_path, monkeypatch):
+    def nothing_done(tokens):
+        return tokens
+
+    nothing_done.markers = ("\N{SQUARED LATIN CAPITAL LETTER R}",)  # type: ignore[attr-defined]
+    corpus = read_corpus("grammar:sentences=400,seed=1")
+    data = build_dataset(corpus, get_language(nothing_done), tokenizer, tmp_path / "data", context=32)
+    with pytest.raises(UserError, match=r"no affected test sentence in nothing-done: it changes none of the \d+ there"):
+        evaluate(PERPLEXITY, copied_run, Request(data=data.folder))
+    monkeypatch.setattr(Subject, "context", 3)
+    with pytest.raises(UserError, match=r"in partial-reverse that fits: all [\d,]+ are longer than the 3 tokens"):
+        evaluate(PERPLEXITY, copied_run, Request())
+
+
 def test_another_vocabulary_is_refused(copied_run, tmp_path):
     corpus = read_corpus("grammar:sentences=400,seed=1")
     other = load_tokenizer("train:vocab=300", corpus.texts())

@@ -5,6 +5,7 @@ import sys
 import textwrap
 from typing import Any
 
+import numpy as np
 import pytest
 
 import impossible_lms as il
@@ -195,3 +196,21 @@ def test_all_sentences_of_a_control_are_affected_whether_it_changes_them_or_not(
     plain.control = "plain"  # type: ignore[attr-defined]
     (control,) = il.get_languages([plain])
     assert control.is_control and control.apply(corpus, tokenizer).affected.all()
+
+
+def test_so_are_those_of_a_control_over_words_but_not_where_it_says_which():
+    def by_words(sentences):
+        return il.with_words(sentences, sentences.columns.column("words").to_pylist())
+
+    def by_itself(tokens):
+        return il.Rewritten(tokens, np.array([True, False]))
+
+    tokenizer = il.load_tokenizer("train:vocab=270", ["He sings.", "She cleans it."])
+    corpus = il.read_corpus("grammar:sentences=2,seed=0")
+    by_words.needs = ("words",)  # type: ignore[attr-defined]
+    (language,) = il.get_languages([by_words])
+    assert not language.apply(corpus, tokenizer).affected.any()
+    for function, expected in ((by_words, [True, True]), (by_itself, [True, False])):
+        function.control = function  # type: ignore[attr-defined]
+        (control,) = il.get_languages([function])
+        assert control.is_control and control.apply(corpus, tokenizer).affected.tolist() == expected

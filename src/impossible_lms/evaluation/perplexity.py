@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import LOWER, Metric, Prepared, Sampled, Subject
 from impossible_lms.evaluation.scoring import Scorer, sums
-from impossible_lms.evaluation.sentences import sample_notes, sampled_by_genre
+from impossible_lms.evaluation.sentences import refuse_unless_affected, sample_notes, sampled_by_genre
 from impossible_lms.evaluation.statistics import mean_over_items, numbered
 from impossible_lms.ragged import Ragged
 
@@ -36,6 +35,7 @@ def prepare(subject: Subject) -> Prepared:
     sample, published = subject.sample(SAMPLE), subject.request.as_published
     context = subject.context
     fits = tokens.lengths() <= context if context is not None else np.ones(len(table), dtype=bool)
+    refuse_unless_affected(subject, fits)
     affected, genres = table["affected"].to_numpy(), table["genre"].to_numpy()
     among, seed, sentences = fits | published, subject.seed, table["sentence"].to_numpy()
     rows, fewer = sampled_by_genre(genres, affected & among, sample, seed, sentences, in_one_stream=published)
@@ -43,8 +43,6 @@ def prepare(subject: Subject) -> Prepared:
     too_long = int((~fits[rows]).sum() if published else (affected & ~fits).sum())
     chosen = np.concatenate([rows, others])
     chosen = chosen[fits[chosen]]
-    if not affected[chosen].any():
-        raise UserError("no affected test sentence to measure perplexity on. Build the data from a larger corpus.")
     items = table.iloc[chosen][["sentence", "genre", "affected"]].reset_index(drop=True)
     drawn = tokens.take(chosen)
 

@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import LOWER, Metric, Prepared, Sampled, Subject
 from impossible_lms.evaluation.scoring import BITS, Scorer, framed, sums
-from impossible_lms.evaluation.sentences import sample_notes, sampled_by_genre
+from impossible_lms.evaluation.sentences import refuse_unless_affected, sample_notes, sampled_by_genre
 from impossible_lms.evaluation.statistics import mean_over_items, numbered
 from impossible_lms.ragged import Ragged
 
@@ -49,10 +48,9 @@ def prepare(subject: Subject) -> Prepared:
     fits = np.ones(len(table), dtype=bool)
     if subject.context is not None:
         fits = tokens.lengths() + 1 <= subject.context  # the end of the text comes before it
+    refuse_unless_affected(subject, fits)
     sentences, genres = table["sentence"].to_numpy(), table["genre"].to_numpy()
     rows, fewer = sampled_by_genre(genres, affected & fits, sample, subject.seed, sentences)
-    if not len(rows):
-        raise UserError("no affected test sentence to measure bits of. Build the data from a larger corpus.")
     drawn = tokens.take(rows)
     end = subject.tokenizer.end_of_text
     whole = framed(drawn, end)

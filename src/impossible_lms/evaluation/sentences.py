@@ -38,6 +38,23 @@ def blocks_of_test(subject: Subject, corpus: Corpus) -> Iterator[tuple[pa.Record
             first += len(block)
 
 
+def refuse_unless_affected(subject: Subject, fits: NDArray[np.bool_]) -> None:
+    """UserError where a metric of affected sentences finds none in the test set; `fits` (n,): those not too long."""
+    affected = subject.held_out.table["affected"].to_numpy()
+    name, many = subject.dataset.language, f"{len(affected):,}"
+    if not affected.any():
+        raise UserError(
+            f"no affected test sentence in {name}: it changes none of the {many} there are, and only those that a "
+            "language changes, or all of a control, are measured. `impossible check` shows what it changes; a larger "
+            "corpus may have such sentences."
+        )
+    if not (affected & fits).any():
+        raise UserError(
+            f"no affected test sentence in {name} that fits: all {int(affected.sum()):,} are longer than the "
+            f"{subject.context:,} tokens that {subject.run.name} takes in. Train with a larger --context."
+        )
+
+
 def sampled_by_genre(
     genres: NDArray[Any],
     is_wanted: NDArray[np.bool_],

@@ -58,13 +58,15 @@ class Rewritten:
 
     `dropped` maps a reason to a (k,) bool mask of the sentences that have it. `origins`, called where it is asked for
     alone, says of each token which one of its sentence's text it was, or NEW: k sequences of int64. A rule that moves
-    tokens and does no more need not say it: it is read off by giving it numbers in place of tokens.
+    tokens and does no more need not say it: it is read off by giving it numbers in place of tokens. `by_change` is for
+    who finds `affected` by comparing the sentences before and after: of a control, all are affected then.
     """
 
     tokens: Ragged
     affected: NDArray[np.bool_]
     dropped: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     origins: Callable[[], Ragged] | None = None
+    by_change: bool = False
 
 
 Rule = Callable[[Sentences, np.random.Generator], Rewritten]

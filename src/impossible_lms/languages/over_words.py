@@ -38,7 +38,7 @@ def with_words(sentences: Sentences, words: Sequence[Sequence[str]]) -> Rewritte
         is_lost[row] = found is None
         changed.append(text if found is None else found)
     tokens = sentences.tokenizer.encode(changed)
-    return Rewritten(tokens, _differ(sentences.tokens, tokens), {NOT_IN_TEXT: is_lost})
+    return Rewritten(tokens, _differ(sentences.tokens, tokens), {NOT_IN_TEXT: is_lost}, by_change=True)
 
 
 def _replaced(text: str, old: Sequence[str], new: Sequence[str]) -> str | None:

@@ -234,11 +234,12 @@ def _rule(rewrite: Callable[..., Any], arguments: list[str], *, is_control: bool
     def rule(sentences: Sentences, generator: np.random.Generator) -> Rewritten:
         given = {"tokens": sentences.tokens, "sentences": sentences, "generator": generator}
         made = rewrite(**{name: given[name] for name in arguments})
-        if isinstance(made, Rewritten):
-            return made
-        if not isinstance(made, Ragged):
+        if isinstance(made, Ragged):
+            made = Rewritten(made, _changed(sentences.tokens, made), by_change=True)
+        if not isinstance(made, Rewritten):
             return Rewritten(made, np.empty(0, bool))
-        return Rewritten(made, np.ones(len(made), bool) if is_control else _changed(sentences.tokens, made))
+        is_all = is_control and made.by_change
+        return replace(made, affected=np.ones(len(made.tokens), bool)) if is_all else made
 
     return rule
 
