@@ -58,7 +58,7 @@ async def in_browser(url: str, seconds: float, pages: int) -> tuple[dict[str, An
         page, start = await browser.new_page(), clock()
         page.on("request", lambda one: posted.append((one.url, one.post_data_json)) if one.method == "POST" else None)
         await page.goto(url, timeout=300_000)
-        await page.wait_for_selector(".language, .heard", timeout=300_000)
+        await page.wait_for_selector(".language, .scored", timeout=300_000)
         first = 1000 * (clock() - start)
         await page.wait_for_timeout(2000)
         found, end, turn = [], clock() + seconds, 0

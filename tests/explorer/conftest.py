@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from impossible_lms.evaluation.driver import evaluate
+from impossible_lms.evaluation.metric import Request
+from impossible_lms.evaluation.registry import get_metric
 from impossible_lms.explorer import serve as serving
 from impossible_lms.explorer.given import Given, given
+from impossible_lms.models.run import Run
 
 PATIENCE = 60_000  # milliseconds that an answer may take where all cores are busy
 
@@ -18,6 +22,34 @@ PATIENCE = 60_000  # milliseconds that an answer may take where all cores are bu
 def chromium() -> str | None:
     """The system's Chromium, if there is one."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+# Text, typed or shown, with less contrast to what is behind it than WCAG asks for (AA).
+WEAK = """() => {
+  const numbers = (text) => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
+  const over = (top, below) => {
+    const part = top.length < 4 ? 1 : top[3];
+    return [0, 1, 2].map((at) => part * top[at] + (1 - part) * below[at]);
+  };
+  const light = (colour) => colour.slice(0, 3).map((each) => each / 255)
+    .map((each) => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, each, at) => sum + each * [0.2126, 0.7152, 0.0722][at], 0);
+  const ground = (element) => element
+    ? over(numbers(getComputedStyle(element).backgroundColor), ground(element.parentElement)) : [255, 255, 255];
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const text = [...element.childNodes].filter((each) => each.nodeType === 3).map((each) => each.data).join("").trim()
+      || element.value || element.placeholder || "";
+    const box = element.getBoundingClientRect(), style = getComputedStyle(element);
+    if (!text || !box.width || !box.height || style.visibility === "hidden") continue;
+    if (["SCRIPT", "STYLE"].includes(element.tagName) || ["range", "radio"].includes(element.type)) continue;
+    const below = ground(element), two = [light(over(numbers(style.color), below)), light(below)];
+    const contrast = (Math.max(...two) + 0.05) / (Math.min(...two) + 0.05);
+    if (contrast < 4.5) found.push([text.slice(0, 40), style.color, below.join(), contrast.toFixed(2)]);
+  }
+  return found.slice(0, 10);
+}"""
+EVIL = "<img src=x onerror=window.bad=1>"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,6 +91,29 @@ class Seen:
         """Wait until a JavaScript expression holds; `value` in it is what is given."""
         self.page.wait_for_function(f"(value) => {said}", arg=values[0] if values else None, timeout=PATIENCE)
 
+    def weak(self) -> list[list[str]]:
+        """Text that is hard to read: what it is, its colour, the one behind it, their contrast."""
+        found: list[list[str]] = self.page.evaluate(WEAK)
+        return found
+
+    def tree(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """What a screen reader is given: role, name and properties of each thing."""
+        nodes = self.page.context.new_cdp_session(self.page).send("Accessibility.getFullAXTree")["nodes"]
+        return [
+            (
+                str(each["role"]["value"]),
+                str(each.get("name", {}).get("value", "")).strip(),
+                {one["name"]: one["value"].get("value") for one in each.get("properties", [])},
+            )
+            for each in nodes
+            if not each.get("ignored")
+        ]
+
+    def focus(self) -> str:
+        """What has the focus: its label, or its text, or its value."""
+        of = "each.getAttribute('aria-label') || each.value || each.textContent.trim()"
+        return str(self.page.evaluate(f"((each) => {of})(document.activeElement)"))
+
 
 @pytest.fixture
 def serve(browser: Any) -> Iterator[Callable[..., Seen]]:
@@ -96,6 +151,16 @@ def serve(browser: Any) -> Iterator[Callable[..., Seen]]:
 def sentences() -> Given:
     """What there is without any model."""
     return given()
+
+
+@pytest.fixture(scope="session")
+def measured(run: Run, control_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Given:
+    """A run and its control, measured, and a model whose name is HTML."""
+    for one in (run, control_run):
+        evaluate(get_metric("perplexity"), one, Request(sample=40))
+    evil = tmp_path_factory.mktemp("evil") / EVIL
+    shutil.copytree(run.checkpoints()[-1].folder, evil)
+    return given([str(run.folder), str(control_run.folder), str(evil)])
 
 
 @pytest.fixture(scope="session")

@@ -1,50 +1,33 @@
-"""The page with models in headless Chromium: they are heard, compared, read, and a contrast is followed."""
-
-import shutil
+"""The page with models in headless Chromium: sentences are measured, compared and read, and a contrast is followed."""
 
 import pytest
 
-from impossible_lms.evaluation.driver import evaluate
-from impossible_lms.evaluation.metric import Request
-from impossible_lms.evaluation.registry import get_metric
-from impossible_lms.explorer.given import given
-
-EVIL = "<img src=x onerror=window.bad=1>"
+from tests.explorer.conftest import EVIL
 
 
-@pytest.fixture(scope="module")
-def found(run, control_run, tmp_path_factory):
-    """A run and its control, measured, and a model whose name is HTML."""
-    for one in (run, control_run):
-        evaluate(get_metric("perplexity"), one, Request(sample=40))
-    evil = tmp_path_factory.mktemp("evil") / EVIL
-    shutil.copytree(run.checkpoints()[-1].folder, evil)
-    return given([str(run.folder), str(control_run.folder), str(evil)])
-
-
-def test_checkpoints_are_compared_and_places_asked(serve, found):
-    seen = serve(found, "?view=listen&s=The+dog+sees+the+cat.")
+def test_checkpoints_are_compared_and_places_asked(serve, measured):
+    seen = serve(measured, "?view=listen&s=The+dog+sees+the+cat.")
     page = seen.page
     first = seen.text(".sums")
     assert "partial-reverse-gpt2-no-pos after 12 steps" in first and "its control, no-reverse-gpt2-no-pos" in first
-    assert "difference" in first and page.locator(".heard").count() == 2
+    assert "difference" in first and page.locator(".scored").count() == 2
     slider = page.get_by_role("slider").first
     slider.focus()
     slider.press("ArrowLeft")
     seen.until("document.querySelector('.sums').innerText.includes('after 8 steps')")
     seen.until("location.search.includes('step=8')")
     assert page.get_by_text("Checkpoint: step 8 (2 of 3)").count() and seen.text(".sums") != first
-    page.locator(".heard").first.locator("button.t").nth(2).click()
+    page.locator(".scored").first.locator("button.t").nth(2).click()
     seen.until("document.querySelectorAll('table.next').length === 2")
     seen.until("location.search.includes('at=2')")
     assert page.locator("table.next tr.here").count() == 2 and "%" in seen.text("table.next")
-    shared = serve(found, page.url.removeprefix(seen.url))
+    shared = serve(measured, page.url.removeprefix(seen.url))
     assert shared.text(".sums") == seen.text(".sums") and shared.text("table.next") == seen.text("table.next")
     assert not seen.faults and not shared.faults
 
 
-def test_sentences_are_read_and_filtered(serve, found):
-    seen = serve(found, "?view=read&reader=no-reverse-gpt2-no-pos")
+def test_sentences_are_read_and_filtered(serve, measured):
+    seen = serve(measured, "?view=read&reader=no-reverse-gpt2-no-pos")
     assert seen.page.locator("table.read tbody tr").count() == 20
     seen.page.get_by_label("not well-formed").check()
     seen.until("location.search.includes('form=not')")
@@ -56,14 +39,14 @@ def test_sentences_are_read_and_filtered(serve, found):
     assert "no-reverse-gpt2-no-pos after 12 steps" in before and not seen.faults
 
 
-def test_a_contrast_leads_to_its_sentences(serve, found):
-    seen = serve(found, "?view=results")
+def test_a_contrast_leads_to_its_sentences(serve, measured):
+    seen = serve(measured, "?view=results")
     page = seen.page
     page.locator("tr[data-ask] td").nth(2).click()
     seen.until("document.querySelector('#carriers') !== null")
-    assert seen.text("#carriers") == "What carries partial-reverse less no-reverse, gpt2-no-pos"
+    assert seen.text("#carriers") == "What differs most: partial-reverse less no-reverse, gpt2-no-pos"
     assert page.evaluate("document.activeElement.id") == "carriers"
-    assert page.locator(".heard").count() == 8 and page.locator(".heard .bars").count() == 16
+    assert page.locator(".scored").count() == 8 and page.locator(".scored .bars").count() == 16
     assert page.locator(".undone").count() == 8
     seen.until("location.search.includes('contrast=partial-reverse')")
     with page.expect_download() as waited:
@@ -75,12 +58,12 @@ def test_a_contrast_leads_to_its_sentences(serve, found):
     assert not seen.faults and {host.split(":")[0] for host in seen.hosts} == {"127.0.0.1"}
 
 
-def test_a_name_is_a_name(serve, found):
-    seen = serve(found, "?view=listen&s=The+dog+sleeps.&other=" + EVIL.replace(" ", "+"))
+def test_a_name_is_a_name(serve, measured):
+    seen = serve(measured, "?view=listen&s=The+dog+sleeps.&other=" + EVIL.replace(" ", "+"))
     assert EVIL in seen.text(".sums") and seen.page.evaluate("window.bad") is None
     assert seen.page.locator("img[src='x']").count() == 0
     for query, name in (("?view=listen&model=/etc/passwd", "/etc/passwd"), ("?view=read&reader=<b>x", "<b>x")):
-        other = serve(found, query)
+        other = serve(measured, query)
         assert other.text(".fault") == f"Not here, and left out: {name}." and not other.faults
         assert "after 12 steps" in other.text(".view") and name not in other.text(".view")
         other.until("location.search.match(/^.view=[a-z]*$/) !== null")
@@ -88,10 +71,17 @@ def test_a_name_is_a_name(serve, found):
 
 @pytest.mark.parametrize("view", ["listen", "read", "results&contrast=partial-reverse~no-reverse~gpt2-no-pos"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_view_fits_a_phone_and_can_be_read(serve, found, view, scheme):
-    from tests.explorer.test_browser import WEAK
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_view_fits_its_screen_and_can_be_read(serve, measured, view, width, scheme):
+    seen = serve(measured, f"?view={view}", width=width, scheme=scheme)
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+    seen.page.get_by_role("combobox").first.focus()  # its list is text too
+    assert not (weak := seen.weak()), weak
 
-    seen = serve(found, f"?view={view}", width=390, scheme=scheme)
-    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
-    weak = seen.page.evaluate(WEAK)
-    assert not weak, weak
+
+def test_a_phone_shows_sentences_one_below_the_other(serve, measured):
+    seen = serve(measured, "?view=read&reader=no-reverse-gpt2-no-pos", width=390)
+    wide = """[...document.querySelectorAll('table.read, table.read td')].filter((each) =>
+      each.getBoundingClientRect().right > 390).length"""
+    assert seen.page.evaluate(wide) == 0
+    assert {role for role, _, _ in seen.tree()} >= {"table", "row", "cell"}

@@ -8,7 +8,7 @@ from impossible_lms import UserError, read_corpus
 from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.answering import guarded
 from impossible_lms.explorer.given import given
-from impossible_lms.explorer.listening import hear
+from impossible_lms.explorer.listening import compare
 from impossible_lms.explorer.models import models_of
 from tests.corpora.conftest import trained_pipeline
 from tests.foreign import foreign
@@ -22,7 +22,7 @@ def annotated(tmp_path_factory):
     """The page with a spaCy pipeline of our own, which parses."""
     pytest.importorskip("spacy", reason="needs spacy")
     rows = [row for _, block in read_corpus(GRAMMAR).blocks() for row in block.to_pylist()]
-    folder = trained_pipeline(rows, tmp_path_factory.mktemp("parser") / "it", steps=4, with_parser=True)
+    folder = trained_pipeline(rows, tmp_path_factory.mktemp("parser") / "it", steps=8, with_parser=True)
     return given(annotator=f"spacy:{folder}").speaker
 
 
@@ -65,7 +65,7 @@ def test_a_model_is_given_by_its_id_on_the_hub(run, tmp_path, monkeypatch):
         found = given([repo])
         assert found.models.labels == ["partial-reverse-gpt2-no-pos"] and found.models.get("").steps == [4, 12]
         ours, theirs = (
-            hear(models, found.speaker, Chosen(s="The dog sees the cat.", step=4))
+            compare(models, found.speaker, Chosen(s="The dog sees the cat.", step=4))
             for models in (models_of([run]), found.models)
         )
         assert theirs.mine.bits == pytest.approx(ours.mine.bits) and theirs.mine.language == "partial-reverse"
@@ -79,10 +79,10 @@ def test_models_of_other_people_listen_to_english(kind, tmp_path, run):
     foreign(tmp_path / "theirs", kind, texts)
     found = given([str(tmp_path / "theirs"), str(run.folder)])
     theirs = next(label for label in found.models.labels if "theirs" in label)
-    heard = hear(found.models, found.speaker, Chosen(s="The dog sees the cat.", model=theirs, at=1))
-    assert heard.mine.language == "no-shuffle" and len(heard.mine.bits) == len(heard.mine.tokens) + 1
-    assert all(0 <= bit < 100 for bit in heard.mine.bits) and len(heard.expected[0][2]) >= 10
-    assert "".join(" " * token.after_blank + token.text for token in heard.mine.tokens).strip().endswith("cat.")
+    loaded = compare(found.models, found.speaker, Chosen(s="The dog sees the cat.", model=theirs, at=1))
+    assert loaded.mine.language == "no-shuffle" and len(loaded.mine.bits) == len(loaded.mine.tokens) + 1
+    assert all(0 <= bit < 100 for bit in loaded.mine.bits) and len(loaded.expected[0][2]) >= 10
+    assert "".join(" " * token.after_blank + token.text for token in loaded.mine.tokens).strip().endswith("cat.")
 
 
 def test_a_run_that_vanishes_is_one_line(run, tmp_path, capsys):
@@ -95,7 +95,7 @@ def test_a_run_that_vanishes_is_one_line(run, tmp_path, capsys):
         """Of the view what shows it."""
 
         def shown(self, chosen):
-            return str(hear(found.models, found.speaker, chosen))
+            return str(compare(found.models, found.speaker, chosen))
 
     said = guarded(Listen(), Chosen())  # type: ignore[arg-type]
     assert said.startswith('<p class="fault"') and "step-4" not in said and "\n" not in said, said

@@ -7,10 +7,10 @@ import pytest
 
 from impossible_lms import UserError
 from impossible_lms.evaluation.scoring import Scorer
-from impossible_lms.explorer import heard_html
+from impossible_lms.explorer import listen_html
 from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.given import given
-from impossible_lms.explorer.listening import candidates, hear
+from impossible_lms.explorer.listening import candidates, compare
 from impossible_lms.explorer.models import models_of
 from impossible_lms.explorer.space import write_space
 from impossible_lms.explorer.speaking import Speaker
@@ -30,7 +30,7 @@ def speaker(tokenizer):
 
 
 def test_bits_are_those_of_the_whole_sentence(models, speaker):
-    found = hear(models, speaker, Chosen(s=SENTENCE, model="partial-reverse-gpt2-no-pos", step=8))
+    found = compare(models, speaker, Chosen(s=SENTENCE, model="partial-reverse-gpt2-no-pos", step=8))
     checkpoint = next(each for each in models.get(found.mine.model).checkpoints if each.step == 8)
     end = checkpoint.tokenizer.end_of_text
     expected = Scorer(checkpoint.load()).sentence_bits(Ragged.of([found.mine.ids]), end)[0]
@@ -40,13 +40,13 @@ def test_bits_are_those_of_the_whole_sentence(models, speaker):
 
 
 def test_a_model_is_loaded_once(models, speaker, monkeypatch):
-    hear(models, speaker, Chosen(s=SENTENCE))
+    compare(models, speaker, Chosen(s=SENTENCE))
     monkeypatch.setattr("impossible_lms.explorer.models.scorer_of", lambda checkpoint: pytest.fail("loaded again"))
-    hear(models, speaker, Chosen(s="A cat sleeps."))
+    compare(models, speaker, Chosen(s="A cat sleeps."))
 
 
 def test_the_next_tokens_are_ranked_and_hold_what_comes(models, speaker):
-    found = hear(models, speaker, Chosen(s=SENTENCE, at=2))
+    found = compare(models, speaker, Chosen(s=SENTENCE, at=2))
     assert len(found.expected) == 2
     for cost, place, those in found.expected:
         probabilities = [each.probability for each in those]
@@ -55,24 +55,24 @@ def test_the_next_tokens_are_ranked_and_hold_what_comes(models, speaker):
         assert -np.log2(came.probability) == pytest.approx(cost.bits[place], rel=1e-3)
     assert candidates(models, found.mine, len(found.mine.tokens))[0].rank == 1
     with pytest.raises(UserError, match="none at place 99"):
-        hear(models, speaker, Chosen(s=SENTENCE, at=98))
+        compare(models, speaker, Chosen(s=SENTENCE, at=98))
 
 
 def test_who_listens_beside_is_chosen(models, speaker):
     label = "partial-reverse-gpt2-no-pos"
-    alone = hear(models, speaker, Chosen(s=SENTENCE, model=label, other="-"))
+    alone = compare(models, speaker, Chosen(s=SENTENCE, model=label, other="-"))
     assert alone.other is None and alone.control is not None
-    twice = hear(models, speaker, Chosen(s=SENTENCE, model=label, step=4, other=label, other_step=12))
+    twice = compare(models, speaker, Chosen(s=SENTENCE, model=label, step=4, other=label, other_step=12))
     assert twice.other is not None and twice.other.step == 12 and twice.mine.step == 4
-    made = heard_html.heard(twice, Chosen())
+    made = listen_html.compared(twice)
     assert made.count("difference") == 2 and "no-reverse-gpt2-no-pos after 4 steps" in made
     with pytest.raises(UserError, match="not among the models"):
-        hear(models, speaker, Chosen(model="../../etc"))
+        compare(models, speaker, Chosen(model="../../etc"))
 
 
 def test_without_models_it_says_how_to_have_some(speaker):
     with pytest.raises(UserError, match="impossible explore RUNS"):
-        hear(models_of([]), speaker, Chosen())
+        compare(models_of([]), speaker, Chosen())
 
 
 def test_what_cannot_be_opened_is_said_at_the_start(tmp_path):
@@ -85,7 +85,7 @@ def test_runs_of_one_name_are_told_apart(run, control_run):
     assert len(set(labels)) == 3 and "no-reverse-gpt2-no-pos" in labels
 
 
-def test_models_in_a_cache_are_heard_without_the_hub(run, tmp_path, tokenizer):
+def test_models_in_a_cache_are_measured_without_the_hub(run, tmp_path, tokenizer):
     home = tmp_path / "hub" / "models--me--partial-reverse-gpt2-no-pos"
     (home / "refs").mkdir(parents=True)
     for checkpoint in run.checkpoints():
@@ -95,9 +95,9 @@ def test_models_in_a_cache_are_heard_without_the_hub(run, tmp_path, tokenizer):
     for source in (tmp_path / "hub", home):
         found = given([str(source)])
         assert found.models.labels == ["partial-reverse-gpt2-no-pos"] and found.models.get("").steps == [4, 8, 12]
-    heard = hear(found.models, Speaker(tokenizer), Chosen(s=SENTENCE, step=4))
-    ours = hear(models_of([run]), Speaker(tokenizer), Chosen(s=SENTENCE, step=4))
-    assert heard.mine.bits == ours.mine.bits and heard.mine.language == "partial-reverse"
+    loaded = compare(found.models, Speaker(tokenizer), Chosen(s=SENTENCE, step=4))
+    ours = compare(models_of([run]), Speaker(tokenizer), Chosen(s=SENTENCE, step=4))
+    assert loaded.mine.bits == ours.mine.bits and loaded.mine.language == "partial-reverse"
     write_space(found, tmp_path / "space")
     assert given([str(tmp_path / "space" / "given" / home.name)]).models.get("").steps == [4, 8, 12]
 

@@ -53,7 +53,7 @@ def test_a_contrast_leads_to_the_sentences_that_carry_it(results, findings):
     made = tables_html.results(page)
     assert f"{math.exp(first.difference):.2f}"[:3] in made and "times the perplexity" in made
     assert f"{first.sides[0].model}: perplexity " in made and "bits in all" in made
-    assert "What carries partial-reverse less no-reverse" in made and made.count('role="toolbar"') == 16
+    assert "What differs most: partial-reverse less no-reverse" in made and made.count('role="toolbar"') == 16
 
 
 def _log(value):
@@ -112,7 +112,7 @@ def test_names_of_others_are_escaped(results):
 
 def test_sentences_are_drawn_judged_and_filtered(models):
     found = read(models, Findings("", (), (), ""), Chosen(reader="no-reverse-gpt2-no-pos"))
-    assert found.of == AT_ONCE and len(found.sentences) == AT_ONCE and "judged by no-reverse" in found.note
+    assert found.of == AT_ONCE and len(found.sentences) == AT_ONCE and "the judge is no-reverse" in found.note
     assert found == read(models, Findings("", (), (), ""), Chosen(reader="no-reverse-gpt2-no-pos"))
     other = read(models, Findings("", (), (), ""), Chosen(reader="no-reverse-gpt2-no-pos", sample=1))
     assert [each.pieces for each in other.sentences] != [each.pieces for each in found.sentences]
@@ -128,4 +128,4 @@ def test_sentences_of_an_evaluation_come_first(models, run, control_run):
     first, second, third = (
         read(models, findings, Chosen(reader="partial-reverse-gpt2-no-pos", sample=n)) for n in range(3)
     )
-    assert "when generation was evaluated" in first.note and second.of == 10 and third.note.startswith("Drawn now")
+    assert "when generation was evaluated" in first.note and second.of == 10 and third.note.startswith("Sampled now")

@@ -6,11 +6,7 @@ import subprocess
 import sys
 import urllib.request
 
-import pytest
-
-from impossible_lms import UserError
 from impossible_lms.explorer.given import given
-from impossible_lms.explorer.serve import _free
 from impossible_lms.explorer.space import write_space
 
 
@@ -80,17 +76,3 @@ def test_a_tokenizer_and_a_pipeline_of_ones_own_go_with_it(run, tmp_path):
     assert "annotator='spacy:' + str(HERE / 'given/pipeline')" in text
     assert "tokenizer='' + str(HERE / 'given/mine')" in text and str(tmp_path) not in text
     assert (tmp_path / "space" / "given" / "pipeline" / "file").read_text() == "pipeline"
-
-
-@pytest.mark.parametrize("host", ["not.an.address.invalid", "203.0.113.7"])
-def test_a_host_that_is_not_here_is_said(host):
-    with pytest.raises(UserError, match=f"--host {host}: .* Name an address of this machine"):
-        _free(host, None)
-
-
-def test_a_port_that_is_taken_is_said_where_it_was_asked_for():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(UserError, match=r"--port [0-9]+ at 127.0.0.1: .* Name another, or leave it out"):
-            _free("127.0.0.1", taken.getsockname()[1])

@@ -65,11 +65,11 @@ def test_words_share_the_place_of_their_word(speaker):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [("  ", "Type a sentence."), ("x" * (MOST_CHARACTERS + 1), "at most 500 characters, please; this one has 501")],
 )
-def test_no_sentence_and_too_long_a_one_are_one_line(speaker, text, said):
-    with pytest.raises(UserError, match=said):
+def test_no_sentence_and_too_long_a_one_are_one_line(speaker, text, message):
+    with pytest.raises(UserError, match=message):
         speaker.page(Chosen(s=text))
 
 
@@ -78,7 +78,7 @@ def test_nothing_typed_is_html(speaker):
     made = html.spoken(speaker.page(chosen), chosen) + html.fault(chosen.s)
     assert "<script" not in made and "<b>" not in made.replace("<b>", "", made.count("</b>"))
     assert set(re.findall(r"</?([a-z0-9]+)", made)) <= {
-        *("div", "p", "section", "h3", "span", "i", "b", "em", "button", "small")
+        *("div", "p", "section", "h2", "h3", "span", "i", "b", "em", "button", "small")
     }
     assert "alert(" in speaker.page(chosen).rows[0].text
 

@@ -21,7 +21,7 @@ def explore(
         list[str] | None, typer.Option(metavar="FILE.py:NAME", help="A language of your own; may be repeated.")
     ] = None,
     tokenizer: Annotated[
-        str | None, typer.Option(help="What cuts sentences; by default that of the first run, or `speak`'s.")
+        str | None, typer.Option(help="The tokenizer; by default that of the first run, or `speak`'s.")
     ] = None,
     annotator: Annotated[
         str | None,
@@ -51,8 +51,8 @@ def explore(
         print(space)
         return
     page, url = launch(found, host=host, port=port, browser=browser)
-    print(url, flush=True)
-    print("Ctrl-C ends it.", file=sys.stderr)
     with contextlib.suppress(KeyboardInterrupt):
+        print(url, flush=True)
+        print("Ctrl-C ends it.", file=sys.stderr)
         threading.Event().wait()
     page.close(verbose=False)

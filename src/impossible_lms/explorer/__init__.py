@@ -1,1 +1,1 @@
-"""A page on this machine in which a sentence is said in every language, models are heard, and results are turned."""
+"""A page on this machine: a sentence in every language, its surprisal under models, results and their sentences."""

@@ -8,7 +8,7 @@ from impossible_lms.corpora.example import SENTENCE
 
 MOST_CHARACTERS = 500  # of a sentence
 VIEWS = ("speak", "listen", "read", "results")
-TOKENS, IDS, WORDS = "tokens", "ids", "words"  # what is told apart, and shown of it
+TOKENS, IDS, WORDS = "tokens", "ids", "words"  # the units of a sentence, and what is shown of them
 ALL, WELL, ILL = "all", "well-formed", "not well-formed"
 SEPARATOR = "~"  # of several names in one value
 NEXT = "next"  # in what a click asks for: the number that goes up by one
@@ -22,16 +22,16 @@ class Chosen:
     Attributes:
         view: which page.
         s: the sentence.
-        languages: which are spoken: a name of `GROUPS`, or of a language.
+        languages: which are shown: a name of `GROUPS`, or of a language.
         window, seed, hops: the numbers of languages that have one.
-        draw: which draw of the languages that draw.
-        by: whether tokens, tokens with their ids, or words are told apart.
-        model, step: who listens, by its label, and after how many steps; 0 for the last.
-        other, other_step: who listens beside it.
+        draw: which random draw, of languages that have one.
+        by: the units: tokens, tokens with their ids, or words.
+        model, step: the model that is measured, by its label, and its checkpoint; 0 for the last.
+        other, other_step: the model that it is compared with.
         at: the place of the token after which the next ones are shown, from 0 on; None for none.
-        reader, reader_step: who speaks, on the page of sampled sentences.
-        sample: which sample of them.
-        form: which of them: all, the well-formed, the others.
+        reader, reader_step: the model whose sampled sentences are shown.
+        sample: which sample of these sentences.
+        form: which of these sentences: all, the well-formed, the others.
         metric: of the results.
         among: languages of the results, all if none.
         scales: kinds of models, all if none.
@@ -66,7 +66,7 @@ class Chosen:
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> "Chosen":
-        """What an address asks for; what it says that cannot be is left out, for links get cut and changed."""
+        """What an address asks for; values that cannot be are left out, for links get cut and changed."""
         found: dict[str, object] = {}
         for each in fields(cls):
             value = query.get(each.name)
@@ -81,20 +81,20 @@ class Chosen:
             else:
                 found[each.name] = value
         among = {"view": VIEWS, "by": (TOKENS, IDS, WORDS), "form": (ALL, WELL, ILL)}
-        return cls(**{name: said for name, said in found.items() if name not in among or said in among[name]})  # type: ignore[arg-type]
+        return cls(**{name: value for name, value in found.items() if name not in among or value in among[name]})  # type: ignore[arg-type]
 
     @classmethod
     def taken(cls, values: Mapping[str, object]) -> "Chosen":
-        """What components of the page hold, of whatever kind it is; it is taken as an address would be."""
-        said = {}
+        """What components of the page hold, of whatever type it is; it is read as an address would be."""
+        query = {}
         for name, value in values.items():
             if isinstance(value, list | tuple):
-                said[name] = SEPARATOR.join(map(str, value))
+                query[name] = SEPARATOR.join(map(str, value))
             elif isinstance(value, int | float):
-                said[name] = str(int(value))
+                query[name] = str(int(value))
             elif isinstance(value, str):
-                said[name] = value
-        return cls.read(said)
+                query[name] = value
+        return cls.read(query)
 
     def after(self, asks: str) -> "Chosen":
         """What is chosen after a click, which asks for something as an address does, or for the NEXT of a number."""
@@ -109,14 +109,14 @@ class Chosen:
         return Chosen.read(values)
 
     def values(self) -> dict[str, str]:
-        """What stands in the address: all that is not as always, by name."""
-        said: dict[str, str] = {}
+        """What stands in the address: all that differs from the defaults, by name."""
+        query: dict[str, str] = {}
         for each in fields(self):
             value = getattr(self, each.name)
             if value == each.default or value is None:
                 continue
-            said[each.name] = SEPARATOR.join(value) if isinstance(value, tuple) else str(value)
-        return said
+            query[each.name] = SEPARATOR.join(value) if isinstance(value, tuple) else str(value)
+        return query
 
     def query(self) -> str:
         """The address that leads back."""

@@ -9,7 +9,7 @@ from impossible_lms.explorer import html
 from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.view import View
 
-LONGEST = 80  # characters of a name from an address that are said back
+LONGEST = 80  # characters of a name from an address that are repeated on the page
 
 
 def answer(views: Sequence[View], asked: object) -> dict[str, Any]:
@@ -23,14 +23,14 @@ def answer(views: Sequence[View], asked: object) -> dict[str, Any]:
 
     Returns:
         dict[str, Any]: `kept`, what is chosen now; `query`, the address of that; `html`, what the view in front shows;
-        `missing`, HTML that says what of an address is not there.
+        `missing`, HTML that names what of an address is not there.
     """
-    said = asked if isinstance(asked, Mapping) else {}
+    question = asked if isinstance(asked, Mapping) else {}
     missing: list[str] = []
     try:
-        if said.get("begins"):
-            missing = _missing(views, Chosen.taken(said["kept"]))
-        chosen = _chosen(views, said)
+        if question.get("begins"):
+            missing = _missing(views, Chosen.taken(question["kept"]))
+        chosen = _chosen(views, question)
     except Exception as error:  # not of the page's script: nothing of it can be shown
         print(f"explorer: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
         chosen = Chosen()
@@ -45,13 +45,13 @@ def _missing(views: Sequence[View], chosen: Chosen) -> list[str]:
 
 
 def _without(missing: Sequence[str]) -> str:
-    """A line that says what of an address was left out, if anything was."""
+    """A line that names what of an address was left out, if anything was."""
     names = ", ".join(each if len(each) <= LONGEST else f"{each[:LONGEST]}…" for each in missing)
     return html.fault(f"Not here, and left out: {names}.") if missing else ""
 
 
-def _chosen(views: Sequence[View], said: Mapping[str, Any]) -> Chosen:
-    kept, values, asks = said.get("kept"), said.get("values"), said.get("asks")
+def _chosen(views: Sequence[View], question: Mapping[str, Any]) -> Chosen:
+    kept, values, asks = (question.get(name) for name in ("kept", "values", "asks"))
     raw: dict[str, object] = dict(kept) if isinstance(kept, Mapping) else {}
     text, *rest = values if isinstance(values, list) and values else [None]
     if isinstance(text, str):
@@ -66,12 +66,12 @@ def _chosen(views: Sequence[View], said: Mapping[str, Any]) -> Chosen:
 
 
 def guarded(view: View, chosen: Chosen) -> str:
-    """What a view shows, or one line that says why it does not."""
+    """What a view shows, or one line with the reason why it does not."""
     try:
         return view.shown(chosen)
     except UserError as error:
         return html.fault(str(error))
     except Exception as error:  # a page must not end with a traceback, nor in silence
-        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        print(f"explorer: {chosen.query()}: {said}", file=sys.stderr)
-        return html.fault(f"This cannot be shown ({said}).")
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        print(f"explorer: {chosen.query()}: {reason}", file=sys.stderr)
+        return html.fault(f"This cannot be shown ({reason}).")

@@ -7,7 +7,6 @@ from pathlib import Path
 from impossible_lms.corpora import read_corpus
 from impossible_lms.errors import UserError
 from impossible_lms.experiment.reporting import findings_of_sources
-from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.models import CachedRun, Models, cached_runs, fault_of, models_of
 from impossible_lms.explorer.speaking import Speaker
 from impossible_lms.languages import LANGUAGES, get_language
@@ -25,8 +24,8 @@ class Given:
     """What the page may open.
 
     Attributes:
-        speaker: says sentences.
-        models: listen and speak.
+        speaker: shows a sentence in languages.
+        models: measure sentences and are sampled from.
         findings: what was measured.
     """
 
@@ -47,7 +46,7 @@ def given(
     Args:
         sources: runs, folders of such, experiments, published models (folders, caches or ids on the Hub).
         languages: of the user's own, as `path/to/file.py:Name`.
-        tokenizer: what cuts sentences; if None that of the first run, without any one trained on the built-in English.
+        tokenizer: of sentences; if None that of the first run, or one trained on the built-in English.
         annotator: finds verbs and parses: `spacy[:pipeline or folder]` or `stanza[:language or folder]`.
     """
     cached: list[CachedRun] = []
@@ -65,12 +64,12 @@ def given(
         if why is not None and run.folder.resolve() not in measured:
             raise UserError(why)
     speaker = Speaker(_tokenizer(tokenizer, models), _own(languages), annotator)
-    speaker.page(Chosen())  # what is compiled or loaded with the first sentence is there before anyone types one
+    speaker.begin()
     return Given(speaker, models, findings)
 
 
 def _tokenizer(asked: str | None, models: Models) -> Tokenizer:
-    """What cuts sentences: what is asked for, or that of the first run, or one trained on the built-in English."""
+    """The tokenizer that is asked for, or that of the first run, or one trained on the built-in English."""
     first = next((each for each in models.named.values() if isinstance(each.run, Run)), None)
     if asked is None and first is not None:
         return first.checkpoints[-1].tokenizer.without_markers()

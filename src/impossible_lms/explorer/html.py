@@ -12,10 +12,11 @@ from impossible_lms.report.colours import DARK, LIGHT, on_paper
 from impossible_lms.report.examples import SHADES, Token
 
 SWATCH = "#7a7a7a"  # of languages that are not of this package
+SIGNS = str.maketrans({"🅁": "R", "🅂": "S", "🄿": "P"})  # few fonts have these
 
 
 def fault(message: str) -> str:
-    """One line that says what is wrong."""
+    """One line about what is wrong."""
     return f'<p class="fault" role="alert">{escape(" ".join(message.split()))}</p>'
 
 
@@ -24,41 +25,47 @@ def note(message: str) -> str:
     return f'<p class="note">{escape(message)}</p>'
 
 
+def summary(message: str) -> str:
+    """One line at the head of an answer, which the page's script reads out."""
+    return f'<p class="note summary">{escape(message)}</p>'
+
+
 def spoken(page: Page, chosen: Chosen) -> str:
     """The rows of a sentence in many languages, family by family."""
-    parts = [note(page.verbs)]
+    count = sum(not row.why for row in page.rows)
+    parts = [summary(f"The sentence in {count} {'language' if count == 1 else 'languages'}. {page.verbs}")]
     families: dict[str, list[Row]] = {}
     for row in page.rows:
         families.setdefault(row.family, []).append(row)
     for number, (family, rows) in enumerate(families.items()):
         lines = "".join(_row(row, with_ids=chosen.by == IDS) for row in rows)
-        title = f'<h3 id="family-{number}">{escape(family)}</h3>'
+        title = f'<h2 id="family-{number}">{escape(family)}</h2>'
         parts.append(f'<section aria-labelledby="family-{number}">{title}{lines}</section>')
     kind = "words" if chosen.by == WORDS else "tokens"
     return f'<div class="rows {kind}">{"".join(parts)}</div>'
 
 
 def _row(row: Row, *, with_ids: bool) -> str:
-    said = f'<p class="why">{escape(row.why)}</p>'
+    line = f'<p class="why">{escape(row.why.translate(SIGNS))}</p>'
     copy = ""
     if not row.why:
-        said = toolbar(row.language, row.tokens, row.ids if with_ids else ())
+        line = toolbar(row.language, row.tokens, row.ids if with_ids else ())
         text = row.text if not with_ids else " ".join(map(str, row.ids))
         copy = (
             f'<button type="button" class="copy" data-copy="{escape(text)}" '
             f'aria-label="Copy the sentence in {escape(row.language)}">copy</button>'
         )
     control = ' <em class="control">control</em>' if row.is_control else ""
-    name = f'<span class="name">{_swatch(row.language)}<b>{escape(row.language)}</b>{control}</span>'
-    does = f'<span class="does">{escape(row.summary)}</span>'
-    return f'<div class="language"><p class="head">{name}{copy}{does}</p>{said}</div>'
+    name = f'<h3 class="name">{_swatch(row.language)}<b>{escape(row.language)}</b>{control}</h3>'
+    does = f'<span class="does">{escape(row.summary.translate(SIGNS))}</span>'
+    return f'<div class="language"><div class="head">{name}{copy}{does}</div>{line}</div>'
 
 
 def toolbar(label: str, tokens: Sequence[Token], ids: Sequence[int] = ()) -> str:
-    """Tokens as buttons; the page's script says of each where it came from, and lets Tab and arrows reach them."""
+    """Tokens as buttons; the page's script labels each with where it came from, and lets Tab and arrows reach them."""
     unders = [f"<small>{each}</small>" for each in ids] or [""] * len(tokens)
     buttons = "".join(button(token, inside=under) for token, under in zip(tokens, unders, strict=True))
-    return f'<div class="said" role="toolbar" aria-label="{escape(label)}">{buttons}</div>'
+    return f'<div class="line" role="toolbar" aria-label="{escape(label)}">{buttons}</div>'
 
 
 def button(token: Token, *, before: str = "", inside: str = "", attributes: str = "", kind: str = "") -> str:

@@ -5,38 +5,44 @@ from typing import Any
 
 import gradio as gr
 
-from impossible_lms.explorer import heard_html
+from impossible_lms.explorer import listen_html
 from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.given import Given
-from impossible_lms.explorer.listening import hear
-from impossible_lms.explorer.models import NOBODY, Models
+from impossible_lms.explorer.listening import compare
+from impossible_lms.explorer.models import NO_OTHER, Model, Models
 from impossible_lms.explorer.view import View
+
+SLIDER, OTHER = "Checkpoint", "Checkpoint of the other"  # how labels of sliders begin
 
 
 class ListenView(View):
-    """The tab on which models listen."""
+    """The tab on which a sentence is measured by models."""
 
     name, title = "listen", "Listen"
     names = ("model", "step", "other", "other_step")
 
     def __init__(self, given: Given) -> None:
         self._given, labels = given, given.models.labels
-        self._shown = lru_cache(128)(lambda chosen: heard_html.heard(hear(given.models, given.speaker, chosen), chosen))
+        self._shown = lru_cache(128)(lambda chosen: listen_html.compared(compare(given.models, given.speaker, chosen)))
         with gr.Row(visible=bool(labels)):
             model = gr.Dropdown(labels, value=labels[0] if labels else None, label="Model", min_width=240)
-            step = checkpoint_slider(given.models, "")
+            step = checkpoint_slider(given.models)
         with gr.Row(visible=bool(labels)):
-            choices = [("its control, where there is one", ""), ("nobody", NOBODY), *((each, each) for each in labels)]
-            other = gr.Dropdown(choices, value="", label="Beside it", min_width=240)
-            other_step = checkpoint_slider(given.models, "")
+            choices = [
+                ("its control, where there is one", ""),
+                ("no other model", NO_OTHER),
+                *((each, each) for each in labels),
+            ]
+            other = gr.Dropdown(choices, value="", label="Compared with", min_width=240)
+            other_step = checkpoint_slider(given.models, OTHER)
         self.inputs = (model, step, other, other_step)
         self.adjusted = (step, other_step)
 
     def read(self, *values: Any) -> dict[str, object]:
-        """What the inputs say; a slider counts checkpoints."""
+        """What the inputs hold; a slider counts checkpoints."""
         model, place, other, other_place = values
         models = self._given.models
-        other = other if other in (NOBODY, *models.labels) else ""
+        other = other if other in (NO_OTHER, *models.labels) else ""
         beside = models.beside(str(model or ""), other)
         return {
             "model": "" if model in models.labels[:1] else model,
@@ -46,15 +52,15 @@ class ListenView(View):
         }
 
     def write(self, chosen: Chosen) -> list[Any]:
-        """What the inputs are to say."""
+        """What the inputs are to hold."""
         models = self._given.models
         if not len(models):
             return [gr.skip()] * 4
         known = chosen.model if chosen.model in models.named else models.labels[0]
-        other = chosen.other if chosen.other in ("", NOBODY, *models.labels) else ""
+        other = chosen.other if chosen.other in ("", NO_OTHER, *models.labels) else ""
         beside = models.beside(known, other)
         sliders = [slider_of(models, known, chosen.step)]
-        sliders.append(slider_of(models, beside.label, chosen.other_step) if beside else gr.skip())
+        sliders.append(slider_of(models, beside.label, chosen.other_step, OTHER) if beside else gr.skip())
         return [known, sliders[0], other, sliders[1]]
 
     def adjust(self, chosen: Chosen) -> list[Any]:
@@ -65,12 +71,12 @@ class ListenView(View):
         beside = models.beside(chosen.model, chosen.other)
         return [
             range_of(models, chosen.model, chosen.step),
-            range_of(models, beside.label, chosen.other_step) if beside else gr.skip(),
+            range_of(models, beside.label, chosen.other_step, OTHER) if beside else gr.skip(),
         ]
 
     def missing(self, chosen: Chosen) -> list[str]:
         """Models that were not given."""
-        there = ("", NOBODY, *self._given.models.labels)
+        there = ("", NO_OTHER, *self._given.models.labels)
         return [each for each in (chosen.model, chosen.other) if each not in there]
 
     def shown(self, chosen: Chosen) -> str:
@@ -78,10 +84,10 @@ class ListenView(View):
         return str(self._shown(chosen))
 
 
-def checkpoint_slider(models: Models, label: str) -> gr.Slider:
-    """A slider over the checkpoints of a model; it stands at the last."""
-    count = len(models.get(label).steps) if len(models) else 1
-    return gr.Slider(1, max(count, 2), value=count, step=1, label="Checkpoint", min_width=240)
+def checkpoint_slider(models: Models, label: str = SLIDER) -> gr.Slider:
+    """A slider over the checkpoints of the first model; it stands at the last."""
+    count = len(models.get("").steps) if len(models) else 1
+    return gr.Slider(1, max(count, 2), value=count, step=1, label=label, min_width=240, buttons=[])
 
 
 def step_at(models: Models, label: Any, place: Any) -> int:
@@ -92,21 +98,21 @@ def step_at(models: Models, label: Any, place: Any) -> int:
     return 0 if place >= len(steps) else steps[max(int(place), 1) - 1]
 
 
-def slider_of(models: Models, label: str, step: int) -> Any:
+def slider_of(models: Models, label: str, step: int, begins: str = SLIDER) -> Any:
     """A slider at the checkpoint of a step."""
     model = models.get(label)
     place = model.steps.index(model.step(step)) + 1
-    return gr.Slider(maximum=max(len(model.steps), 2), value=place, label=_title(models, label, step))
+    return gr.Slider(maximum=max(len(model.steps), 2), value=place, label=_title(model, step, begins))
 
 
-def range_of(models: Models, label: str, step: int) -> Any:
+def range_of(models: Models, label: str, step: int, begins: str = SLIDER) -> Any:
     """A slider with as many places as a model has checkpoints; where it stands is not touched, for it may be moving."""
     if label and label not in models.named:
         return gr.skip()
-    return gr.Slider(maximum=max(len(models.get(label).steps), 2), label=_title(models, label, step))
-
-
-def _title(models: Models, label: str, step: int) -> str:
     model = models.get(label)
+    return gr.Slider(maximum=max(len(model.steps), 2), label=_title(model, step, begins))
+
+
+def _title(model: Model, step: int, begins: str) -> str:
     found = model.step(step)
-    return f"Checkpoint: step {found:,} ({model.steps.index(found) + 1} of {len(model.steps)})"
+    return f"{begins}: step {found:,} ({model.steps.index(found) + 1} of {len(model.steps)})"

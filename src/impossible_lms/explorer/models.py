@@ -17,7 +17,7 @@ from impossible_lms.models.run import Run
 from impossible_lms.tokenizer import Tokenizer
 
 CONTROL = "no-shuffle"  # English, unmarked
-NOBODY = "-"  # in place of a label
+NO_OTHER = "-"  # in place of a label
 KEPT = 16  # models in memory at most
 
 
@@ -40,7 +40,7 @@ class Model:
 
     @cached_property
     def language(self) -> Language:
-        """What it was trained on; of a model whose name says no language that is known here, English as it is."""
+        """What it was trained on; of a model whose name holds no language that is known here, English as it is."""
         if isinstance(self.run, Run):
             try:
                 return language_of(self.run.dataset())
@@ -67,7 +67,7 @@ class Model:
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class Loaded:
     """A checkpoint in memory."""
 
     scorer: Scorer
@@ -79,7 +79,7 @@ class Models:
     """All of them, by label, and those in memory, the last used last."""
 
     named: dict[str, Model] = field(default_factory=dict)
-    _kept: "OrderedDict[tuple[str, int], Heard]" = field(default_factory=OrderedDict)
+    _kept: "OrderedDict[tuple[str, int], Loaded]" = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def __len__(self) -> int:
@@ -100,7 +100,7 @@ class Models:
             raise UserError(f"{label}: not among the models that were given at the start.")
         return self.named[label]
 
-    def heard(self, model: Model, step: int) -> Heard:
+    def loaded(self, model: Model, step: int) -> Loaded:
         """A checkpoint of a model, loaded once; one is loaded at a time. UserError where it cannot be read."""
         key = (model.label, step)
         with self._lock:
@@ -108,15 +108,15 @@ class Models:
                 self._kept.move_to_end(key)
                 return self._kept[key]
             checkpoint = model.checkpoints[model.steps.index(step)]
-            found = Heard(scorer_of(checkpoint), checkpoint.tokenizer)
+            found = Loaded(scorer_of(checkpoint), checkpoint.tokenizer)
             self._kept[key] = found
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
             return found
 
     def beside(self, label: str, other: str) -> Model | None:
-        """Who listens beside a model: its control for an empty name, nobody for NOBODY or where there is none."""
-        if other == NOBODY or (label and label not in self.named) or not self.named:
+        """What a model is compared with: its control for an empty name, None for NO_OTHER or where there is none."""
+        if other == NO_OTHER or (label and label not in self.named) or not self.named:
             return None
         return self.get(other) if other else self.control_of(self.get(label))
 
@@ -143,8 +143,8 @@ def models_of(runs: Sequence[Run | PublishedRun]) -> Models:
     ready = [run for run in runs if fault_of(run) is None]
     labels = [run.name for run in ready]
     seeds = [f" seed {run.seed}" * (run.seed is not None) for run in ready]
-    for told in (seeds, [f" in {run.folder.name}" for run in ready]):
-        labels = [label + more * (labels.count(label) > 1) for label, more in zip(labels, told, strict=True)]
+    for more_of in (seeds, [f" in {run.folder.name}" for run in ready]):
+        labels = [label + more * (labels.count(label) > 1) for label, more in zip(labels, more_of, strict=True)]
     labels = [f"{label} ({number})" if labels.count(label) > 1 else label for number, label in enumerate(labels, 1)]
     order = {name: place for place, name in enumerate(LANGUAGES)}
     found = [Model(label, run) for label, run in zip(labels, ready, strict=True)]

@@ -5,6 +5,17 @@ const HINT = "Point at a token, or reach it with Tab and the arrow keys, to see 
 const hint = () => (shown.querySelector("button.t:not(.plain .t)") ? HINT : "");
 const status = (text) => { line.textContent = text; };
 
+// The line is for the eye: what a screen reader reads of it is the label of the token that has the focus. It is told
+// what else happens: of answers their summary, once none has come for a while, so that typing is not talked over.
+const voice = element.querySelector("[role=status]");
+const PAUSE = 700;  // milliseconds
+let speaking = 0;
+const tellAll = (text) => { status(text); announce(text); };
+const announce = (text, pause = 0) => {
+  clearTimeout(speaking);
+  speaking = setTimeout(() => { voice.textContent = text; }, pause);
+};
+
 // Asking: one question at a time, and after it, if anything was chosen meanwhile, the next with all of that.
 const PATIENCE = 300;  // milliseconds until the page says that it works
 let kept = null, values = [], asks = [], answered = "", is_busy = false;
@@ -26,7 +37,7 @@ const send = async (begins = false) => {
   const late = setTimeout(() => {
     shown.setAttribute("aria-busy", "true");
     if (asked.asks.some((each) => each.startsWith("view="))) shown.replaceChildren();
-    status("Working …");
+    tellAll("Working …");
   }, PATIENCE);
   [is_busy, answered, asks] = [true, these, []];
   try {
@@ -35,9 +46,10 @@ const send = async (begins = false) => {
     show(answer);
     const token = document.activeElement.closest("button.t");
     token ? link(token) : status(hint());
+    announce(shown.querySelector(".summary")?.innerText ?? "", PAUSE);  // what is wrong is an alert by itself
     if (asked.asks.some((each) => each.startsWith("contrast="))) lead(shown.querySelector("#carriers"));
   } catch (error) {
-    status("The explorer does not answer. Is its command still running? Then load this page again.");
+    tellAll("The explorer does not answer. Is its command still running? Then load this page again.");
   }
   clearTimeout(late);
   shown.removeAttribute("aria-busy");
@@ -75,12 +87,13 @@ const label = (bar) => {
   const all = bar.querySelectorAll("button.t");
   all.forEach((token, number) => {
     const has = (name) => token.classList.contains(name);
-    const text = [...token.childNodes].find((each) => each.nodeType === Node.TEXT_NODE).data;
+    const shows = [...token.childNodes].find((each) => each.nodeType === Node.TEXT_NODE).data;
+    const text = shows.replaceAll("␣", " blank ").replaceAll("↵", " line break ").replaceAll("⇥", " tab ").trim();
     const place = token.dataset.place;
-    const came = has("marker") ? ": a marker" : has("end") ? ": of the sentence" : place ? `: ${what} ${place} of the sentence`
+    const came = has("marker") ? ": a marker" : has("end") ? " of the sentence" : place ? `: ${what} ${place} of the sentence`
       : has("new") ? ": not in the sentence before" : "";
-    const paid = bits ? `; ${token.querySelector("small").textContent} bits` : "";
-    token.setAttribute("aria-label", `${text}${came}, here ${number + 1} of ${all.length}${paid}`);
+    const costs = bits ? `; ${token.querySelector("small").textContent} bits` : "";
+    token.setAttribute("aria-label", `${text}${came}, here ${number + 1} of ${all.length}${costs}`);
     token.tabIndex = number ? -1 : 0;
   });
 };
@@ -105,9 +118,14 @@ shown.addEventListener("focusout", (event) => { if (at(event)) link(pinned); });
 shown.addEventListener("click", (event) => {
   const asked = event.target.closest("[data-ask]"), token = at(event), copy = event.target.closest(".copy");
   if (asked) { asks.push(asked.dataset.ask); send(); }
-  else if (token) { pinned = pinned === token ? null : token; link(pinned || token); }
+  else if (token) {
+    pinned?.removeAttribute("aria-pressed");
+    pinned = pinned === token ? null : token;
+    pinned?.setAttribute("aria-pressed", "true");
+    link(pinned || token);
+  }
   if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(
-    () => status("Copied: " + copy.dataset.copy), () => status("This browser does not let pages copy."));
+    () => tellAll("Copied: " + copy.dataset.copy), () => tellAll("This browser does not let pages copy."));
 });
 shown.addEventListener("keydown", (event) => {
   const token = at(event), step = { ArrowRight: 1, ArrowLeft: -1, Home: -1e9, End: 1e9 }[event.key];

@@ -24,8 +24,9 @@ MONO = ("ui-monospace", "monospace")
 # longer to tell each component of an answer than the answer takes.
 SHOWN = (
     '<div class="answer" role="region" aria-label="What is shown"></div>'
-    '<p class="status" role="status" aria-live="polite"></p>'
+    '<p class="status"></p><p class="unseen" role="status"></p>'
 )
+SCRIPTS = ("page.js", "reach.js")
 VIEWS: tuple[type[View], ...] = (SpeakView, ListenView, ReadView, ResultsView)
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
@@ -53,17 +54,18 @@ def blocks(given: Given) -> gr.Blocks:
                     views.append(kind(given))
                     shown.append(tab)
 
-        def asked(said: Any) -> dict[str, Any]:
-            return answer(views, said)
+        def asked(question: Any) -> dict[str, Any]:
+            return answer(views, question)
 
-        script = (files("impossible_lms.explorer") / "page.js").read_text(encoding="utf-8")
+        here = files("impossible_lms.explorer")
+        script = "".join((here / name).read_text(encoding="utf-8") for name in SCRIPTS)
         gr.HTML(SHOWN, js_on_load=script, server_functions=[asked], apply_default_css=False)
         _wire(page, views, shown, tabs, sentence)
     return page
 
 
 def _wire(page: gr.Blocks, views: Sequence[View], shown: Sequence[Any], tabs: Any, sentence: Any) -> None:
-    """Let the page's script be told of everything that is chosen, and sliders have as many places as there are."""
+    """Let the page's script know of everything that is chosen, and sliders have as many places as there are."""
     inputs = [sentence, *(each for view in views for each in view.inputs)]
 
     def first(request: gr.Request) -> list[Any]:
@@ -74,14 +76,14 @@ def _wire(page: gr.Blocks, views: Sequence[View], shown: Sequence[Any], tabs: An
         found = view.adjust(Chosen.taken(view.read(*values)))
         return found if len(found) > 1 else found[0]
 
-    def told(ask: str = "") -> dict[str, Any]:
+    def tells(ask: str = "") -> dict[str, Any]:
         return {"fn": None, "inputs": inputs, "js": f"(...values) => window.explorer?.tell(values, {ask!r})", **QUIET}
 
-    gr.on([each.change for each in inputs], **told())
+    gr.on([each.change for each in inputs], **tells())
     for view, tab in zip(views, shown, strict=True):
-        tab.select(**told(f"view={view.name}"))
+        tab.select(**tells(f"view={view.name}"))
         for button, ask in view.buttons:
-            button.click(**told(ask))
+            button.click(**tells(ask))
         if view.adjusted:
             changes = [each.change for each in view.inputs]
             adjust = partial(adjusted, view)

@@ -1,4 +1,4 @@
-"""Read: sentences that a model says by itself."""
+"""Read: sentences sampled from a model."""
 
 from functools import lru_cache
 from typing import Any
@@ -24,21 +24,21 @@ class ReadView(View):
         self._shown = lru_cache(64)(lambda chosen: tables_html.sentences(read(given.models, given.findings, chosen)))
         with gr.Row(visible=bool(labels)):
             reader = gr.Dropdown(labels, value=labels[0] if labels else None, label="Model", min_width=240)
-            step = checkpoint_slider(given.models, "")
+            step = checkpoint_slider(given.models)
         with gr.Row(equal_height=True, visible=bool(labels)):
             form = gr.Radio([ALL, WELL, ILL], value=ALL, label="Sentences", min_width=300, scale=2)
-            again = gr.Button("Another sample", size="md", min_width=160, scale=0)
+            again = gr.Button("Another sample", size="md", min_width=160, scale=0, elem_classes="again")
         self.inputs, self.adjusted = (reader, step, form), (step,)
         self.buttons = ((again, f"{NEXT}=sample"),)
 
     def read(self, *values: Any) -> dict[str, object]:
-        """What the inputs say; the slider counts checkpoints."""
+        """What the inputs hold; the slider counts checkpoints."""
         reader, place, form = values
-        said = "" if reader in self._models.labels[:1] else reader  # the first is there without being asked for
-        return {"reader": said, "reader_step": step_at(self._models, reader, place), "form": form}
+        label = "" if reader in self._models.labels[:1] else reader  # the first is there without being asked for
+        return {"reader": label, "reader_step": step_at(self._models, reader, place), "form": form}
 
     def write(self, chosen: Chosen) -> list[Any]:
-        """What the inputs are to say."""
+        """What the inputs are to hold."""
         if not len(self._models):
             return [gr.skip()] * 3
         known = chosen.reader if chosen.reader in self._models.named else self._models.labels[0]

@@ -19,7 +19,7 @@ from impossible_lms.evaluation.scoring import BITS, framed
 from impossible_lms.evaluation.statistics import LOGARITHM
 from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.models import Model, Models, kind_of
-from impossible_lms.explorer.speaking import SAYING
+from impossible_lms.explorer.speaking import TOKENIZING
 from impossible_lms.ragged import Ragged
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.results import Result, results_of
@@ -31,7 +31,7 @@ SENTENCE = ("sentence",)  # the key of items that are sentences of a test set
 
 @dataclass(frozen=True)
 class Side:
-    """A sentence to one of the two models of a contrast: its text there, its tokens, and their bits if it was heard."""
+    """A sentence under one of the two models of a contrast: its text there, its tokens, and their bits if there are."""
 
     model: str
     value: float
@@ -42,7 +42,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Carrier:
-    """An item of a contrast: what it is called, by how much its values differ, undone, and to both models."""
+    """An item of a contrast: its name, by how much its values differ, undone, and under both models."""
 
     name: str
     difference: float
@@ -64,8 +64,9 @@ class Contrast:
 class Page:
     """What is shown of results: tables, each with what it saves as CSV; the contrasts of its rows; what carries one.
 
-    `mixed` says which sizes of one architecture stand together in them, if any do; `is_ratio`, whether values of the
-    `metric` are compared by their ratio, so that what carries a contrast has their logarithms.
+    What carries a contrast are the items that differ most. `mixed` names the sizes of one architecture that stand
+    together in the tables, if any do; `is_ratio`, whether values of the `metric` are compared by their ratio, so that
+    items have their logarithms.
     """
 
     values: Table
@@ -85,7 +86,7 @@ class Results:
     """What was measured, read once."""
 
     def __init__(self, findings: Findings, models: Models) -> None:
-        """Args: what was measured, and the models that sentences are read to."""
+        """Args: what was measured, and the models by which sentences are measured."""
         self._findings, self._models = findings, models
         self._tables = lru_cache(256)(lambda folder: self._by_folder[folder].tables)
         self.page = lru_cache(64)(self._page)
@@ -145,14 +146,8 @@ class Results:
         if not any(map(is_manifold, kept)):
             measured = [(result.name, result.metric, [self._tables_of(each) for each in kept])]
             table = contrasts(measured)
-        rows = (
-            [
-                Contrast("~".join(key), *key)
-                for key in table[["language", "less", "architecture"]].astype(str).itertuples(index=False, name=None)
-            ]
-            if len(table)
-            else []
-        )
+        keys = table[["language", "less", "architecture"]].astype(str) if len(table) else table
+        rows = [Contrast("~".join(key), *key) for key in keys.itertuples(index=False, name=None)]
         one = next((row for row in rows if row.key == chosen.contrast), None)
         carriers, note = self._carriers(result, kept, one) if one else ([], "")
         return Page(
@@ -184,10 +179,10 @@ class Results:
         return whole._replace(curve=evaluation.curve, items=items)
 
     def _carriers(self, result: Result, kept: Sequence[Evaluation], one: Contrast) -> tuple[list[Carrier], str]:
-        """The items that differ most in the direction of a contrast, and what is said of them."""
+        """The items that differ most in the direction of a contrast, and a note about them."""
         metric = result.metric
         if not metric.sampled.key:
-            return [], "Each model has items of its own here: there are none that both share."
+            return [], "Each model has items of its own here; none is shared by both."
         mine = self._items(result, kept, one.language, one.architecture)
         if metric.is_contrast:
             joined = mine.rename("mine").to_frame().assign(theirs=0.0)
@@ -195,13 +190,13 @@ class Results:
             theirs = self._items(result, kept, one.less, one.architecture)
             joined = pd.concat([mine.rename("mine"), theirs.rename("theirs")], axis=1, join="inner")
         if joined.empty:
-            return [], "The two have no item in common at this step."
+            return [], "The two share no item at this step."
         difference = joined["mine"] - joined["theirs"]
         is_up = difference.mean() >= 0
         order = difference.sort_values(ascending=not is_up, kind="stable").head(CARRIERS)
         worse = is_up != (metric.direction == HIGHER)
-        most = f"those that {one.language} does {'worse' if worse else 'better'} with most"
-        what = f"{len(joined):,} {metric.item}s of both; {most}"
+        most = f"those on which {one.language} is furthest {'behind' if worse else 'ahead'} come first"
+        what = f"{len(order)} of the {len(joined):,} {metric.item}s of both; {most}."
         found = []
         for name, by in order.items():
             values = [float(joined.loc[name, side]) for side in ("mine", "theirs")]
@@ -232,11 +227,9 @@ class Results:
                 if not metric.shown or tuple(names) == wanted:
                     values = metric.sampled.values(group)
                     parts.append(values.groupby([group[name] for name in metric.sampled.key]).mean())
-        return (
-            pd.concat(parts).groupby(level=list(range(len(metric.sampled.key)))).mean()
-            if parts
-            else pd.Series(dtype=float)
-        )
+        if not parts:
+            return pd.Series(dtype=float)
+        return pd.concat(parts).groupby(level=list(range(len(metric.sampled.key)))).mean()
 
     def _carrier(
         self, number: object, by: float, values: Sequence[float], one: Contrast, kept: Sequence[Evaluation]
@@ -244,11 +237,11 @@ class Results:
         undone, sides = "", []
         for language, value in zip((one.language, one.less), values, strict=True):
             model = self._model(language, one.architecture, kept)
-            said = _said(self._models, model, int(str(number))) if model else None
-            if said is None:
+            measured = _measured(self._models, model, int(str(number))) if model else None
+            if measured is None:
                 sides.append(Side(language, value, "", (), ()))
                 continue
-            text, tokens, bits, behind = said
+            text, tokens, bits, behind = measured
             undone = undone or behind
             sides.append(Side(model.label if model else language, value, text, tokens, bits))
         return Carrier(f"sentence {number}", by, undone, sides)
@@ -274,7 +267,7 @@ def _kept(evaluation: Evaluation, chosen: Chosen) -> Evaluation:
     return replace(evaluation, curve=curve)
 
 
-def _said(
+def _measured(
     models: Models, model: Model, number: int
 ) -> tuple[str, list[tuple[str, bool, bool]], list[float], str] | None:
     """A test sentence in a model's language: its text, tokens (text, led by a blank, marker), bits, and undone.
@@ -288,15 +281,15 @@ def _said(
         if not len(row):
             return None
         ids = held_out.tokens[int(row[0])]
-        heard = models.heard(model, model.steps[-1])
-        whole = framed(Ragged.of([ids]), dataset.tokenizer.end_of_text, heard.scorer.start)
+        loaded = models.loaded(model, model.steps[-1])
+        whole = framed(Ragged.of([ids]), dataset.tokenizer.end_of_text, loaded.scorer.start)
         is_short = model.room is None or len(ids) + 1 <= model.room
-        bits = (heard.scorer.token_logprobs(whole).values * -BITS).tolist() if is_short else []
+        bits = (loaded.scorer.token_logprobs(whole).values * -BITS).tolist() if is_short else []
     except UserError:
         return None
     tokenizer, markers = dataset.tokenizer, set(dataset.tokenizer.markers.values())
     pieces = tokenizer.pieces(ids.tolist())
     tokens = [(piece, piece.startswith(" "), int(token) in markers) for piece, token in zip(pieces, ids, strict=True)]
-    with SAYING:
+    with TOKENIZING:
         (behind,) = texts_behind(model.language, Ragged.of([ids]), tokenizer)
     return tokenizer.decode(ids), tokens, bits, behind or ""

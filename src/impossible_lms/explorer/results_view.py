@@ -13,7 +13,7 @@ from impossible_lms.explorer.view import View
 
 
 class ResultsView(View):
-    """The tab on which results are turned."""
+    """The tab of results."""
 
     name, title = "results", "Results"
     names = ("metric", "at_step", "among", "scales", "seeds")
@@ -32,12 +32,12 @@ class ResultsView(View):
         self.inputs = (metric, step, among, scales, seeds)
 
     def read(self, *values: Any) -> dict[str, object]:
-        """What the inputs say; the first metric is there without being asked for."""
+        """What the inputs hold; the first metric is there without being asked for."""
         metric, *rest = values
         return super().read("" if metric in self._results.metrics[:1] else metric, *rest)
 
     def write(self, chosen: Chosen) -> list[Any]:
-        """What the inputs are to say; what was not measured is left out."""
+        """What the inputs are to hold; what was not measured is left out."""
         found = self._results
         if not found.metrics:
             return [gr.skip()] * 5

@@ -70,8 +70,7 @@ def write_space(
     """Write a Space of what was given: models with their data and results, languages, this package, its requirements.
 
     Models that are on the Hub are named, and fetched there; all else is copied, tokenizers and pipelines that are files
-    or folders too. UserError where the folder holds
-    something else.
+    or folders too. UserError where the folder holds something else.
     """
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -98,14 +97,14 @@ def write_space(
             shutil.copyfile(path, file)
             own.append(f"{file.relative_to(part).as_posix()}:{name}")
         shutil.copytree(Path(impossible_lms.__file__).parent, part / "impossible_lms", ignore=NOTHING_OF)
-        told = {"tokenizer": _carried(tokenizer, part), "annotator": _carried(annotator, part)}
-        write_text(part / "app.py", APP.format(local=local, hub=hub, languages=own, **told))
+        both = {"tokenizer": _carried(tokenizer, part), "annotator": _carried(annotator, part)}
+        write_text(part / "app.py", APP.format(local=local, hub=hub, languages=own, **both))
         write_text(part / "requirements.txt", "".join(f"{each}\n" for each in _requirements(annotator)))
         write_text(part / "README.md", README.format(gradio=version("gradio"), version=impossible_lms.__version__))
 
 
 def _carried(spec: str | None, part: Path) -> str:
-    """The Python that says a tokenizer or annotator in the Space, whose file or folder, if it has one, is copied."""
+    """The Python that names a tokenizer or annotator in the Space, whose file or folder, if it has one, is copied."""
     kind, colon, path = (spec or "").rpartition(":")
     if not path or not Path(path).exists():
         return repr(spec)

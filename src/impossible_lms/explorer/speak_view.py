@@ -10,9 +10,15 @@ from impossible_lms.explorer.address import IDS, NEXT, TOKENS, WHOLES, WORDS, Ch
 from impossible_lms.explorer.given import Given
 from impossible_lms.explorer.view import View
 
+SLIDERS = {
+    "window": "Window of local shuffles",
+    "seed": "Seed of orders and of places of markers",
+    "hops": "Distance that markers hop",
+}
+
 
 class SpeakView(View):
-    """The tab on which a sentence is said in every language."""
+    """The tab on which a sentence stands in every language."""
 
     name, title = "speak", "Speak"
     names = ("languages", "by", "window", "seed", "hops")
@@ -23,18 +29,19 @@ class SpeakView(View):
         with gr.Row(equal_height=True):
             languages = gr.Dropdown(given.speaker.names, value=Chosen.languages, label="Languages", min_width=150)
             by = gr.Radio(
-                [TOKENS, ("tokens and ids", IDS), WORDS], value=Chosen.by, label="Told apart by", min_width=300, scale=2
+                [TOKENS, ("tokens and ids", IDS), WORDS], value=Chosen.by, label="Units", min_width=300, scale=2
             )
-            again = gr.Button("Another draw", size="md", min_width=130, scale=0)
+            again = gr.Button("Another draw", size="md", min_width=130, scale=0, elem_classes="again")
         with gr.Accordion("Window, seed and distance of the languages that have one", open=False), gr.Row():
-            window = gr.Slider(*WHOLES["window"], value=Chosen.window, step=1, label="Window of local shuffles")
-            seed = gr.Slider(*WHOLES["seed"], value=Chosen.seed, step=1, label="Seed of orders and of markers' places")
-            hops = gr.Slider(*WHOLES["hops"], value=Chosen.hops, step=1, label="How far markers hop")
+            window, seed, hops = (
+                gr.Slider(*WHOLES[name], value=getattr(Chosen, name), step=1, label=label, buttons=[])
+                for name, label in SLIDERS.items()
+            )
         self.inputs = (languages, by, window, seed, hops)
         self.buttons = ((again, f"{NEXT}=draw"),)
 
     def write(self, chosen: Chosen) -> list[Any]:
-        """What the inputs are to say; languages that are none are all."""
+        """What the inputs are to hold; languages that are none are all."""
         languages, *rest = super().write(chosen)
         return [languages if languages in self._names else Chosen.languages, *rest]
 

@@ -23,7 +23,7 @@ from impossible_lms.report.examples import Token, tokens_of
 from impossible_lms.tokenizer import Tokenizer
 
 OWN = "own"  # the group of languages that are not of this package
-SAYING = Lock()  # held while a tokenizer learns words: threads must not do it at once
+TOKENIZING = Lock()  # held while a tokenizer learns words: threads must not do it at once
 REMEMBERED = 256  # sentences
 WAY_OUT = "Start the page with an annotator: impossible explore --with spacy"
 NUMBERS = ("window", "seed", "hops")  # parameters of languages that can be chosen
@@ -38,10 +38,10 @@ class Row:
         family: its family's.
         is_control: whether the others of its family are compared with it.
         summary: what it does, in a few words.
-        tokens: what it says.
+        tokens: of the sentence in it.
         ids: of its tokens.
         text: the same in one.
-        why: why it says nothing; empty where it does.
+        why: why there is no sentence in it; empty where there is.
     """
 
     language: str
@@ -56,7 +56,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Page:
-    """All rows, family by family, controls first; what is said of the verbs that were found; the tokens of the text."""
+    """All rows, family by family, controls first; a note on the verbs that were found; the tokens of the text."""
 
     rows: Sequence[Row]
     verbs: str
@@ -65,7 +65,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Speaker:
-    """What says sentences: a tokenizer, languages of the user's own by name, and an annotator, if there is one."""
+    """Puts sentences into languages, the user's own (by name) among them; the annotator may be None."""
 
     tokenizer: Tokenizer
     own: Mapping[str, Language] = field(default_factory=dict)
@@ -82,11 +82,20 @@ class Speaker:
         text = sentence_of(chosen.s)
         sentence = self.annotated(text)
         languages = [another_draw(each, chosen.draw) for each in self.languages(chosen)]
-        with SAYING:
+        with TOKENIZING:
             spoken = speak_in(languages, sentence, self.tokenizer)
             original = self.tokenizer.pieces(self.tokenizer.encode([text])[0].tolist())
         rows = [self._row(each, spoken[each.name], original, chosen.by == WORDS) for each in languages]
         return Page(rows, self._verbs(sentence), original)
+
+    def begin(self) -> None:
+        """Load and compile what the first sentence needs; UserError where the annotator cannot be had.
+
+        Whether the annotator takes the example for one sentence does not matter yet.
+        """
+        if self.annotator is not None:
+            list(annotated_texts([SENTENCE], self.annotator))
+        replace(self, annotator=None).page(Chosen())
 
     def languages(self, chosen: Chosen) -> list[Language]:
         """The languages asked for, family by family, those with the chosen numbers among their kin."""
@@ -104,7 +113,7 @@ class Speaker:
         return _annotated(text, self.annotator)
 
     def why(self, language: Language, spoken: Spoken) -> str:
-        """Why a language says nothing; where it lacks annotation, what would give it."""
+        """Why there is no sentence in a language; where it lacks annotation, what would give it."""
         if not language.needs or not spoken.dropped.startswith(NEEDS):
             return f"does not keep this sentence: {spoken.dropped}"
         if self.annotator is not None:
@@ -119,7 +128,7 @@ class Speaker:
         return replace(first, tokens=tokens_of(spoken, places), ids=spoken.ids, text=spoken.text)
 
     def _verbs(self, sentence: Corpus) -> str:
-        """What is said of the verbs found, and by what."""
+        """A note on the verbs that were found, and by what."""
         found = [
             f"{form} ({lemma}, {normalize('NFKC', marker)})" for form, lemma, marker in verbs_to_mark(_block(sentence))
         ]
@@ -157,7 +166,7 @@ def _block(sentence: Corpus) -> pa.RecordBatch:
 def _with_numbers(names: Iterable[str], chosen: Chosen) -> list[str]:
     """Names of languages with those of the chosen numbers: in the place of one that has such a number, beside several.
 
-    A number that is as always changes nothing.
+    A number that is the default changes nothing.
     """
     found: dict[str, None] = dict.fromkeys(names)
     for maker in MAKERS.values():

@@ -5,23 +5,22 @@ from html import escape
 from math import exp
 from urllib.parse import urlencode
 
-from impossible_lms.explorer.heard_html import LEAST, bars
-from impossible_lms.explorer.html import attributes, csv_link, note
+from impossible_lms.explorer.html import SIGNS, attributes, csv_link, note, summary
+from impossible_lms.explorer.listen_html import LEAST, bars
 from impossible_lms.explorer.reading import Reading, Sentence
 from impossible_lms.explorer.results import Carrier, Contrast, Page, Side
 from impossible_lms.report.examples import Pieces, Token
 from impossible_lms.report.numbers import number
-from impossible_lms.report.tables import Table
-
-SIGNS = str.maketrans({"🅁": "R", "🅂": "S", "🄿": "P"})  # few fonts have these
+from impossible_lms.report.tables import Cell, Table
 
 
-def table(given: Table, picks: Sequence[Contrast] = (), chosen: Contrast | None = None) -> str:
-    """A table; with `picks`, one a row, a button in each that chooses it."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in (*([""] if picks else []), *given.columns))
+def table(name: str, given: Table, picks: Sequence[Contrast] = (), chosen: Contrast | None = None) -> str:
+    """A table, whose `name` no other on the page has; with `picks`, one a row, a button in each that chooses it."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in (*(["items"] if picks else []), *given.columns))
+    first = bool(picks)  # what a row is about: the language, or after the metric the two that are compared
     rows = []
     for place, row in enumerate(given.rows):
-        cells = "".join(f'<td title="{escape(cell.whole)}">{escape(cell.text)}</td>' for cell in row)
+        cells = "".join(_cell(cell, is_head=number == first) for number, cell in enumerate(row))
         if picks:
             cells = f"<td>{_pick(picks[place], is_chosen=picks[place] == chosen)}</td>{cells}"
             asked = attributes({"ask": urlencode({"contrast": picks[place].key})})
@@ -30,29 +29,39 @@ def table(given: Table, picks: Sequence[Contrast] = (), chosen: Contrast | None 
         else:
             rows.append(f"<tr>{cells}</tr>")
     body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    named = f'aria-labelledby="of-{name}"'  # above what scrolls, where it has room
     return (
-        f'<div class="scrolls" tabindex="0" role="region" aria-label="{escape(given.caption)}">'
-        f"<table><caption>{escape(given.caption)}</caption>{body}</table></div>"
+        f'<p class="note" id="of-{name}">{escape(given.caption)}</p>'
+        f'<div class="scrolls" tabindex="0" role="region" {named}><table {named}>{body}</table></div>'
     )
 
 
+def _cell(cell: Cell, *, is_head: bool) -> str:
+    title = f' title="{escape(cell.whole)}"' if cell.whole not in ("", cell.text) else ""
+    if is_head:
+        return f'<th scope="row"{title}>{escape(cell.text)}</th>'
+    text = cell.text.replace("< ", "<\u00a0")  # as in p < 0.001, which stays in one line
+    return f"<td{title}>{escape(text)}</td>"
+
+
 def _pick(one: Contrast, *, is_chosen: bool) -> str:
-    said = f"Sentences that carry {one.language} less {one.less}, {one.architecture}"
-    state = f'aria-pressed="{str(is_chosen).lower()}" aria-label="{escape(said)}"'
-    return f'<button type="button" class="pick" {state}>sentences</button>'
+    name = f"Show the items of {one.language} less {one.less}, {one.architecture}"
+    state = f'aria-pressed="{str(is_chosen).lower()}" aria-label="{escape(name)}"'
+    return f'<button type="button" class="pick" {state}>show</button>'
 
 
 def results(page: Page) -> str:
-    """The tables of results, and what carries the contrast that is chosen."""
+    """The tables of results, and the items that carry the contrast that is chosen."""
     parts = [note(page.mixed)] if page.mixed else []
-    parts += [table(page.values), csv_link(page.values_csv, "values")]
+    parts += [f'<h2 class="summary">{escape(page.metric)} of each model</h2>']
+    parts += [table("values", page.values), csv_link(page.values_csv, "values")]
     if page.contrasts is not None:
-        parts += ["<h3>Each language less its control</h3>", table(page.contrasts, page.rows, page.chosen)]
+        parts += ["<h2>Each language less its control</h2>", table("contrasts", page.contrasts, page.rows, page.chosen)]
         parts += [csv_link(page.contrasts_csv, "contrasts")]
     if page.chosen is not None:
         one = page.chosen
-        title = f"What carries {one.language} less {one.less}, {one.architecture}"
-        parts += [f'<h3 id="carriers" tabindex="-1">{escape(title)}</h3>', note(page.note)]
+        title = f"What differs most: {one.language} less {one.less}, {one.architecture}"
+        parts += [f'<h2 id="carriers" tabindex="-1">{escape(title)}</h2>', note(page.note)]
         parts += [_carrier(each, page) for each in page.carriers]
     return f'<div class="view">{"".join(parts)}</div>'
 
@@ -65,8 +74,8 @@ def _carrier(each: Carrier, page: Page) -> str:
     if page.is_ratio:
         differs = f"{number(exp(each.difference))} times the {page.metric}"
     by = f'<span class="does">{escape(differs)}</span>'
-    head = f'<p class="head"><b>{escape(each.name)}</b> {by}{undone}</p>'
-    return f'<div class="heard">{head}{"".join(_side(side, most, page) for side in each.sides)}</div>'
+    head = f'<div class="head"><h3>{escape(each.name)}</h3> {by}{undone}</div>'
+    return f'<div class="scored">{head}{"".join(_side(side, most, page) for side in each.sides)}</div>'
 
 
 def _side(side: Side, most: float, page: Page) -> str:
@@ -80,29 +89,25 @@ def _side(side: Side, most: float, page: Page) -> str:
 
 
 def sentences(reading: Reading) -> str:
-    """Sampled sentences, each beside what it was made from and what the judge paid."""
-    share = f"{reading.well_formed} of {reading.of} are sentences of the language."
+    """Sampled sentences, each beside what it was made from and its bits a token under the judge."""
+    share = f"{reading.well_formed} of {reading.of} are well-formed sentences of the language."
     head = f"{reading.model} after {reading.step:,} steps. {share} {reading.note}"
     columns = [
         ("in the language", [_pieces(each.pieces) for each in reading.sentences]),
-        ("in English, or as its control has it", [escape(each.undone.translate(SIGNS)) for each in reading.sentences]),
-        ("bits a token to the judge", [_paid(each) for each in reading.sentences]),
+        ("in English, or as in its control", [escape(each.undone.translate(SIGNS)) for each in reading.sentences]),
+        ("bits a token under the judge", [_bits(each) for each in reading.sentences]),
         ("well-formed", ["yes" if each.well_formed else "no" for each in reading.sentences]),
     ]
-    told = [(name, cells) for name, cells in columns if any(cells)]  # nobody may judge, and nothing be undone
-    names = "".join(f'<th scope="col">{name}</th>' for name, _ in told)
-    lines = zip(*(cells for _, cells in told), strict=True)
-    rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in lines)
-    table = f'<table class="read"><thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table>'
-    shown = (
-        f'<div class="scrolls" tabindex="0" role="region" aria-label="Sentences">{table}</div>'
-        if rows
-        else note("None of these.")
-    )
-    return f'<div class="view">{note(head)}{shown}</div>'
+    filled = [(name, cells) for name, cells in columns if any(cells)]  # there may be no judge, and nothing undone
+    names = "".join(f'<th scope="col">{name}</th>' for name, _ in filled)
+    cells = [[f'<td data-of="{name}">{cell}</td>' for cell in cells] for name, cells in filled]
+    rows = "".join(f"<tr>{''.join(line)}</tr>" for line in zip(*cells, strict=True))
+    caption = f'<caption class="unseen">Sentences of {escape(reading.model)}</caption>'
+    table = f'<table class="read">{caption}<thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'<div class="view">{summary(head)}{table if rows else note("None of these.")}</div>'
 
 
-def _paid(each: Sentence) -> str:
+def _bits(each: Sentence) -> str:
     return "" if each.bits_a_token is None else f"{each.bits_a_token:.2f}"
 
 

@@ -32,15 +32,15 @@ class View(ABC):
         """Make the components; `given` is what was given at the start."""
 
     def read(self, *values: Any) -> dict[str, object]:
-        """What the inputs say, by the names of `Chosen`; they come from the browser, and may hold anything."""
+        """What the inputs hold, by the names of `Chosen`; they come from the browser, and may hold anything."""
         return dict(zip(self.names, values, strict=True))
 
     def write(self, chosen: Chosen) -> list[Any]:
-        """What the inputs are to say."""
+        """What the inputs are to hold."""
         return [getattr(chosen, name) for name in self.names]
 
     def adjust(self, chosen: Chosen) -> list[Any]:
-        """What those of the `adjusted` are to say."""
+        """What those of the `adjusted` are to hold."""
         return []
 
     def missing(self, chosen: Chosen) -> list[str]:

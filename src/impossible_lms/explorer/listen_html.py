@@ -1,31 +1,31 @@
-"""HTML of what models hear: bars over tokens, sums, and what is expected next."""
+"""HTML of what a sentence costs models: bars over tokens, sums, and what they expect next."""
 
 from collections.abc import Sequence
 from html import escape
 from unicodedata import normalize
 
-from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.html import attributes, button
-from impossible_lms.explorer.listening import END, Candidate, Cost, Hearing
+from impossible_lms.explorer.listening import END, Candidate, Comparison, Cost
 from impossible_lms.report.examples import Token
 from impossible_lms.report.numbers import number
 
 HIGHEST = 56  # pixels of a bar
 LEAST = 8.0  # bits of the highest bar, at least
+ACTUAL = '<span aria-hidden="true"> ←</span><span class="unseen">, the actual one</span>'
 
 
-def heard(found: Hearing, chosen: Chosen) -> str:
-    """The sentence to a model and to who is beside it, with their sums and what they expect."""
+def compared(found: Comparison) -> str:
+    """The bits of the sentence under a model and under another, with their sums and what they expect."""
     sides = [found.mine, *([found.other] if found.other else [])]
     most = max(LEAST, *(bit for side in sides for bit in side.bits))
     at = {id(side): place for side, place, _ in found.expected}
     rows = "".join(_side(side, most, at.get(id(side)), asks=side is found.mine) for side in sides)
     nexts = "".join(_expected(side, place, those) for side, place, those in found.expected)
-    hint = "" if nexts else '<p class="note">Click a token of the first row to see what was expected there.</p>'
+    hint = "" if nexts else '<p class="note">Choose a token of the first row to see what each model expects there.</p>'
     return f'<div class="view">{_sums(found)}{rows}{hint}<div class="beside">{nexts}</div></div>'
 
 
-def _sums(found: Hearing) -> str:
+def _sums(found: Comparison) -> str:
     mine, lines = found.mine, []
     lines.append(f"{_name(mine)}: <b>{number(mine.total)} bits</b>")
     others = [(found.control, "its control, ")] if found.control is not None else []
@@ -39,7 +39,7 @@ def _sums(found: Hearing) -> str:
         lines.append(
             f"{what}{_name(other)}: <b>{number(other.total)} bits</b>; difference <b>{sign}{number(abs(less))}</b>"
         )
-    return '<ul class="sums">' + "".join(f"<li>{line}</li>" for line in lines) + "</ul>"
+    return '<ul class="sums summary">' + "".join(f"<li>{line}</li>" for line in lines) + "</ul>"
 
 
 def _name(side: Cost) -> str:
@@ -47,9 +47,9 @@ def _name(side: Cost) -> str:
 
 
 def _side(side: Cost, most: float, at: int | None, *, asks: bool) -> str:
-    title = f'<p class="head"><b>{_name(side)}</b><span class="does">{escape(side.language)}</span></p>'
+    title = f'<div class="head"><h2>{_name(side)}</h2><span class="does">{escape(side.language)}</span></div>'
     ask = [f"at={place}" for place in range(len(side.bits))] if asks else []
-    return f'<div class="heard">{title}{bars(side.model, side.tokens, side.bits, most, at=at, asks=ask)}</div>'
+    return f'<div class="scored">{title}{bars(side.model, side.tokens, side.bits, most, at=at, asks=ask)}</div>'
 
 
 def bars(
@@ -62,7 +62,7 @@ def bars(
     asks: Sequence[str] = (),
     plain: bool = False,
 ) -> str:
-    """Tokens under bars of their bits; `asks`, if any, says what a click on each chooses, the end's last.
+    """Tokens under bars of their bits; `asks`, if any, holds what a click on each chooses, the end's last.
 
     `plain` are tokens of which it is not known where they came from.
     """
@@ -70,26 +70,29 @@ def bars(
     buttons = []
     for place, (token, bit) in enumerate(zip(shown, bits, strict=True)):
         bar = f'<i class="bar" style="height:{max(1, round(HIGHEST * bit / most))}px"></i>'
-        said = f" {attributes({'ask': asks[place]})}" if asks else ""
-        said += ' aria-pressed="true"' if place == at else ""
+        more = f" {attributes({'ask': asks[place]})}" if asks else ""
+        more += ' aria-pressed="true"' if place == at else ""
         what = "end" if place == len(tokens) else "token" if plain and not token.is_marker else ""
         under = f"<small>{bit:.1f}</small>"
-        buttons.append(button(token, before=bar, inside=under, attributes=said, kind=what))
-    kind = "said bars plain" if plain else "said bars"
+        buttons.append(button(token, before=bar, inside=under, attributes=more, kind=what))
+    kind = "line bars plain" if plain else "line bars"
     return f'<div class="{kind}" role="toolbar" aria-label="{escape(label)}, bits a token">{"".join(buttons)}</div>'
 
 
 def _expected(side: Cost, place: int, those: Sequence[Candidate]) -> str:
     what = "at the end" if place >= len(side.tokens) else f"as token {place + 1}"
-    rows = "".join(
-        f"<tr{' class=here' if each.is_next else ''}><td>{each.rank:,}</td><td>{escape(_seen(each.text))}"
-        f'{" ←" if each.is_next else ""}</td><td><i class="share" style="width:{100 * each.probability:.1f}px"></i>'
-        f"{100 * each.probability:.{1 if each.probability >= 0.001 else 3}f} %</td></tr>"
-        for each in those
-    )
-    head = '<tr><th scope="col">rank</th><th scope="col">token</th><th scope="col">probability</th></tr>'
-    caption = f"{_name(side)}: expected {what} (← what comes)"
-    return f'<div class="scrolls"><table class="next"><caption>{caption}</caption>{head}{rows}</table></div>'
+    rows = "".join(_candidate(each) for each in those)
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("rank", "token", "probability"))
+    caption = f"{_name(side)}: what it expects {what} (← the actual one)"
+    body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+    return f'<table class="next"><caption>{caption}</caption>{body}</table>'
+
+
+def _candidate(each: Candidate) -> str:
+    here, actual = (" class=here", ACTUAL) if each.is_next else ("", "")
+    percent = 100 * each.probability
+    share = f'<i class="share" style="width:{percent:.1f}px"></i>{percent:.{1 if percent >= 0.1 else 3}f} %'
+    return f"<tr{here}><td>{each.rank:,}</td><td>{escape(_seen(each.text))}{actual}</td><td>{share}</td></tr>"
 
 
 def _seen(text: str) -> str:
