@@ -27,6 +27,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from impossible_lms import build_dataset, cli, get_language, load_tokenizer, read_corpus
 from impossible_lms.data.dataset import TokenDataset
@@ -34,6 +35,10 @@ from impossible_lms.models.run import Run
 from impossible_lms.tokenizer import Tokenizer
 from impossible_lms.training.recipe import Recipe, load_recipe
 from impossible_lms.training.train import train
+
+# How long an example takes says nothing on a machine that does other work.
+settings.register_profile("whenever", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("whenever")
 
 SETTINGS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "OMP_NUM_THREADS")
 SHARED = Path(__file__).parents[1].parent / "shared"

@@ -17,7 +17,7 @@ def test_equals_the_backend(tokenizer):
 
     encoder = WordEncoder(tokenizer.backend.plain)
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=400)
     @given(texts)
     @example(["", " ", "  ", "a  b", " a", "a ", "don't  we 'll", "\u00a0 a", "a \u00a0b"])
     def law(sentences):

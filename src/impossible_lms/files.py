@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +17,7 @@ from impossible_lms.unfinished import part_file, part_folder, remove, remove_of_
 
 MANIFEST = "manifest.json"
 SEAL = "sha256"  # of a record, in the record: the hash of all else in it
+HASH = re.compile("[0-9a-f]{64}")
 SETTLED = 2_000_000_000  # nanoseconds after which a change to a file shows in its times, however coarse they are
 
 
@@ -266,8 +268,13 @@ def refuse_other(folder: Path, found: Mapping[str, Any], asked: Mapping[str, Any
     found_flat, asked_flat = dict(_flat(found)), dict(_flat(asked))
     keys = sorted(key for key in found_flat.keys() | asked_flat.keys() if found_flat.get(key) != asked_flat.get(key))
     if keys:
-        said = "; ".join(f"{key} was {found_flat.get(key)}, now {asked_flat.get(key)}" for key in keys)
+        said = "; ".join(f"{key} was {_short(found_flat.get(key))}, now {_short(asked_flat.get(key))}" for key in keys)
         raise UserError(f"{folder}: belongs to something else ({said}). Choose another output folder, or remove it.")
+
+
+def _short(value: Any) -> Any:
+    """A value for a message: of a hash its beginning."""
+    return f"{value[:8]}..." if isinstance(value, str) and HASH.fullmatch(value) else value
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

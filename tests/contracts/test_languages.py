@@ -157,7 +157,7 @@ def test_keeps_the_tokens_of_any_sequence_and_gives_them_back(name, tokenizer):
     language = get_language(name)
     marked = tokenizer.with_markers(language.family.markers)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(sequences)
     def law(ids):
         given_ids = Ragged.of(ids, marked.dtype)
@@ -178,7 +178,7 @@ def test_keeps_the_signs_of_any_text_and_gives_it_back_where_it_can(name, tokeni
     language = get_language(name)
     marked = tokenizer.with_markers(language.family.markers)
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(texts)
     def law(sentences):
         result = language.apply(corpus_of(sentences), tokenizer)
@@ -208,7 +208,7 @@ def test_laws_over_any_annotated_sentences(name, tokenizer):
     language = get_language(name)
     marked = tokenizer.with_markers(language.family.markers)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(annotated())
     def law(columns):
         corpus = Corpus("any", (Memory(columns),))

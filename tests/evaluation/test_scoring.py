@@ -28,7 +28,7 @@ def one_by_one(scorer, sentence):
 def test_equals_the_model_sentence_by_sentence(scorer, monkeypatch, budget):
     monkeypatch.setattr(scoring, "TOKENS_ON_CPU", budget)
 
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     @given(st.lists(st.lists(st.integers(0, 400), min_size=2, max_size=30), min_size=1, max_size=6))
     def law(sentences):
         scored = scorer.token_logprobs(Ragged.of(sentences, dtype=np.uint16))

@@ -19,7 +19,6 @@ from impossible_lms.training.recipe import load_recipe
 EXAMPLES = int(os.environ.get("FAULTS_EXAMPLES", "40"))
 FEW = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 # What has broken readers: separators that `splitlines` knows, right-to-left, combining, no characters, our own.

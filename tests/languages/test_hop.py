@@ -313,7 +313,7 @@ def from_right_to_left(words, hops):
     ),
     st.integers(1, 5),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_same_as_from_right_to_left_at_every_distance(said, words, hops):
     text = from_right_to_left(words, hops)
     assert said(f"word-hop-k{hops}" if hops != 4 else "word-hop", annotated(" ".join(words))) == [text] * (

@@ -76,7 +76,10 @@ def test_the_dataset_knows_the_version_of_the_code(own, tokenizer, tmp_path):
     corpus = read_corpus("grammar:sentences=500,seed=0")
     dataset = build_dataset(corpus, get_language(own(MIRROR)), tokenizer, tmp_path / "data", context=32)
     assert dataset.language == "mine" and dataset.record["described"]["spec"].endswith("mine.py:Mine")
-    with pytest.raises(UserError, match="version"):
+    with pytest.raises(
+        UserError,
+        match=r"belongs to something else \(code of the language was [0-9a-f]{8}\.\.\., now [0-9a-f]{8}\.\.\.\)",
+    ):
         build_dataset(corpus, get_language(own(MIRROR + "# changed\n")), tokenizer, tmp_path / "data", context=32)
 
 
@@ -88,6 +91,14 @@ FAULTS = {
     "number": ("Mine = 3", "neither a Language, nor a function, nor a class with a method rewrite."),
     "arguments": ("def Mine(words): pass", "rewrite takes ['words']; it may take tokens, sentences, generator."),
     "raises": ("def Mine(tokens):\n    return 1 / 0", "mine.py line 5: ZeroDivisionError: division by zero."),
+    "no annotation": (
+        "def Mine(sentences): return sentences.columns.column('mood')",
+        'The corpus has no such annotation. Say `needs = ("mood",)` in the language, and annotate it.',
+    ),
+    "sentences in a loop": (
+        "def Mine(sentences): return list(sentences)",
+        "`sentences.tokens` are its tokens, `sentences.columns` its text and annotation.",
+    ),
     "list": ("def Mine(tokens): return [1]", "it returns a list; a Ragged (or a Rewritten) is expected."),
     "too few": (
         "def Mine(tokens): return tokens.take(np.arange(len(tokens) - 1))",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.corpora.corpus import HOLD_OUT, Corpus
 from impossible_lms.corpora.layout import WHOLE
-from impossible_lms.data.dataset import DATASET, HELD_OUT, LONGEST, TokenDataset, shard_name
+from impossible_lms.data.dataset import CODE, DATASET, HELD_OUT, LONGEST, TokenDataset, shard_name
 from impossible_lms.data.order import PUBLISHED, shuffled, shuffled_as_published
 from impossible_lms.data.spool import Spool
 from impossible_lms.errors import UserError
@@ -165,7 +165,7 @@ def _build(
             if test_only:
                 request["test"] = WHOLE
             if language.version:
-                request["version"] = language.version
+                request[CODE] = language.version
             if is_made(output, DATASET, request):
                 remove_lock_of_the_dead(lock_beside(output))
             else:

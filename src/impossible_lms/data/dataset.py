@@ -20,6 +20,7 @@ from impossible_lms.tokenizer import Tokenizer, load_tokenizer
 
 DATASET = "token dataset"
 HELD_OUT = ("dev", "test")
+CODE = "code of the language"  # in the request of data in a language of one's own: the hash of its file
 LONGEST = "longest_training_sentence"  # in a request: in tokens, where longer sentences are not trained on
 SHOWN = 2  # sentences that a notebook shows
 FIELDS = {  # of its record

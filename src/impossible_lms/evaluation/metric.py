@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from impossible_lms.corpora import Corpus, read_corpus
-from impossible_lms.data.dataset import HeldOut, TokenDataset
+from impossible_lms.data.dataset import CODE, HeldOut, TokenDataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.planned import PlannedRun
 from impossible_lms.evaluation.scoring import Scorer
@@ -310,7 +310,7 @@ def language_of(dataset: TokenDataset) -> Language:
     try:
         return get_language(spec or dataset.language)
     except UserError as error:
-        if spec or "version" not in dataset.record["request"]:
+        if spec or CODE not in dataset.record["request"]:
             raise
         raise UserError(
             f"{dataset.folder}: its language {dataset.language} was made from a function or class of a notebook or "

@@ -255,7 +255,7 @@ def _guarded(language: Language, spec: str, file: Path, version: str) -> Languag
         except UserError:
             raise
         except Exception as error:
-            raise UserError(f"{where}: {_where(error, file)}{_said(error)}.") from error
+            raise UserError(f"{where}: {_where(error, file)}{_said(error)}.{_hint(error)}") from error
         fault = _fault(made, sentences)
         if fault is None and not np.array_equal(before, sentences.tokens.values):
             fault = "it changes the tokens it is given; work on a copy"
@@ -320,6 +320,15 @@ def _where(error: Exception, file: Path) -> str:
         if Path(frame.filename).resolve() == file.resolve()
     ]
     return f"{file} line {lines[-1]}: " if lines else ""
+
+
+def _hint(error: Exception) -> str:
+    """What to do about the two errors that rules begin with."""
+    if isinstance(error, KeyError) and (column := re.search('Field "(.*)" does not exist', str(error))):
+        return f' The corpus has no such annotation. Say `needs = ("{column[1]}",)` in the language, and annotate it.'
+    if isinstance(error, TypeError) and "'Sentences' object" in str(error):
+        return " `sentences.tokens` are its tokens, `sentences.columns` its text and annotation."
+    return ""
 
 
 def _said(error: Exception) -> str:

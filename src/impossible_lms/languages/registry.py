@@ -110,10 +110,12 @@ def get_language(name: Named) -> Language:
     installed = installed_languages()
     if name in installed:
         return installed[name]
-    near = difflib.get_close_matches(name, [*LANGUAGES, *PHRASES, *GROUPS, *HERE, *installed], n=3, cutoff=0.4) or list(
-        LANGUAGES
+    near = difflib.get_close_matches(name, [*LANGUAGES, *PHRASES, *GROUPS, *HERE, *installed], n=3, cutoff=0.4)
+    hint = f"Did you mean {' or '.join(near)}? " if near else ""
+    raise UserError(
+        f"unknown language '{name}'. {hint}`impossible languages` lists all (no-shuffle leaves sentences as they are); "
+        "one of your own is named ./FILE.py:NAME."
     )
-    raise UserError(f"unknown language '{name}'. Did you mean {' or '.join(near)}? `impossible languages` lists all.")
 
 
 def _maker(stem: str) -> Maker | None:

@@ -24,8 +24,13 @@ class {name}:
     # own control (`control = "plain"` in a class Plain). `no-shuffle` leaves sentences as they are.
     control = "no-shuffle"
 
-    # Annotation that the corpus must have, if any: needs = ("words", "upos"). Then ask for `sentences` below, whose
-    # `columns` have it; `impossible_lms.with_words` puts other words into their places.
+    # Annotation that the corpus must have, if any: needs = ("words", "upos"). A rule over words asks for `sentences`
+    # and gives as many words back; full stops, commas and endings such as 's are words there, which `upos` tells:
+    #
+    #     def rewrite(self, sentences):
+    #         return with_words(sentences, [row[::-1] for row in sentences.columns.column("words").to_pylist()])
+    #
+    # (from impossible_lms import with_words). A control over words is the same with the words as they are.
     needs = ()
 
     # Signs of its own that go into the vocabulary, if any: markers = ("🅁",). Their ids: sentences.tokenizer.markers.
