@@ -133,11 +133,13 @@ def test_checkpoints_are_chosen(copied_run):
     def steps(which):
         return [checkpoint.step for checkpoint in chosen(copied_run, which)]
 
-    assert steps("all") == [4, 8, 12] and steps("every=8") == [8] and steps("12,4,4") == [4, 12]
+    assert (
+        steps("all") == [4, 8, 12] and steps("every=8") == [8] and steps("last") == [12] and steps("12,4,4") == [4, 12]
+    )
     for which, said in [
         ("every=5", r"--checkpoints every=5: none there\. .* has 4, 8, 12."),
         ("4,5", "--checkpoints 4,5: no checkpoint 5. .* has 4, 8, 12."),
-        ("last", "--checkpoints last: expected all, every=200, or steps as 100,200."),
+        ("lats", "--checkpoints lats: expected all, last, every=200, or steps as 100,200."),
     ]:
         with pytest.raises(UserError, match=said):
             steps(which)
@@ -150,7 +152,7 @@ def test_a_run_without_checkpoints_says_so(copied_run):
 
 
 def test_an_option_that_a_metric_has_not_is_refused(copied_run):
-    with pytest.raises(UserError, match=r"--corpus: perplexity does not use it. Leave it out."):
+    with pytest.raises(UserError, match=r"--corpus: perplexity does not use it. Name the --language, too"):
         evaluate(PERPLEXITY, copied_run, Request(corpus="grammar:"))
     with pytest.raises(UserError, match=r"--precision fp8: unknown. Known: fp32, tf32, bf16."):
         Request(precision="fp8")

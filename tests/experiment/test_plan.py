@@ -181,7 +181,10 @@ def test_a_metric_goes_where_it_serves(planned):
             "small: evaluate learnability: corpus: learnability does not use it. Leave it out.",
         ),
         (['evaluate=[{metric="minimal-pairs"}]'], "small: evaluate minimal-pairs: corpus: needed"),
-        (["evaluate.perplexity.checkpoints=banana"], "small: checkpoints: banana: expected all, every=200, or steps"),
+        (
+            ["evaluate.perplexity.checkpoints=banana"],
+            "small: checkpoints: banana: expected all, last, every=200, or steps",
+        ),
         (
             ["evaluate.perplexity.checkpoints=7"],
             "small: checkpoints: 7: no checkpoint 7. a run of this recipe has 3, 6.",

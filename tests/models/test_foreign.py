@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,13 @@ import torch
 
 from impossible_lms import METRICS, Request, Scorer, evaluate, load_published, read_corpus
 from impossible_lms.errors import UserError
+from impossible_lms.evaluation import test_sets
 from impossible_lms.evaluation.sampling import generate
 from impossible_lms.evaluation.word_surprisal import word_surprisal
 from impossible_lms.models.published import PublishedCheckpoint, open_run
 from impossible_lms.ragged import Ragged
 from impossible_lms.tokenizer import load_tokenizer
+from tests.corpora.test_annotate import Splitter
 from tests.foreign import TOKENIZERS, foreign
 
 CORPUS = "grammar:sentences=120,seed=3"
@@ -97,6 +100,24 @@ def test_measured_on_a_corpus_in_a_language(models, kind, tmp_path):
     assert np.allclose(table.groupby("sentence")["bits"].sum(), whole, rtol=1e-4)
     said = generate(run, run.checkpoints()[0], count=3, longest=12)
     assert len(said) == 3 and said["undone"].isna().all() and (said["tokens"] <= 12).all()
+
+
+def test_an_annotator_serves_a_language_that_needs_words(models, tmp_path, monkeypatch):
+    monkeypatch.setattr(test_sets, "load_annotator", lambda spec, corpus: Splitter())
+    text = tmp_path / "mine.txt"
+    text.write_text("The dog sleeps here again.\nA teacher cleans the table.\n" * 20, encoding="utf-8")
+    (tmp_path / "mine.py").write_text(
+        "from impossible_lms import with_words\n\n\ndef backwards(sentences):\n"
+        "    return with_words(sentences, [row[::-1] for row in sentences.columns.column('words').to_pylist()])\n\n\n"
+        "backwards.needs = 'words'\n"
+    )
+    asked = Request(corpus=str(text), language=f"{tmp_path / 'mine.py'}:backwards")
+    run = open_run(models / "llama", tmp_path / "out")
+    with pytest.raises(UserError, match="the corpus has no words"):
+        evaluate(METRICS["perplexity"], run, asked)
+    found = evaluate(METRICS["perplexity"], run, replace(asked, annotator="splitter"))
+    assert found.curve["items"].tolist() == [40] and set(found.curve["data"]) == {"backwards"}
+    assert len(list((tmp_path / "out" / "llama" / "data").glob("mine*.conllu"))) == 1
 
 
 def test_a_gap_between_two_models_of_ones_own(models, texts, tmp_path):

@@ -136,7 +136,7 @@ def test_a_published_models_perplexity(tmp_path, tokenizer, dataset):
     another = build_dataset(more, get_language("partial-reverse"), tokenizer, tmp_path / "new", context=32)
     for data, name in ((another, "perplexity-on-new"), (dataset, "perplexity")):
         assert evaluate(PERPLEXITY, opened, Request(data=data.folder, sample=10))[0].folder.name == name
-    with pytest.raises(UserError, match=r"comes without data. Give a dataset with --data"):
+    with pytest.raises(UserError, match=r"comes without data. Give sentences with --corpus and --language"):
         evaluate(PERPLEXITY, opened)
     corpus = read_corpus("grammar:sentences=300,seed=1")
     data = build_dataset(corpus, get_language("no-hop"), tokenizer, tmp_path / "hop", context=32)

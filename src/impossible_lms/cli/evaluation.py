@@ -30,12 +30,13 @@ def evaluate(
             "models: folder or id, and of several revisions those of @main, @step{} ..."
         ),
     ],
-    checkpoints: Annotated[str, typer.Option(help="all, every=200, or steps as 100,200.")] = "all",
+    checkpoints: Annotated[str, typer.Option(help="all, last, every=200, or steps as 100,200.")] = "all",
     data: Annotated[Path | None, typer.Option(help="Another test set of the same tokenizer.")] = None,
     language: Annotated[
         str | None,
         typer.Option(
-            help="In place of --data: the sentences of --corpus in this language, in the model's own vocabulary."
+            help="In place of --data: the sentences of --corpus in this language (no-shuffle: as they are), in the "
+            "model's own vocabulary."
         ),
     ] = None,
     sample: Annotated[
@@ -203,8 +204,7 @@ def words(
         raise UserError(f"--output {output}: {min(twice)} is the name of two of the models. Use an output for each.")
     tables = []
     for name, each in zip(named, runs, strict=True):
-        steps = str(each.checkpoints()[-1].step) if checkpoints == "last" else checkpoints
-        table = word_surprisal(each, read, checkpoints=steps, frequencies=counted, progress=Console())
+        table = word_surprisal(each, read, checkpoints=checkpoints, frequencies=counted, progress=Console())
         if table.attrs["too_long"]:
             print(f"{name}: {table.attrs['too_long']:,} sentences are too long for it, and left out", file=sys.stderr)
         if output:

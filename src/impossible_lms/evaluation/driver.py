@@ -111,7 +111,10 @@ def evaluate(
     request = with_test_set(run, metric, request or Request(), progress or usual())
     for option, flag in OPTIONS.items():
         if getattr(request, option) and option not in metric.options:
-            raise UserError(f"{flag}: {metric.name} does not use it. Leave it out.")
+            way = "Leave it out."
+            if option == "corpus":
+                way = "Name the --language, too, in which its sentences are to be measured (no-shuffle: as they are)."
+            raise UserError(f"{flag}: {metric.name} does not use it. {way}")
     subject = Subject(run, request, progress or usual())
     checkpoints = subject.checkpoints
     prepared = metric.prepare(subject)

@@ -349,18 +349,18 @@ def placed(model: Any, home: str, precision: str) -> Any:
 
 
 def chosen(run: Run | PublishedRun | PlannedRun, which: str) -> Sequence[AnyCheckpoint]:
-    """The checkpoints that `all`, `every=N` or `N,N,...` names; UserError for a step that the run has not kept."""
+    """The checkpoints that `all`, `last`, `every=N` or `N,N,...` names; UserError for a step that is not kept."""
     there: dict[int, AnyCheckpoint] = {checkpoint.step: checkpoint for checkpoint in run.checkpoints()}
     return [there[step] for step in steps_asked(which, tuple(there), str(run.folder))]
 
 
 def steps_asked(which: str, there: Sequence[int], owner: str) -> list[int]:
-    """The steps that `all`, `every=N` or `N,N,...` names, of those that the run `owner` has.
+    """The steps that `all`, `last`, `every=N` or `N,N,...` names, of those that the run `owner` has.
 
     UserError for anything else, for none, and for a step that is not there.
     """
-    if which == "all":
-        return list(there)
+    if which in ("all", "last"):
+        return list(there) if which == "all" else list(there)[-1:]
     has = f"{owner} has {', '.join(map(str, there))}."
     every = re.fullmatch("every=([1-9][0-9]*)", which)
     if every:
@@ -369,7 +369,7 @@ def steps_asked(which: str, there: Sequence[int], owner: str) -> list[int]:
             raise UserError(f"--checkpoints {which}: none there. {has}")
         return found
     if not re.fullmatch("[0-9]+(,[0-9]+)*", which):
-        raise UserError(f"--checkpoints {which}: expected all, every=200, or steps as 100,200.")
+        raise UserError(f"--checkpoints {which}: expected all, last, every=200, or steps as 100,200.")
     asked = sorted({int(step) for step in which.split(",")})
     for step in asked:
         if step not in there:

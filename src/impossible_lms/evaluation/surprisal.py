@@ -19,7 +19,10 @@ def serves(language: Language, request: Request = PLAIN) -> str | None:
     """Languages with number markers serve, and those that mark other words."""
     if marks_number(language) or marks_words(language):
         return None
-    return f"language {language.name}: has no number markers {' '.join(HOP.markers)}, which surprisal is about."
+    return (
+        f"language {language.name}: has no number markers {' '.join(HOP.markers)}, which surprisal is about. "
+        "Of sentences it is `sentence-bits`, of words `impossible words`."
+    )
 
 
 def prepare(subject: Subject) -> Prepared:

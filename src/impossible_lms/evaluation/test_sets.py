@@ -3,7 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from impossible_lms.corpora import Corpus
+from impossible_lms.corpora import Corpus, read_corpus
+from impossible_lms.corpora.annotate import annotate, load_annotator
+from impossible_lms.corpora.conllu import SUFFIX
 from impossible_lms.data.build import build_test_set
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Metric, Request
@@ -34,6 +36,9 @@ def with_test_set(run: Run | PublishedRun, metric: Metric, request: Request, pro
             f"--language {request.language}: needs a corpus to make the test set of. Name one with --corpus."
         )
     language, corpus = get_language(request.language), metric.reads(request.corpus)
+    if request.annotator and "annotator" not in metric.options:
+        corpus = _annotated(corpus, request.annotator, run.folder / HOME, progress)
+        request = replace(request, annotator=None)
     data = _built(run, corpus, language, run.folder / HOME, progress)
     made = replace(request, language=None, data=data)
     if "corpus" not in metric.options:
@@ -44,6 +49,20 @@ def with_test_set(run: Run | PublishedRun, metric: Metric, request: Request, pro
             control = get_language(str(language.control))
             made = replace(made, control_data=_built(other, corpus, control, run.folder / HOME, progress))
     return made
+
+
+def _annotated(corpus: Corpus, spec: str, home: Path, progress: Progress) -> Corpus:
+    """The corpus with what an annotator says of it, kept in the folder `home`; taken up where it was cut off."""
+    annotator = load_annotator(spec, corpus)
+    identity = digest_of([corpus.fingerprint(), annotator.description])
+    home.mkdir(parents=True, exist_ok=True)
+    file = home / f"{_name_of(corpus)}-{identity[:8]}{SUFFIX}"
+    annotate(corpus, annotator, file, progress=progress)
+    return read_corpus(str(file))
+
+
+def _name_of(corpus: Corpus) -> str:
+    return corpus.name.rpartition("/")[2].partition(":")[0]
 
 
 def _built(run: Run | PublishedRun, corpus: Corpus, language: Language, home: Path, progress: Progress) -> Path:
@@ -57,8 +76,7 @@ def _built(run: Run | PublishedRun, corpus: Corpus, language: Language, home: Pa
             f"--language {language.name}: has {marks}, and the vocabulary of {run.name} has {has}. Take a language "
             "with the markers of the model."
         )
-    said = corpus.name.rpartition("/")[2].partition(":")[0]
     identity = digest_of([corpus.fingerprint(), tokenizer.sha256, language.described()])
-    folder = home / f"{language.name}-{said}-{identity[:8]}"
+    folder = home / f"{language.name}-{_name_of(corpus)}-{identity[:8]}"
     build_test_set(corpus, language, tokenizer, folder, progress=progress)
     return folder

@@ -56,7 +56,7 @@ def word_surprisal(
     Args:
         run: the model.
         corpus: what is read.
-        checkpoints: `all`, `every=200`, or steps as `100,200`.
+        checkpoints: `all`, `last`, `every=200`, or steps as `100,200`.
         frequencies: the corpus that words are counted in; `corpus` itself by default.
         progress: is told how many checkpoints are done.
 

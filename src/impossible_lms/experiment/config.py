@@ -36,7 +36,7 @@ class Evaluate(_Table):
     metric: str = Field(description="as `impossible metrics` lists them")
     languages: list[str] | None = Field(default=None, description="of which models; of all that the metric serves")
     on: list[str] = Field(default=[], description="languages whose test sets are taken instead of the model's own")
-    checkpoints: str | int = Field(default="all", description="all, every=200, or steps as 100,200")
+    checkpoints: str | int = Field(default="all", description="all, last, every=200, or steps as 100,200")
     sample: int | None = Field(default=None, ge=1, description="items at most; what one is, the metric says")
     seed: int | None = Field(default=None, ge=0, description="of the sample; 0, or as published each run's own")
     precision: str = Field(default="fp32", description="fp32 or bf16")

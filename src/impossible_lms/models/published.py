@@ -156,7 +156,10 @@ class PublishedRun:
     def dataset(self, folder: str | Path | None = None) -> TokenDataset:
         """The dataset at `folder`, if it has the model's vocabulary; UserError where it has not or none is given."""
         if folder is None:
-            raise UserError(f"{self.source}: a published model comes without data. Give a dataset with --data.")
+            raise UserError(
+                f"{self.source}: a published model comes without data. Give sentences with --corpus "
+                "and --language (no-shuffle: as they are), or a dataset with --data."
+            )
         dataset, tokenizer = TokenDataset.open(folder), self.checkpoints()[-1].tokenizer
         if dataset.tokenizer.vocabulary() != tokenizer.vocabulary():
             raise UserError(f"{dataset.folder}: built with another vocabulary than the model of {self.source}.")
