@@ -190,3 +190,51 @@ def test_repeated_sentences_and_many_seeds_keep_their_weight():
         [("surprisal", SURPRISAL, [measured(drawn, name, seed) for name in ("token-hop", "no-hop") for seed in (0, 1)])]
     )
     assert found["estimate"].tolist() == [0] and found["p"].tolist() == [1]
+
+
+def by_others(values, name, architecture, tokenizer="its own", steps=(0,)):
+    """Tables of a model by others on `no-shuffle`."""
+    (row,) = [
+        measured(pd.concat([of_bits(values, step) for step in steps]), name, architecture=architecture, seed=None)
+    ]
+    return row._replace(curve=row.curve.assign(data="no-shuffle"), is_foreign=True, tokenizer=tokenizer)
+
+
+def of_bits(values, step):
+    tokens = {f"{part}_tokens": 0 for part in ("marker", "after-marker", "others")}
+    rows = pd.DataFrame({"step": step, "sentence": range(len(values)), "genre": "g", "whole": values})
+    return rows.assign(**tokens, tokens_sha256="one")
+
+
+def test_models_by_others_are_told_by_their_names_and_compared_by_whole_sentences():
+    generator = np.random.default_rng(5)
+    bits = generator.normal(40, 10, size=30)
+    tables = [
+        by_others(bits + 2, "a-model", "llama", "its own", (1000,)),
+        by_others(np.append(bits, 400.0), "another", "gpt_neox", "another's", (5, 1000)),
+    ]
+    metric = METRICS["sentence-bits"]
+    (row,) = contrasts([("sentence-bits", metric, tables)]).to_dict("records")
+    assert (row["language"], row["less"], row["paired"], row["items"]) == ("a-model", "another", "items", 30)
+    assert row["estimate"] == pytest.approx(2) and (row["step"], row["less_step"]) == (1000, 1000)  # 400 is one side's
+    (row,) = contrasts([("sentence-bits", metric, tables)], [("gpt_neox", "llama")]).to_dict("records")
+    assert (row["language"], row["less"]) == ("another", "a-model") and row["estimate"] == pytest.approx(-2)
+    alone = [by_others(bits, "a-model@main", "llama"), by_others(bits + 1, "a-model@step5", "llama", steps=(5,))]
+    (row,) = contrasts([("sentence-bits", metric, alone)], [("a-model@step5", "a-model@main")]).to_dict("records")
+    assert (row["step"], row["less_step"]) == (5, 0) and row["estimate"] == pytest.approx(1)
+    assert row["items"] == 30 and row["low"] <= 1 <= row["high"]
+
+
+def test_what_is_of_tokens_is_not_compared_across_vocabularies():
+    values = np.exp(np.random.default_rng(6).normal(size=20))
+    items = pd.DataFrame({"step": 0, "sentence": range(20), "genre": "g", "perplexity": values})
+    one, other = (
+        measured(items, name, None, architecture)._replace(is_foreign=True, tokenizer=name)
+        for name, architecture in (("a-model", "llama"), ("another", "gpt_neox"))
+    )
+    one, other = (each._replace(curve=each.curve.assign(data="no-shuffle")) for each in (one, other))
+    assert contrasts([("perplexity", PERPLEXITY, [one, other])]).empty
+    with pytest.raises(UserError, match=r"Where vocabularies differ that is sentence-bits or minimal-pairs"):
+        contrasts([("perplexity", PERPLEXITY, [one, other])], [("a-model", "another")])
+    alike = [one, other._replace(tokenizer="a-model")]
+    assert len(contrasts([("perplexity", PERPLEXITY, alike)], [("a-model", "another")])) == 1

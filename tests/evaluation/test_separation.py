@@ -13,7 +13,7 @@ class Measured:
     """What an evaluation has, without its files."""
 
     def __init__(self, language, seed, values, control="no-shuffle", items=10, metric="sentence-bits", begins=0):
-        self.metric = METRICS[metric]
+        self.metric, self.human = METRICS[metric], ""
         self.folder = type("Folder", (), {"name": metric})
         rows = [{"step": 100 * (place + 1), self.metric.value: value} for place, value in enumerate(values)]
         about = {"language": language, "data": language, "architecture": "gpt2", "seed": seed, "items": items}
@@ -63,6 +63,15 @@ def test_within_and_across_human_languages():
     assert of(table, "mean over training")["separation"] == 1.0  # 10.5 < 12.5 and 20 < 24
     assert within["attested"] == within["impossible"] == 2 and within["human_languages"] == 2
     assert within["interval"] == "nothing" and np.isnan(within["low"])  # one seed, and two human languages
+
+
+def test_published_models_say_their_human_languages_themselves():
+    each = [*models("", 0, [1.0], [2.0]), *models("", 0, [1.0], [2.0])]
+    for (_, measured), human in zip(each, ("es", "es", "pt", "pt"), strict=True):
+        measured.human = human
+        measured.curve = measured.curve.assign(architecture=f"gpt2 · {human}")
+    table = separation(each, parallel=["es", "pt"])
+    assert set(table["architecture"]) == {"gpt2"} and of(table, "last", "across")["compared"] == 2
 
 
 def test_only_whole_sentences_are_compared_across():

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from impossible_lms import UserError
+from impossible_lms import UserError, read_corpus
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.metric import Request
 from impossible_lms.evaluation.registry import get_metric
@@ -13,7 +13,9 @@ from impossible_lms.explorer.address import Chosen
 from impossible_lms.explorer.models import models_of
 from impossible_lms.explorer.reading import AT_ONCE, read
 from impossible_lms.explorer.results import Results
+from impossible_lms.models.published import open_run
 from impossible_lms.report.findings import Findings
+from tests.foreign import foreign
 
 KEY = "partial-reverse~no-reverse~gpt2-no-pos"
 
@@ -129,3 +131,17 @@ def test_sentences_of_an_evaluation_come_first(models, run, control_run):
         read(models, findings, Chosen(reader="partial-reverse-gpt2-no-pos", sample=n)) for n in range(3)
     )
     assert "when generation was evaluated" in first.note and second.of == 10 and third.note.startswith("Sampled now")
+
+
+def test_what_carries_the_difference_of_two_models_by_others(tmp_path):
+    texts = list(read_corpus("grammar:sentences=300,seed=1").texts())
+    runs = []
+    for name, kind in (("one", "llama"), ("other", "gpt_neox")):
+        foreign(tmp_path / name, kind, texts)
+        runs.append(open_run(tmp_path / name, tmp_path / "out"))
+    asked = Request(corpus="grammar:sentences=40,seed=3", language="no-shuffle", sample=10)
+    found = [evaluate(get_metric("sentence-bits"), run, asked) for run in runs]
+    page = Results(Findings("", runs, found, ""), models_of(runs)).page(Chosen(contrast="one~other~llama"))
+    first = page.carriers[0]
+    assert [side.model for side in first.sides] == ["one", "other"] and first.sides[0].text == first.sides[1].text
+    assert [sum(side.bits) for side in first.sides] == pytest.approx([side.value for side in first.sides], rel=1e-4)

@@ -248,3 +248,39 @@ def test_a_start_is_context_and_not_predicted():
     begun, was = scored._begun(Ragged.of([[1, 2], [7, 3], [4]]))
     assert [row.tolist() for row in begun] == [[7, 1, 2], [7, 3], [7, 4]] and was.tolist() == [True, False, True]
     pd.testing.assert_series_equal(pd.Series(begun.lengths()), pd.Series([3, 2, 2]))
+
+
+def test_models_of_others_compared_and_reported(models, texts, tmp_path, impossible):
+    for name, seed in (("step10", 1), ("step1000", 2), ("main", 3)):
+        foreign(tmp_path / "series" / name, "gpt_neox", texts, seed=seed)
+    asked = ("--corpus", CORPUS, "--language", "no-shuffle", "--sample", "30", "--output", tmp_path / "out")
+    series = tmp_path / "series"
+    code, _, err = impossible(
+        *("evaluate", "perplexity,sentence-bits", models / "llama", models / "gpt_neox"),
+        *(f"{series}@step10", f"{series}@main", *asked),
+    )
+    assert code == 0, err
+
+    def compared(*more):
+        code, out, err = impossible("compare", tmp_path / "out", "--json", *more)
+        assert code == 0, err
+        return json.loads(out)
+
+    (row,) = compared("--between", "gpt_neox,llama", "--metric", "sentence-bits", "--between", "bloom,opt")[:1]
+    assert row["less"] == "llama" and row["items"] == 30 and row["low"] < row["estimate"] < row["high"]
+    (row,) = compared("--between", "series@main,series@step10", "--metric", "sentence-bits")
+    assert (row["step"], row["less_step"], row["paired"]) == (0, 10, "items")
+    rows = compared()
+    assert {(row["metric"].split("-on-")[0], row["language"], row["less"]) for row in rows} == {
+        *(("sentence-bits", *pair) for pair in (("gpt_neox", "llama"), ("gpt_neox", "series@main"))),
+        *(("sentence-bits", *pair) for pair in (("gpt_neox", "series@step10"), ("llama", "series@main"))),
+        *(("sentence-bits", *pair) for pair in (("llama", "series@step10"), ("series@main", "series@step10"))),
+        *(("perplexity", *pair) for pair in (("gpt_neox", "series@main"), ("gpt_neox", "series@step10"))),
+        ("perplexity", "series@main", "series@step10"),
+    }
+    code, _, err = impossible("compare", tmp_path / "out", "--between", "llama,gpt_neox", "--metric", "perplexity")
+    assert code == 2 and "Where vocabularies differ that is sentence-bits or minimal-pairs" in err
+    code, _, err = impossible("report", tmp_path / "out", "--output", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert code == 0 and "model less another" in page and "unknown language" not in page, err
+    assert "llama on no-shuffle" in page and "llama less gpt_neox" not in page

@@ -32,8 +32,8 @@ def compare(
         list[str] | None,
         typer.Option(
             metavar="A,B",
-            help="Two languages, two architectures, or two steps; B is taken from A. May be repeated. Without it, "
-            "every language less its control.",
+            help="Two languages, two models by others, two architectures, or two steps; B is taken from A. May be "
+            "repeated. Without it, every language less its control, and every model by others less every other.",
         ),
     ] = None,
     over_training: Annotated[
@@ -122,7 +122,7 @@ def separation(
             mine, its_parallel = _by_corpus(place, name, changes or ())
             found, alike = [*found, *mine], [*alike, *its_parallel]
         else:
-            found += [(name, each) for each in _evaluations([place], None)]
+            found += [(name or each.human, each) for each in _evaluations([place], None)]
     if changes and not any(each.endswith(".toml") for each in source):
         raise UserError(f"--set {changes[0]}: changes an experiment file, and none is given.")
     humans = {human for human, _ in found}

@@ -29,12 +29,16 @@ class Tables(NamedTuple):
         items: one row an item and checkpoint.
         corpus: what tells the items' corpus from others; items of one corpus are the same ones where their keys are.
         control: the language that the model's is compared with; its own if it is a control, None if it is not known.
+        is_foreign: whether the model was made by others, and says no language, but its own name.
+        tokenizer: what tells the vocabulary of the items from others.
     """
 
     curve: pd.DataFrame
     items: pd.DataFrame
     corpus: str = ""
     control: str | None = None
+    is_foreign: bool = False
+    tokenizer: str = ""
 
 
 class Place(NamedTuple):
@@ -62,8 +66,13 @@ class OfSeed:
 Cell = list[OfSeed]  # one a run
 
 
-def cells_of(metric: Metric, tables: Sequence[Tables], *, shown: bool = False) -> dict[Place, Cell]:
-    """The cells of all runs, each with what every run says; of the groups that the metric's figure shows, or of all."""
+def cells_of(
+    metric: Metric, tables: Sequence[Tables], *, shown: bool = False, only: NDArray[np.uint64] | None = None
+) -> dict[Place, Cell]:
+    """The cells of all runs, each with what every run says; of the groups that the metric's figure shows, or of all.
+
+    `only` (m,) names the items to take (`OfSeed.items`), of those that there are.
+    """
     cells: dict[Place, Cell] = {}
     for number, table in enumerate(tables):
         measured = table.curve[table.curve["fault"].isna()]
@@ -75,6 +84,7 @@ def cells_of(metric: Metric, tables: Sequence[Tables], *, shown: bool = False) -
         counted = metric.sampled.counted(table.items)
         corpus = f"{table.corpus} {model[2] if metric.sampled.overlap else ''}"  # splits are a test set's own
         counted = counted.assign(**{ITEM: _names(metric, corpus, number, counted)})
+        counted = counted if only is None else counted[counted[ITEM].isin(only)]
         for step, of_step in counted.groupby("step", sort=True):
             for groups, mine in metric.sampled.divided(of_step, metric.groups):
                 if not shown or _is_shown(metric, groups):

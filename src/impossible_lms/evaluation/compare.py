@@ -33,7 +33,8 @@ def compare(
 
     Args:
         sources: evaluations (what `evaluate` returns); or runs, of which all that was measured is taken.
-        between: pairs of languages, architectures or steps; every language and its control, if none is named.
+        between: pairs of languages, models by others, architectures or steps; every language and its control, and
+            every two models by others, if none is named.
         metric: which alone; without one, all that have one value a model. `sentence-bits` is compared part by part
             where it is named.
         over_training: the mean over training (the area under the curve), too.
@@ -136,7 +137,7 @@ def measured_of(evaluations: Iterable[Evaluation], metric: str | None = None) ->
     groups: dict[str, list[Evaluation]] = {}
     for each in evaluations:
         if metric in (None, each.metric.name) and not (metric is None and is_manifold(each)):
-            groups.setdefault(each.folder.name, []).append(each)
+            groups.setdefault(each.group, []).append(each)
     if not groups:
         what = metric or "any metric that has one value a model"
         raise UserError(f"compare: {what}: not measured. `impossible evaluate` does it.")

@@ -9,9 +9,11 @@ import pandas as pd
 
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.cells import Apart, Cell, Place, Tables, apart, cells_of, of_value, over_seeds_of
+from impossible_lms.evaluation.foreign_pairs import models_of, of_both
 from impossible_lms.evaluation.made_of import sides_by_tokens
 from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.over_training import area, curves_of, first_passed, sooner
+from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.evaluation.seeds import OVER_BOTH, OVER_ITEMS
 from impossible_lms.evaluation.statistics import IDENTITY, LOGARITHM, SHARE, Interval, holm
 from impossible_lms.languages import LANGUAGES
@@ -64,8 +66,9 @@ def contrasts(
 
     Args:
         measured: metrics, each with what it is called and the tables of any runs (`Evaluation.tables`).
-        between: names of two languages, two architectures, or two steps, the second of which is taken from the first;
-            without any, every language less its control. `learnability`, which is such a difference itself, is set
+        between: names of two languages, two models made by others, two architectures, or two steps, the second of
+            which is taken from the first; without any, every language less its control, and of models made by others
+            each less every other on the same test set. `learnability`, which is such a difference itself, is set
             against 0.
         over_training: the areas under the curves, too, over the steps that both sides have.
         threshold: of the metric's value, and the ratio of the first steps past it, too; of one metric.
@@ -86,13 +89,19 @@ def contrasts(
     for name, metric, tables in measured:
         in_parts = by_part and metric.adds_up
         curves = curves_of(cells_of(metric, tables, shown=not in_parts))
+        models = models_of(tables)
         for one, other in _pairs(metric, curves, tables, between):
             theirs = curves[other] if isinstance(other, Place) else None
             sides: dict[str, tuple[Mapping[int, Cell], Mapping[int, Cell] | None]] = {"": (curves[one], theirs)}
-            if in_parts and isinstance(other, Place):
+            if isinstance(other, Place) and models.are_of_other_tokens(one, other):
+                if not metric.of_texts:
+                    continue
+                sides = {"": of_both(metric, tables, one, other, curves)}
+            elif in_parts and isinstance(other, Place):
                 sides |= sides_by_tokens(metric, tables, one, other)
             for tokens, (mine, its) in sides.items():
-                found = _contrasts(metric, one, other, mine, its, over_training, threshold)
+                each_alone = models.is_foreign(one) or (isinstance(other, Place) and models.is_foreign(other))
+                found = _contrasts(metric, one, other, mine, its, over_training, threshold, each_alone)
                 rows += [
                     row | {"metric": name, "groups": ", ".join(filter(None, (row["groups"], tokens)))} for row in found
                 ]
@@ -108,6 +117,7 @@ def _pairs(
     metric: Metric, curves: Mapping[Place, Any], tables: Sequence[Tables], between: Sequence[tuple[str, str]]
 ) -> Iterator[tuple[Place, Place | str]]:
     """The curves to compare; the name of a control that a metric's value is set against already."""
+    models = models_of(tables)
     if not between:
         said = {str(table.curve["language"].iloc[0]): table.control for table in tables if len(table.curve)}
         for one in curves:
@@ -120,13 +130,16 @@ def _pairs(
             for other in curves:
                 if (other.language, other.data) == (control, control) and _alike(one, other, "architecture", "groups"):
                     yield one, other
+        yield from models.foreign_pairs(curves)
     for first, second in between:
         for one, other in product(curves, curves):
             is_fair = one.data == other.data or (one.data == one.language and other.data == other.language)
             of_languages = is_fair and (one.language, other.language) == (first, second)
             of_architectures = (one.architecture, other.architecture) == (first, second)
-            if (of_languages and _alike(one, other, "architecture", "groups")) or (
-                of_architectures and _alike(one, other, "language", "data", "groups")
+            if (
+                (of_languages and _alike(one, other, "architecture", "groups"))
+                or (of_architectures and _alike(one, other, "language", "data", "groups"))
+                or (models.are_to_compare(one, other) and (of_languages or of_architectures))
             ):
                 yield one, other
 
@@ -139,6 +152,7 @@ def _contrasts(
     theirs: Mapping[int, Cell] | None,
     over_training: bool,
     threshold: float | None,
+    each_alone: bool,
 ) -> Iterator[dict[str, Any]]:
     if isinstance(other, str) or theirs is None:
         last = max(mine)
@@ -148,6 +162,9 @@ def _contrasts(
         return
     less = other.language if other.language != one.language else other.architecture
     steps = [step for step in mine if step in theirs]
+    if each_alone and 1 in (len(mine), len(theirs)):  # the step of a model that stands alone says nothing
+        yield _row(metric, VALUE, one, less, max(mine), mine[max(mine)], theirs[max(theirs)], max(theirs))
+        return
     if not steps:
         return
     last = steps[-1]
@@ -247,8 +264,17 @@ def known_control(language: str) -> str | None:
 def _refuse_unknown(rows: Sequence[Mapping[str, Any]], measured: Measured, between: Sequence[tuple[str, str]]) -> None:
     if rows:
         return
+    said = f"--between {','.join(between[0])}"
     curves = [table.curve for _, _, tables in measured for table in tables]
     there = [sorted({str(value) for curve in curves for value in curve[name]}) for name in ("language", "architecture")]
+    if any(set(between[0]) <= set(names) for names in there) and any(
+        each.is_foreign for *_, of in measured for each in of
+    ):
+        metrics = " or ".join(each.name for each in METRICS.values() if each.of_texts)
+        raise UserError(
+            f"{said}: nothing that can be compared was measured of both on one test set. Where vocabularies differ "
+            f"that is {metrics}, of one corpus and language."
+        )
     steps = sorted({int(step) for curve in curves for step in curve["step"]})
-    said = f"languages {', '.join(there[0])}; architectures {', '.join(there[1])}; steps {', '.join(map(str, steps))}"
-    raise UserError(f"--between {','.join(between[0])}: nothing was measured of both. There are: {said}.")
+    listed = f"languages {', '.join(there[0])}; architectures {', '.join(there[1])}; steps {', '.join(map(str, steps))}"
+    raise UserError(f"{said}: nothing was measured of both. There are: {listed}.")

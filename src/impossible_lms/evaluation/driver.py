@@ -18,6 +18,7 @@ from impossible_lms.evaluation.test_sets import with_test_set
 from impossible_lms.files import MANIFEST, digest_of, folder_beside, is_made, read_manifest, verify_files
 from impossible_lms.locks import lock_beside, remove_lock_of_the_dead, writing
 from impossible_lms.models.gpu import tf32
+from impossible_lms.models.model_name import OF, is_known, said_by
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.progress import Progress, usual
@@ -69,7 +70,36 @@ class Evaluation(Shown):
         record = read_manifest(self.folder, TABLES)["record"]
         request = record["request"]
         corpus = request.get("pairs") or request.get("corpus") or request["data"]["request"]["corpus"]
-        return Tables(self.curve, self.items(), str(corpus), record.get("control"))
+        tokenizer = str(request.get("data", {}).get("request", {}).get("tokenizer", ""))
+        return Tables(self.curve, self.items(), str(corpus), record.get("control"), self.is_foreign, tokenizer)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the model was made by others, and its name says no language: it stands where a language does."""
+        if read_manifest(self.folder, TABLES)["record"].get("run") is not None:
+            return False
+        rows = self.curve[["language", "data"]].dropna()
+        return bool((rows["language"] != rows["data"]).any()) and not is_known(str(rows["language"].iloc[0]))
+
+    @property
+    def group(self) -> str:
+        """What tells evaluations that belong together from others: the name of their folder.
+
+        A test set that was made for each of several models by others, of the same sentences in the same language, is
+        one for all, if the metric is of whole texts.
+        """
+        if not (self.is_foreign and self.metric.of_texts):
+            return self.folder.name
+        asked = read_manifest(self.folder, TABLES)["record"]["request"]
+        test = {key: asked["data"]["request"].get(key) for key in ("corpus", "language", "version", "test")}
+        alike = {key: asked.get(key) for key in ("precision", "as_published", "corpus", "pairs")}
+        return f"{self.metric.name}{ON}{test['language']}-{digest_of([test, alike])[:8]}"
+
+    @property
+    def human(self) -> str:
+        """The name of the corpus that a published model was trained on, as far as its own name says it; else empty."""
+        is_published = read_manifest(self.folder, TABLES)["record"].get("run") is None
+        return said_by(self.folder.parents[1].resolve().name).human if is_published else ""
 
     @property
     def control(self) -> str | None:
@@ -328,7 +358,8 @@ def _curve(
         rows.append(pd.DataFrame({"step": [step], "items": [0], "fault": [fault]}))
     table = pd.concat([row.astype({"fault": object}) for row in rows], ignore_index=True)
     run = subject.run
-    said = {"language": run.language, "architecture": run.architecture.name, "seed": run.seed}
+    human = f"{OF}{run.human}" if isinstance(run, PublishedRun) and run.human else ""
+    said = {"language": run.language, "architecture": f"{run.architecture.name}{human}", "seed": run.seed}
     table = table.assign(**said, data=subject.dataset.language, note=pd.Series([note] * len(table), dtype=object))
     first = [*said, "data", "step", *metric.groups, "items", metric.value, "low", "high"]
     others = [name for name in table if name not in (*first, "note", "fault")]

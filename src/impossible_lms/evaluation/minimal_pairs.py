@@ -188,6 +188,7 @@ MINIMAL_PAIRS = Metric(
     value="accuracy",
     unit="share of pairs with the good sentence likelier",
     share=True,
+    of_texts=True,
     direction=HIGHER,
     summary="Minimal pairs of equal token count, rewritten in the language",
     item="pair",

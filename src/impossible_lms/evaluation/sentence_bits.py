@@ -113,4 +113,5 @@ SENTENCE_BITS = Metric(
     groups=("part",),
     shown={"part": WHOLE},
     adds_up=True,
+    of_texts=True,
 )

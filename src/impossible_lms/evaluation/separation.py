@@ -15,6 +15,7 @@ from impossible_lms.evaluation.metric import LOWER, Metric
 from impossible_lms.evaluation.over_training import trapezoids
 from impossible_lms.evaluation.sentence_bits import BEGINS, SENTENCE_BITS, WHOLE
 from impossible_lms.evaluation.statistics import LEVEL, quantile
+from impossible_lms.models.model_name import OF
 
 WITHIN, ACROSS = "within", "across"  # human languages
 LAST, AREA, FIRST = "last", "mean over training", "first step past"
@@ -130,10 +131,11 @@ def _models(metric: Metric, evaluations: Iterable[tuple[str, Evaluation]], attes
         values = {
             int(step): sign * float(value) for step, value in zip(curve["step"], curve[metric.value], strict=True)
         }
+        architecture = str(first["architecture"]).removesuffix(f"{OF}{each.human}")  # of a published model
         seed = f"of run {number}" if pd.isna(first["seed"]) else str(int(first["seed"]))
         is_attested = language in attested if attested else control == language
         items = int(curve["items"].min())
-        yield Model(human, language, str(first["architecture"]), seed, is_attested, values, items, each)
+        yield Model(human or each.human, language, architecture, seed, is_attested, values, items, each)
 
 
 def _of_the_same_sentences(models: Sequence[Model], parallel: Collection[str]) -> Iterator[Model]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from impossible_lms.errors import UserError
@@ -14,13 +13,10 @@ from impossible_lms.evaluation.compare import is_manifold
 from impossible_lms.evaluation.contrasts import contrasts
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.metric import HIGHER
-from impossible_lms.evaluation.sampling import texts_behind
-from impossible_lms.evaluation.scoring import BITS, framed
 from impossible_lms.evaluation.statistics import LOGARITHM
 from impossible_lms.explorer.address import Chosen
-from impossible_lms.explorer.models import Model, Models, kind_of
-from impossible_lms.explorer.speaking import TOKENIZING
-from impossible_lms.ragged import Ragged
+from impossible_lms.explorer.carried import is_of, sentence_said
+from impossible_lms.explorer.models import Model, Models, fault_of, kind_of
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.results import Result, results_of
 from impossible_lms.report.tables import Table, contrast_table, last_values
@@ -117,7 +113,7 @@ class Results:
 
     @cached_property
     def _kinds(self) -> dict[Path, str]:
-        return {run.folder.resolve(): kind_of(run) for run in self._findings.runs}
+        return {run.folder.resolve(): kind_of(run) for run in self._findings.runs if fault_of(run) is None}
 
     def _kind(self, evaluation: Evaluation) -> str:
         """The kind of the model that was evaluated: its architecture alone, where its run is not there."""
@@ -216,8 +212,7 @@ class Results:
         """The value of each item at the last step of a model, on the metric's scale, averaged over its seeds."""
         metric, parts = result.metric, []
         for each in kept:
-            first = each.curve.iloc[0]
-            if (str(first["language"]), str(first["architecture"])) != (language, architecture):
+            if not is_of(each, language, architecture):
                 continue
             items = self._tables_of(each).items
             last = metric.sampled.counted(items[items["step"] == each.curve["step"].max()])
@@ -236,24 +231,21 @@ class Results:
     ) -> Carrier:
         undone, sides = "", []
         for language, value in zip((one.language, one.less), values, strict=True):
-            model = self._model(language, one.architecture, kept)
-            measured = _measured(self._models, model, int(str(number))) if model else None
-            if measured is None:
+            measured = next((each for each in kept if is_of(each, language, one.architecture)), None)
+            model = self._model(measured) if measured else None
+            said = sentence_said(self._models, model, measured, int(str(number))) if measured and model else None
+            if said is None:
                 sides.append(Side(language, value, "", (), ()))
                 continue
-            text, tokens, bits, behind = measured
+            text, tokens, bits, behind = said
             undone = undone or behind
             sides.append(Side(model.label if model else language, value, text, tokens, bits))
         return Carrier(f"sentence {number}", by, undone, sides)
 
-    def _model(self, language: str, architecture: str, kept: Sequence[Evaluation]) -> Model | None:
-        """A model of a language and architecture that was measured: its first seed."""
-        for each in kept:
-            first = each.curve.iloc[0]
-            if (str(first["language"]), str(first["architecture"])) == (language, architecture):
-                home = each.folder.parents[1].resolve()
-                return next((one for one in self._models.named.values() if one.run.folder.resolve() == home), None)
-        return None
+    def _model(self, measured: Evaluation) -> Model | None:
+        """The model that was measured."""
+        home = measured.folder.parents[1].resolve()
+        return next((one for one in self._models.named.values() if one.run.folder.resolve() == home), None)
 
 
 def _kept(evaluation: Evaluation, chosen: Chosen) -> Evaluation:
@@ -265,31 +257,3 @@ def _kept(evaluation: Evaluation, chosen: Chosen) -> Evaluation:
     if chosen.at_step:
         curve = curve[curve["step"] == chosen.at_step]
     return replace(evaluation, curve=curve)
-
-
-def _measured(
-    models: Models, model: Model, number: int
-) -> tuple[str, list[tuple[str, bool, bool]], list[float], str] | None:
-    """A test sentence in a model's language: its text, tokens (text, led by a blank, marker), bits, and undone.
-
-    None where the data are not there any more, or do not hold it.
-    """
-    try:
-        dataset = model.run.dataset()
-        held_out = dataset.held_out("test")
-        row = np.flatnonzero(held_out.table["sentence"].to_numpy() == number)
-        if not len(row):
-            return None
-        ids = held_out.tokens[int(row[0])]
-        loaded = models.loaded(model, model.steps[-1])
-        whole = framed(Ragged.of([ids]), dataset.tokenizer.end_of_text, loaded.scorer.start)
-        is_short = model.room is None or len(ids) + 1 <= model.room
-        bits = (loaded.scorer.token_logprobs(whole).values * -BITS).tolist() if is_short else []
-    except UserError:
-        return None
-    tokenizer, markers = dataset.tokenizer, set(dataset.tokenizer.markers.values())
-    pieces = tokenizer.pieces(ids.tolist())
-    tokens = [(piece, piece.startswith(" "), int(token) in markers) for piece, token in zip(pieces, ids, strict=True)]
-    with TOKENIZING:
-        (behind,) = texts_behind(model.language, Ragged.of([ids]), tokenizer)
-    return tokenizer.decode(ids), tokens, bits, behind or ""

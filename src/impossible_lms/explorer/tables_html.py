@@ -56,7 +56,7 @@ def results(page: Page) -> str:
     parts += [f'<h2 class="summary">{escape(page.metric)} of each model</h2>']
     parts += [table("values", page.values), csv_link(page.values_csv, "values")]
     if page.contrasts is not None:
-        parts += ["<h2>Each language less its control</h2>", table("contrasts", page.contrasts, page.rows, page.chosen)]
+        parts += ["<h2>Contrasts</h2>", table("contrasts", page.contrasts, page.rows, page.chosen)]
         parts += [csv_link(page.contrasts_csv, "contrasts")]
     if page.chosen is not None:
         one = page.chosen

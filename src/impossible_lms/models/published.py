@@ -16,16 +16,16 @@ from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.documents import shown
 from impossible_lms.errors import UserError
 from impossible_lms.files import sha256_of
-from impossible_lms.models.architectures import ARCHITECTURES, Architecture, get_architecture
+from impossible_lms.models.architectures import Architecture, get_architecture
 from impossible_lms.models.checkpoints import architecture_of, config_of
 from impossible_lms.models.foreign import SINGLE, WEIGHTS, load_foreign, parts_of, room_of, weight_files
+from impossible_lms.models.model_name import said_by
 from impossible_lms.models.run import RECORD, Run
 from impossible_lms.models.series import MAIN, Series, named, series_in, split_source, step_of
 from impossible_lms.models.weights import build_model
 from impossible_lms.network import cache_if_offline, hub_is_reachable
 from impossible_lms.tokenizer import Tokenizer, load_marked_tokenizer
 
-SEED = "-seed"  # and its number: in the name of all models of a language and architecture but the first
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _TOKENIZER = (
     "tokenizer.json",
@@ -102,16 +102,18 @@ class PublishedRun:
 
     @property
     def name(self) -> str:
-        """Its name, of ours `<language>-<architecture>`, or that and `-seedN`."""
-        local = Path(self.source)
-        return local.resolve().name if local.is_dir() else self.source.rpartition("/")[2]
+        """Its name, of ours `<language>-<architecture>`, or that and `-seedN`; with an `@` and what is wanted of it."""
+        return _name_of(self.source, self.wanted)
 
     @property
     def language(self) -> str:
         """The name of the language, as far as the model's name says it."""
-        name = re.sub(f"{SEED}[0-9]+$", "", self.name)
-        endings = sorted((f"-{name}" for name in ARCHITECTURES), key=len, reverse=True)
-        return next((name.removesuffix(end) for end in endings if name.endswith(end)), self.name)
+        return said_by(self.name).language
+
+    @property
+    def human(self) -> str:
+        """The name of the corpus that it was trained on, where the model's name says one of several; else empty."""
+        return said_by(self.name).human
 
     @property
     def identity(self) -> None:
@@ -201,8 +203,14 @@ def open_run(source: str | Path, output: Path | None = None) -> Run | PublishedR
         return Run.open(folder)
     if output is None:
         raise UserError(f"{source}: no run. If it is a published model, say with --output where its results go.")
-    name = folder.resolve().name if folder.is_dir() else whole.rpartition("/")[2]
-    return PublishedRun(whole, output / name, wanted)
+    return PublishedRun(whole, output / _name_of(whole, wanted), wanted)
+
+
+def _name_of(source: str, wanted: str | None) -> str:
+    """What a model is called, and the folder with what is measured of it."""
+    local = Path(source)
+    name = local.resolve().name if local.is_dir() else source.rpartition("/")[2]
+    return name if wanted is None else f"{name}@{wanted}"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 
 from impossible_lms.documents import shown
 from impossible_lms.errors import UserError
-from impossible_lms.models.published import SEED
+from impossible_lms.models.model_name import SEED
 from impossible_lms.models.run import Run
 from impossible_lms.publishing.revision import MAIN
 from impossible_lms.training.words import words_apart, words_read

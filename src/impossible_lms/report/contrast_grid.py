@@ -14,6 +14,7 @@ from impossible_lms.report.headline import LEVEL, UNSURE, verdict_of
 from impossible_lms.report.numbers import number
 from impossible_lms.report.told import bracket_of
 
+OF_LANGUAGES, OF_MODELS = "language less its control", "model less another"
 SIGNS = {"worse": "▼", "better": "▲", UNSURE: "·"}
 
 
@@ -45,13 +46,14 @@ class Grid:
     rows: Sequence[Row]
 
 
-def contrast_grid(
-    contrasts: pd.DataFrame, metrics: Mapping[str, Metric], heading: str = "language less its control"
-) -> Grid | None:
+def contrast_grid(contrasts: pd.DataFrame, metrics: Mapping[str, Metric], heading: str = "") -> Grid | None:
     """The grid of the values in a table of contrasts; None where it has none. `metrics` by the table's names."""
     shown = contrasts[contrasts["what"] == VALUE] if len(contrasts) else contrasts
     if shown.empty:
         return None
+    is_own = shown["language"] == shown["data"]  # models by others have none
+    found = dict.fromkeys(is_own.map({True: OF_LANGUAGES, False: OF_MODELS}))
+    heading = heading or " or ".join(sorted(found))
     names = [name for name in metrics if name in set(shown["metric"])]
     cells = {
         (row["language"], row["less"], row["architecture"], row["metric"]): _cell(row, metrics[row["metric"]])

@@ -20,8 +20,8 @@ def what_was_done(runs: Sequence[Run | PublishedRun], datasets: Mapping[str, Tok
     published = [run for run in runs if isinstance(run, PublishedRun)]
     corpora = dict.fromkeys(corpus_said(str(each.record["corpus"])) for each in datasets.values() if each is not None)
     said = [_listed(corpora, "corpora")] if corpora else []
-    if languages := dict.fromkeys(run.language for run in runs):
-        said.append(f"{len(languages)} languages" if len(languages) > 1 else next(iter(languages)))
+    if datasets:
+        said.append(f"{len(datasets)} languages" if len(datasets) > 1 else next(iter(datasets)))
     if trained:
         names = sorted({run.architecture.name for run in trained}, key=architecture_order)
         sizes = dict.fromkeys(_size(run) for run in trained)

@@ -7,7 +7,7 @@ import pandas as pd
 from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.statistics import IDENTITY
 from impossible_lms.report.beside import draw_of_items, draw_of_model, name_marks
-from impossible_lms.report.figures import architecture_order, pairs_of, positions_of, style_of
+from impossible_lms.report.figures import architecture_order, are_by_others, pairs_of, positions_of, styles_of
 from impossible_lms.report.intervals import intervals_of, is_of_one_seed, seed_by_seed, sign_of
 from impossible_lms.report.picture import LETTER, Panel, Picture
 from impossible_lms.report.told import axis_name, last_values_told
@@ -23,15 +23,25 @@ Lines = list[tuple[str, str]]  # languages, each with that of the test set
 
 
 def dots(metric: Metric, table: pd.DataFrame, name: str | None = None) -> Picture:
-    """The languages below each other, in the same order in all panels, each with its value in `table`."""
+    """The languages below each other, in the same order in all panels, each with its value in `table`.
+
+    Models by others, whose names stand where a language does, are all in one panel.
+    """
     lines, panels = pairs_of(table), []
-    for architecture in sorted(set(table["architecture"]), key=architecture_order):
-        mine = table[table["architecture"] == architecture]
-        panels.append(dot_panel(metric, mine, positions_of(architecture), lines))
+    for title, mine in by_architecture(table):
+        panels.append(dot_panel(metric, mine, title, lines))
     steps = sorted(set(table["step"]))
     at = f"after {steps[0]:,} steps" if len(steps) == 1 else "at the last step of each model"
     caption = f"{metric.summary} {at} ({metric.direction} is better); {intervals_of(metric, table)}."
     return Picture(name or metric.name, caption, [panels], table, shares=True)
+
+
+def by_architecture(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each architecture with its title; of models by others all, for each may have one of its own."""
+    names = sorted(set(table["architecture"]), key=architecture_order)
+    if are_by_others(table):
+        return [(", ".join(map(positions_of, names)), table)]
+    return [(positions_of(name), table[table["architecture"] == name]) for name in names]
 
 
 def dot_panel(metric: Metric, table: pd.DataFrame, title: str, lines: Lines | None = None) -> Panel:
@@ -52,11 +62,10 @@ def dot_panel(metric: Metric, table: pd.DataFrame, title: str, lines: Lines | No
 def _draw(metric: Metric, table: pd.DataFrame, lines: Lines, labels: list[str], axes: "Axes") -> None:
     if metric.scale == IDENTITY:
         axes.axvline(0, color="0.5", linewidth=0.8)
-    for place, (language, data) in enumerate(lines):
+    for place, ((language, data), style) in enumerate(zip(lines, styles_of(lines), strict=True)):
         point = table[(table["language"] == language) & (table["data"] == data)]
         if point.empty:
             continue
-        style = style_of(data)
         dash = ":" if is_of_one_seed(point) else "-"
         axes.hlines([place], point["low"], point["high"], color=style.colour, linewidth=1.5, linestyle=dash)
         look: dict[str, Any] = {"color": style.colour, "marker": style.sign, "linestyle": "none", "markersize": 5}

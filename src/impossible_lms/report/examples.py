@@ -78,12 +78,22 @@ def examples_of(
     return [_example(name, datasets[name], sentence, tokenizer) for name in names], whose
 
 
-def datasets_of(runs: Sequence[Run | PublishedRun]) -> dict[str, TokenDataset | None]:
-    """The dataset of each language of the runs, None where it is not there any more."""
+def datasets_of(
+    runs: Sequence[Run | PublishedRun], evaluations: Sequence[Evaluation] = ()
+) -> dict[str, TokenDataset | None]:
+    """The dataset of each language of the runs, None where it is not there any more.
+
+    Of models by others whose names say none, these are the languages that they were measured on.
+    """
     found: dict[str, TokenDataset | None] = {}
+    foreign = [each for each in evaluations if each.is_foreign]
+    homes = {each.folder.parents[1].resolve() for each in foreign}
     for run in runs:
-        if found.get(run.language) is None:
+        if found.get(run.language) is None and run.folder.resolve() not in homes:
             found[run.language] = _dataset_of(run)
+    for each in foreign:
+        for name in map(str, each.curve["data"].dropna().unique()):
+            found.setdefault(name, None)
     return found
 
 

@@ -10,6 +10,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.files import written_beside
 from impossible_lms.languages import LANGUAGES, get_language
 from impossible_lms.languages.language import OWN, Language, Style
+from impossible_lms.models.model_name import OF, is_known
 from impossible_lms.report.letters import letters_for
 from impossible_lms.report.own import drawn, place_of
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POSITIONS = {"gpt2": "with positions", "gpt2-no-pos": "without positions"}
-OF = " · "  # stands between an architecture and the experiment that a model is of
 OWN_FAMILY = "own"  # of languages that are not part of this package
 _PLACES = {name: place for place, name in enumerate(LANGUAGES)}
 OTHERS = tuple(  # after Okabe & Ito, whose colours can be told apart by the colour-blind
@@ -61,6 +61,17 @@ def style_of(language: str) -> Style:
     if found is not None and found.style != OWN:
         return found.style
     return OTHERS[crc32(language.encode()) % len(OTHERS)]
+
+
+def styles_of(pairs: Sequence[tuple[str, str]]) -> list[Style]:
+    """How models are drawn, by their languages and those of their test sets: by what tells them from each other."""
+    is_one_test_set = len({data for _, data in pairs}) == 1
+    return [style_of(language if is_one_test_set else data) for language, data in pairs]
+
+
+def are_by_others(table: "pd.DataFrame") -> bool:
+    """Whether all models of a table were made by others, whose names say no language."""
+    return not any(is_known(language) or language == data for language, data in pairs_of(table))
 
 
 def family_of(language: str) -> str:

@@ -13,9 +13,9 @@ from impossible_lms.evaluation.compare import is_manifold, tables_in
 from impossible_lms.evaluation.contrasts import contrasts
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.tables import read_evaluation, read_evaluations
+from impossible_lms.models.model_name import OF
 from impossible_lms.models.published import PublishedRun, open_run
 from impossible_lms.models.run import CHECKPOINTS, RECORD, Run
-from impossible_lms.report.figures import OF
 from impossible_lms.report.results import Result, results_of
 
 TITLE = "Impossible languages: what was learnt"
@@ -122,12 +122,15 @@ def findings_of_runs(sources: Sequence[str], command: str, title: str = TITLE) -
     measured = {folder.parents[1] for folder in evaluations} | {
         Path(folder).resolve().parents[1] for folder in failures
     }
-    named = {run.name for place, run in runs.items() if place in measured}
+    named = {run.name: place for place, run in runs.items() if place in measured}
     for place, run in list(runs.items()):
         if place in measured:
             continue
         if isinstance(run, PublishedRun) and run.name in named:  # its results stand in another source
             del runs[place]
+            home = named[run.name]
+            if isinstance(runs[home], PublishedRun):  # there is more to it than what was measured
+                runs[home] = replace(run, folder=runs[home].folder)
             continue
         failures[str(run.folder) if isinstance(run, Run) else run.source] = (
             NOT_MEASURED if isinstance(run, Run) else NOT_HERE

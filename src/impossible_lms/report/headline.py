@@ -56,7 +56,8 @@ def headline(
     name = next(each for each in metrics if each in set(shown["metric"]))
     metric, rows = metrics[name], shown[shown["metric"] == name].to_dict("records")
     rows.sort(key=lambda row: (language_order(row["language"]), architecture_order(row["architecture"])))
-    several = len({row["architecture"] for row in rows}) > 1
+    # Models by others, which are told by their names, have an architecture each.
+    several = len({row["architecture"] for row in rows if row["language"] == row["data"]}) > 1
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault((*sides(row), verdict_of(row, metric)), []).append(row)

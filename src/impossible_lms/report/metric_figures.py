@@ -15,9 +15,10 @@ from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.seeds import over_seeds
 from impossible_lms.files import write_text
 from impossible_lms.languages.language import Style
+from impossible_lms.models.model_name import OF
 from impossible_lms.report.beside import draw_of_items, draw_of_model, name_marks
 from impossible_lms.report.dots import dots
-from impossible_lms.report.figures import OF, language_order, pairs_of, save_figure, style_of
+from impossible_lms.report.figures import language_order, pairs_of, save_figure, style_of, styles_of
 from impossible_lms.report.intervals import draw_interval, intervals_of, seed_by_seed, sign_of
 from impossible_lms.report.layer_maps import heat_maps
 from impossible_lms.report.paper import paper_figure
@@ -144,9 +145,10 @@ def draw_curves(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | N
 def _lines(table: pd.DataFrame) -> list[tuple[str, Style, pd.DataFrame]]:
     """Label, look and rows of each language and test set, in the same order everywhere."""
     found = []
-    for language, data in pairs_of(table):
+    pairs = pairs_of(table)
+    for (language, data), style in zip(pairs, styles_of(pairs), strict=True):
         label = language if data == language else f"{language} on {data}"
-        found.append((label, style_of(data), table[(table["language"] == language) & (table["data"] == data)]))
+        found.append((label, style, table[(table["language"] == language) & (table["data"] == data)]))
     return found
 
 

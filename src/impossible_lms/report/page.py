@@ -66,7 +66,7 @@ def write_report(findings: Findings, output: Path, *, published: bool | None = N
         raise UserError(f"--output {output}: a file that ends in .html is expected.")
     if folder.exists():
         read_manifest(folder, FIGURES)  # refuses to replace anything else
-    datasets = datasets_of(findings.runs)
+    datasets = datasets_of(findings.runs, findings.evaluations)
     languages = _languages(findings)
     known = [style_of(language) for language in languages if not is_own(language)]
     own = {each.name: each for each in _own(languages, datasets)}

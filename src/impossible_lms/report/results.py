@@ -12,7 +12,7 @@ from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.evaluation.seeds import over_seeds
 from impossible_lms.files import read_manifest
-from impossible_lms.report.figures import OF
+from impossible_lms.models.model_name import OF
 
 ASKED = {"precision": "fp32", "as_published": False}  # what changes values beyond the sample, with what is usual
 
@@ -41,14 +41,14 @@ class Result:
 
 
 def results_of(evaluations: Iterable[Evaluation]) -> list[Result]:
-    """The results on the runs' own test sets, metrics in the order of the registry.
+    """The results on the runs' own test sets, and of models by others on any; metrics in the order of the registry.
 
     Evaluations of one name belong together: the name says what is not as usual about them.
     """
     groups: dict[str, list[Evaluation]] = {}
     for evaluation in evaluations:
         if not _is_crossed(evaluation):
-            groups.setdefault(evaluation.folder.name, []).append(evaluation)
+            groups.setdefault(evaluation.group, []).append(evaluation)
     groups = _of_experiments(groups)
     order = {name: place for place, name in enumerate(METRICS)}
     metrics = [group[0].metric.name for group in groups.values()]
@@ -135,6 +135,8 @@ def _table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
 
 
 def _is_crossed(evaluation: Evaluation) -> bool:
+    if evaluation.is_foreign:  # it has no language of its own
+        return False
     is_named_so = evaluation.folder.name.startswith(f"{evaluation.metric.name}{ON}")
     return is_named_so or bool((evaluation.curve["data"] != evaluation.curve["language"]).any())
 

@@ -9,7 +9,8 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.contrasts import known_control
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.separation import ACROSS, AREA, LAST, NOTHING, separation
-from impossible_lms.report.figures import OF, positions_of
+from impossible_lms.models.model_name import OF
+from impossible_lms.report.figures import positions_of
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.sections import Section
 from impossible_lms.report.tables import table_of

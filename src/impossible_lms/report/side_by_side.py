@@ -11,7 +11,7 @@ from impossible_lms.evaluation.contrasts import contrasts
 from impossible_lms.evaluation.driver import TABLES, Evaluation
 from impossible_lms.evaluation.metric import Metric
 from impossible_lms.files import read_manifest
-from impossible_lms.report.figures import OF
+from impossible_lms.models.model_name import OF
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.results import Result
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from impossible_lms.evaluation.sentence_bits import PARTS
 from impossible_lms.report.beside import draw_of_items, draw_of_model, name_marks
-from impossible_lms.report.dots import dot_panel, dots
-from impossible_lms.report.figures import architecture_order, language_order, pairs_of, positions_of, style_of
+from impossible_lms.report.dots import by_architecture, dot_panel, dots
+from impossible_lms.report.figures import language_order, pairs_of, style_of
 from impossible_lms.report.heat_map import heat_map
 from impossible_lms.report.intervals import (
     draw_interval,
@@ -72,9 +72,9 @@ def by_field(result: Result) -> Picture:
     table = last_of(result.table)
     shown = table[(table["paradigm"] == metric.shown["paradigm"]) & (table["tokens"] == metric.shown["tokens"])]
     panels = []
-    for architecture, mine in _by_architecture(shown):
+    for title, mine in by_architecture(shown):
         field = _ordered(mine.pivot_table(index="language", columns="field", values=metric.value))
-        panels.append(heat_map(positions_of(architecture), field, x="", y="", low=0, high=1))
+        panels.append(heat_map(title, field, x="", y="", low=0, high=1))
     caption = (
         f"{metric.unit.capitalize()}, by field, at the last step; chance is .50. Pairs of {metric.shown['tokens']} "
         f"token count; {intervals_beside(shown)}."
@@ -88,11 +88,11 @@ def by_part(result: Result) -> Picture:
     lines = pairs_of(table)
     rows = [
         [
-            dot_panel(metric, mine[mine["part"] == part], f"{part}, {positions_of(architecture)}", lines)
+            dot_panel(metric, mine[mine["part"] == part], f"{part}, {title}", lines)
             for part in PARTS
             if (mine["part"] == part).any()
         ]
-        for architecture, mine in _by_architecture(table)
+        for title, mine in by_architecture(table)
     ]
     most = max(map(len, rows))
     caption = f"{metric.unit.capitalize()} by part at the last step, {metric.direction} is better; "
@@ -107,12 +107,12 @@ def cross_tests(crossed: Result, own: Result | None) -> Picture:
     tables = [last_of(shown_of(metric, each.table)) for each in (crossed, own) if each is not None]
     table = pd.concat([tables[0], *(each[each["language"].isin(tables[0]["language"])] for each in tables[1:])])
     panels = []
-    for architecture, mine in _by_architecture(table):
+    for title, mine in by_architecture(table):
         field = _ordered(mine.pivot_table(index="language", columns="data", values=metric.value))
         field = field[sorted(field.columns, key=language_order)]
         panels.append(
             heat_map(
-                positions_of(architecture),
+                title,
                 field,
                 x="test set",
                 y="model",
@@ -149,11 +149,6 @@ def _closed(result: Result) -> pd.DataFrame:
             for (language, architecture), said in rows.items()
         ]
     )
-
-
-def _by_architecture(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    names = sorted(set(table["architecture"]), key=architecture_order)
-    return [(name, table[table["architecture"] == name]) for name in names]
 
 
 def _ordered(field: pd.DataFrame) -> pd.DataFrame:
