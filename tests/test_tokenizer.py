@@ -127,3 +127,31 @@ def test_without_merges_and_with_more_ids_than_two_bytes_hold(tmp_path):
     assert tokenizer.dtype == np.dtype("<u4") and tokenizer.markers == {"🅁": 70_001}
     tokens = tokenizer.encode(["She sings."])
     assert len(tokens.values) == 10 and tokenizer.decode([*tokens.values, 70_001]) == "She sings.🅁"
+
+
+def test_sentencepiece_alone_is_refused_with_what_to_do(tmp_path, monkeypatch):
+    (tmp_path / "tokenizer.model").write_bytes(b"\n\x0e\n\x05<unk>")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"has tokenizer\.model alone.*`pip install sentencepiece`, or have transform"):
+        load_tokenizer(str(tmp_path))
+
+
+def test_sentencepiece_is_read_where_its_library_is(tmp_path):
+    sentencepiece = pytest.importorskip("sentencepiece")
+    from transformers import AutoTokenizer
+
+    sentences = [f"the {noun} {verb} a {noun}" for noun in ("dog", "cat", "table") for verb in ("sees", "likes")] * 20
+    sentencepiece.SentencePieceTrainer.Train(
+        sentence_iterator=iter(sentences), model_prefix=str(tmp_path / "tokenizer"), vocab_size=40, model_type="bpe"
+    )
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    (tmp_path / "tokenizer_config.json").write_text(
+        '{"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}'
+    )
+    ours, theirs = load_tokenizer(str(tmp_path)), AutoTokenizer.from_pretrained(tmp_path)
+    (ids,) = ours.encode(["the dog likes a table"])
+    assert ids.tolist() == theirs("the dog likes a table", add_special_tokens=False).input_ids
+    assert ours.end == "</s>" and ours.decode(ids) == "the dog likes a table"
+    (tmp_path / "tokenizer.model").write_bytes(b"nothing of the kind")
+    with pytest.raises(UserError, match=r"cannot be read"):
+        load_tokenizer(str(tmp_path))

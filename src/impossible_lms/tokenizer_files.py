@@ -13,6 +13,8 @@ from impossible_lms.special_tokens import NAMES, SETTINGS, settings_of
 if TYPE_CHECKING:
     import tokenizers
 
+SENTENCEPIECE = "tokenizer.model"  # the vocabulary of Llama 2 and its like, before there was a tokenizer.json
+
 
 def read_backend(path: Path) -> "tokenizers.Tokenizer":
     """The backend of the tokenizer in a folder or file; UserError where there is none, or it cannot be read."""
@@ -26,11 +28,29 @@ def read_backend(path: Path) -> "tokenizers.Tokenizer":
         if vocabulary.is_file() and merges.is_file():
             prefix = settings_of(path).get("add_prefix_space") is True
             return byte_level(tokenizers.models.BPE.from_file(str(vocabulary), str(merges)), prefix=prefix)
+        if (path / SENTENCEPIECE).is_file():
+            return _converted(path)
     except UserError:
         raise
     except Exception as error:  # the backend raises bare Exception for whatever it cannot parse
         raise UserError(f"--tokenizer {path}: cannot be read ({first_line(error)}).") from error
     raise UserError(f"--tokenizer {path}: holds neither tokenizer.json nor vocab.json with merges.txt.")
+
+
+def _converted(folder: Path) -> "tokenizers.Tokenizer":
+    """What transformers makes of a folder whose tokenizer is SentencePiece's `tokenizer.model` alone."""
+    import importlib.util
+
+    if importlib.util.find_spec("sentencepiece") is None:
+        raise UserError(
+            f"--tokenizer {folder}: has {SENTENCEPIECE} alone, which takes a library to read. `pip install "
+            "sentencepiece`, or have transformers write its tokenizer.json with AutoTokenizer's save_pretrained."
+        )
+    from transformers import AutoTokenizer
+
+    found = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    backend: tokenizers.Tokenizer = found.backend_tokenizer
+    return backend
 
 
 def fetched(name: str) -> Path:

@@ -25,6 +25,7 @@ from impossible_lms.models.series import MAIN, Series, named, series_in, split_s
 from impossible_lms.models.weights import build_model
 from impossible_lms.network import cache_if_offline, hub_is_reachable
 from impossible_lms.tokenizer import Tokenizer, load_marked_tokenizer
+from impossible_lms.tokenizer_files import SENTENCEPIECE
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _TOKENIZER = (
@@ -34,6 +35,7 @@ _TOKENIZER = (
     "added_tokens.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    SENTENCEPIECE,
 )
 
 
