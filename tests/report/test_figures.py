@@ -15,7 +15,15 @@ from impossible_lms.evaluation.sentence_bits import PARTS
 from impossible_lms.evaluation.tables import read_evaluation
 from impossible_lms.languages import LANGUAGES
 from impossible_lms.report.colours import CONTRAST, DARK, LIGHT, luminance, mixed, on_paper
-from impossible_lms.report.figures import OTHERS, family_of, language_order, style_of
+from impossible_lms.report.figures import (
+    OTHERS,
+    family_of,
+    in_words,
+    language_order,
+    orders_of,
+    positions_of,
+    style_of,
+)
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.heat_map import LESS, MORE, STRONGEST, heat_map, written
 from impossible_lms.report.metric_figures import metric_picture, sample_said, write_metric_figure
@@ -341,3 +349,15 @@ def test_parts_of_a_sentence_share_their_axes_and_maps_have_their_values_in_a_ta
     fields = results["interventions"].table
     assert len(table.rows) == fields["layer"].nunique()
     assert table.columns[-1] == f"position {fields['position'].max()}"
+
+
+def test_architectures_say_how_they_know_the_order_of_tokens():
+    assert [positions_of(name) for name in ("gpt2", "gpt2-no-pos")] == ["with positions", "without positions"]
+    assert positions_of("llama · es") == "llama, rotary positions, es" and positions_of("bloom") == "bloom, ALiBi"
+    assert positions_of("mamba") == "mamba, recurrence" and positions_of("gpt_neox") == "gpt_neox"
+    assert in_words("mamba") == "in mamba" and in_words("gpt2 · one") == "with positions, one"
+    assert orders_of(["gpt2", "gpt2-no-pos"]) == []
+    assert orders_of(["mamba · es", "gpt2", "gpt_neox"]) == [
+        ("gpt2", "learned positions"),
+        ("mamba", "recurrence (selective state space)"),
+    ]

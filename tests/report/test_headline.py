@@ -12,7 +12,15 @@ from impossible_lms.report.headline import BETTER, UNSURE, WORSE, headline, verd
 def row(language="partial-reverse", less="no-reverse", estimate=1.31, low=1.24, high=1.38, **others):
     """A row of a table of contrasts."""
     said = {"metric": "perplexity", "what": "value", "language": language, "architecture": "gpt2", "less": less}
-    said |= {"value": 131.0, "less_value": 100.0, "contrast": "ratio", "estimate": estimate, "low": low, "high": high}
+    said |= {
+        "data": language,
+        "value": 131.0,
+        "less_value": 100.0,
+        "contrast": "ratio",
+        "estimate": estimate,
+        "low": low,
+        "high": high,
+    }
     said |= {"p": 0.001, "p_holm": 0.002, "contrasts": 2, "seeds": 3, "less_seeds": 3, "paired": "seeds", "items": 9}
     return said | {"interval": OVER_BOTH} | others
 
@@ -79,3 +87,13 @@ def test_one_seed_and_what_does_not_hold_once_corrected_are_cautions():
 
 def test_nothing_measured_is_no_headline():
     assert headline(pd.DataFrame(), {}).findings == () and contrast_grid(pd.DataFrame(), {}) is None
+
+
+def test_models_by_others_are_told_by_their_names_alone():
+    rows = [row("one", "other", architecture=name, data="no-shuffle") for name in ("llama", "gpt_neox")]
+    table = pd.DataFrame(rows)
+    assert not any("in llama" in each for each in headline(table, {"perplexity": METRICS["perplexity"]}).findings)
+    grid = contrast_grid(table, {"perplexity": METRICS["perplexity"]})
+    assert grid is not None and grid.heading == "model less another"
+    (said,) = headline(pd.DataFrame([row(), row(architecture="llama")]), METRICS).findings
+    assert "in llama (1.24 to 1.38)" in said

@@ -1,6 +1,7 @@
 """What all figures share: how a language is drawn, in which order things stand, and how a figure is written."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.files import written_beside
 from impossible_lms.languages import LANGUAGES, get_language
 from impossible_lms.languages.language import OWN, Language, Style
+from impossible_lms.models.architectures import ARCHITECTURES
 from impossible_lms.models.model_name import OF, is_known
 from impossible_lms.report.letters import letters_for
 from impossible_lms.report.own import drawn, place_of
@@ -113,9 +115,25 @@ def architecture_order(architecture: str) -> tuple[int, str, tuple[int, ...], st
 
 
 def positions_of(architecture: str) -> str:
-    """What tells an architecture from the others, for titles."""
+    """What tells an architecture from the others, for titles: how it knows in which order tokens stand."""
     name, _, of = architecture.partition(OF)
+    if name in ARCHITECTURES and name not in POSITIONS:
+        name = f"{name}, {re.split(r':| [(]', ARCHITECTURES[name].order)[0]}"
     return f"{POSITIONS.get(name, name)}{f', {of}' if of else ''}"
+
+
+def in_words(architecture: str) -> str:
+    """The same in a sentence: with positions, in llama."""
+    name, _, of = architecture.partition(OF)
+    return f"{POSITIONS.get(name, f'in {name}')}{f', {of}' if of else ''}"
+
+
+def orders_of(architectures: Iterable[str]) -> list[tuple[str, str]]:
+    """How each of the architectures knows in which order tokens stand, where there are others than the paper's."""
+    names = sorted({each.partition(OF)[0] for each in architectures} & set(ARCHITECTURES), key=architecture_order)
+    if not set(names) - set(POSITIONS):
+        return []
+    return [(name, ARCHITECTURES[name].order) for name in names]
 
 
 def is_own(language: str) -> bool:

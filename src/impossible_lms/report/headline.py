@@ -11,7 +11,7 @@ from impossible_lms.evaluation.contrasts import KINDS, VALUE
 from impossible_lms.evaluation.metric import HIGHER, Metric
 from impossible_lms.evaluation.seeds import OVER_ITEMS
 from impossible_lms.evaluation.statistics import IDENTITY
-from impossible_lms.report.figures import architecture_order, language_order, positions_of
+from impossible_lms.report.figures import architecture_order, in_words, language_order
 from impossible_lms.report.numbers import number
 from impossible_lms.report.told import noun_of, unit_of
 
@@ -77,7 +77,7 @@ def _sentence(metric: Metric, key: tuple[str, str, str], group: Sequence[Mapping
         UNSURE: f"No difference could be shown between {language} and {less}",
     }[verdict]
     sizes = [
-        _size(metric, row, first=row is group[0], where=positions_of(row["architecture"]) if several else "")
+        _size(metric, row, first=row is group[0], where=in_words(row["architecture"]) if several else "")
         for row in group
     ]
     return f"{said}: {' and '.join(sizes)}, {_over(group)}."
@@ -94,13 +94,13 @@ def _summary(metric: Metric, rows: Sequence[Mapping[str, Any]], several: bool, s
         for architecture in sorted({row["architecture"] for row in rows}, key=architecture_order):
             here = sum(row["architecture"] == architecture for row in mine)
             of_all = sum(row["architecture"] == architecture for row in rows)
-            counts.append(f"{here} of {of_all} languages{f' {positions_of(architecture)}' if several else ''}")
+            counts.append(f"{here} of {of_all} languages{f' {in_words(architecture)}' if several else ''}")
         mine.sort(key=lambda row: row["estimate"], reverse=(verdict == WORSE) != (metric.direction == HIGHER))
         ends = [mine[0]] if len(mine) == 1 else [mine[0], mine[-1]]
         words = ("The most", "The least") if len(ends) > 1 else ("",)
         found.append(f"Learnt {verdict} {than}, by {noun_of(metric)}: {' and '.join(counts)}.")
         for word, row in zip(words, ends, strict=True):
-            where = positions_of(row["architecture"]) if several else ""
+            where = in_words(row["architecture"]) if several else ""
             start = f"{word}: " if word else ""
             size = _size(metric, row, first=True, where=where)
             found.append(f"{start}{' against '.join(sides(row))}, {size}, {_over([row])}.")
@@ -108,7 +108,7 @@ def _summary(metric: Metric, rows: Sequence[Mapping[str, Any]], several: bool, s
     if unsure:
         pairs: dict[str, list[str]] = {}
         for row in unsure:
-            pairs.setdefault(" and ".join(sides(row)), []).append(positions_of(row["architecture"]))
+            pairs.setdefault(" and ".join(sides(row)), []).append(in_words(row["architecture"]))
         said = [f"{pair} ({', '.join(where)})" if several else pair for pair, where in pairs.items()]
         found.append(f"No difference could be shown between {'; '.join(said)}.".replace(BOTH, WITH_AND_WITHOUT))
     return found

@@ -24,7 +24,7 @@ from impossible_lms.report.differs import differs
 from impossible_lms.report.done import what_was_done
 from impossible_lms.report.examples import SHADES, datasets_of, examples_of, said_of
 from impossible_lms.report.failures import failures_of, grouped
-from impossible_lms.report.figures import is_own, save_figures, style_of
+from impossible_lms.report.figures import is_own, orders_of, save_figures, style_of
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.headline import headline
 from impossible_lms.report.inline_svg import InlinePicture, inline_picture, variable_of
@@ -144,6 +144,7 @@ def _rendered(
         command=placeless(findings.command),
         done=what_was_done(findings.runs, datasets),
         headline=headline(tables["contrasts"], metrics),
+        orders=orders_of(name for each in findings.evaluations for name in each.curve["architecture"].unique()),
         grid=contrast_grid(tables["contrasts"], metrics),
         beside=[_told(each, metrics) for each in beside],
         main=inline(parts.main) if parts.main is not None else None,
