@@ -68,8 +68,10 @@ def test_sliders_stay_under_the_fingers(serve, sentences):
     assert page.evaluate(CHOSEN) == "false"
     page.keyboard.press("Enter")
     seen.until(f"{CHOSEN} === 'true'")
+    page.get_by_role("slider", name="Window of local shuffles").wait_for()  # made when it is first unfolded
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
+    assert seen.focus() == "range slider for Window of local shuffles"
     for window in (6, 7):
         page.keyboard.press("ArrowRight")
         seen.until("location.search.includes('window=' + value)", window)
