@@ -263,13 +263,19 @@ def is_made(folder: Path, kind: str, request: Mapping[str, Any]) -> bool:
     return True
 
 
-def refuse_other(folder: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """UserError with the differences where a folder was made from something else than what is asked for now."""
+def refuse_other(folder: Path, found: Mapping[str, Any], asked: Mapping[str, Any], why: str = "") -> None:
+    """UserError with the differences where a folder was made from something else than what is asked for now.
+
+    `why` it cannot be made into that stands behind them.
+    """
     found_flat, asked_flat = dict(_flat(found)), dict(_flat(asked))
     keys = sorted(key for key in found_flat.keys() | asked_flat.keys() if found_flat.get(key) != asked_flat.get(key))
     if keys:
         said = "; ".join(f"{key} was {_short(found_flat.get(key))}, now {_short(asked_flat.get(key))}" for key in keys)
-        raise UserError(f"{folder}: belongs to something else ({said}). Choose another output folder, or remove it.")
+        more = f" {why}" if why else ""
+        raise UserError(
+            f"{folder}: belongs to something else ({said}).{more} Choose another output folder, or remove it."
+        )
 
 
 def _short(value: Any) -> Any:

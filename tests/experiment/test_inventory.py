@@ -9,11 +9,17 @@ from pathlib import Path
 import pytest
 
 from impossible_lms.experiment.config import load_experiment
-from impossible_lms.experiment.inventory import RUN, take_inventory
+from impossible_lms.experiment.inventory import take_inventory
+from impossible_lms.experiment.kinds import PUBLISHED, REPORT, RUN
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.run import run_experiment
-from impossible_lms.experiment.work import RECORD, write_plan
+from impossible_lms.experiment.work import FIELDS, RECORD, write_plan
+from impossible_lms.files import folder_beside, read_record, write_record
 from impossible_lms.locks import locked, writing
+from impossible_lms.models.run import Run
+from impossible_lms.publishing.repository import publish
+from impossible_lms.report.made import FIGURES
+from tests.experiment.conftest import SMALL
 
 FEWER = ("recipe.steps=3", "evaluate=[]")  # of the experiment as it was run last
 
@@ -66,6 +72,94 @@ def test_a_file_of_two_names_is_counted_once_and_links_are_followed(store):
     (store / "circle").symlink_to(store)
     found = take_inventory(store)
     assert found.size == before and len([item for item in found.items if item.kind == RUN]) == 4
+
+
+def published(store, cache, told=None):
+    """Have the experiment publish the one run it needs to a cache, `told` in its plan; the run."""
+    run = next(item.path for item in take_inventory(store).items if item.kind == RUN and item.needed_by)
+    publish(Run.open(run), "cache", "me", cache=cache)
+    record = store / "experiments" / "small" / RECORD
+    asked = read_record(record, FIELDS, "")
+    asked["experiment"]["publish"] = {"to": "cache", "namespace": "me", "cache": str(told or cache)}
+    write_record(record, asked)
+    return run
+
+
+def test_checkpoints_that_a_cache_shares_are_their_runs(store, finished, impossible):
+    before = take_inventory(store)
+    run = published(store, store / "hub", finished / "store" / "hub")  # from where the store was moved since
+    found = take_inventory(store)
+    (cache,) = [item for item in found.items if item.kind == PUBLISHED]
+    (mine,) = [item for item in found.items if item.path == run]
+    assert cache.path == store / "hub" and cache.needed_by == ("small",) and not cache.is_orphan
+    weights = sum(path.stat().st_size for path in run.glob("checkpoints/*/*.safetensors"))
+    assert weights < mine.checkpoints < mine.size - mine.states
+    assert found.size - before.size < cache.size + 1000 < weights  # the record of the plan has grown, too
+    assert mine.size - mine.frees >= weights > mine.states - (mine.frees - mine.checkpoints)
+    assert cache.frees == cache.size
+    out = impossible("store", store)[1]
+    assert "\npublished models " in out and "\n  checkpoints " in out and "\n  training states " in out
+    row = next(row for row in json.loads(impossible("store", store, "--json")[1])["items"] if row["path"] == "hub")
+    assert row["kind"] == "published models" and row["bytes"] == cache.size
+    (alone,) = take_inventory(store / "hub").items
+    assert alone.path == store / "hub" and alone.size > weights  # by itself it has all of it
+
+
+def test_of_an_experiment_its_cache_beside_the_store_too(store, finished, impossible):
+    published(store, store.parent / "hub", finished / "hub")
+    code, out, err = impossible("store", store / "experiments" / "small", "--json")
+    assert code == 0, err
+    asked = json.loads(out)
+    (row,) = [row for row in asked["items"] if row["kind"] == PUBLISHED]
+    (run,) = [row for row in asked["items"] if row["kind"] == RUN and row["bytes_of_checkpoints"] > 0][:1]
+    assert row["path"] == "../hub" and row["needed_by"] == ["small"]
+    assert row["bytes"] < run["bytes_of_checkpoints"] and run["bytes_freed_by_removal"] <= run["bytes"]
+    assert not [item for item in take_inventory(store).items if item.kind == PUBLISHED]
+
+
+def test_a_page_in_the_store_is_its_experiments(store):
+    for name, title in (("report", "small"), ("mine", "Of my own")):
+        (store / f"{name}.html").write_text(f"<html><title>{title}</title>", encoding="utf-8")
+        with folder_beside(store / f"{name}-figures", FIGURES, {"request": {}}) as part:
+            (part / "loss.svg").write_bytes(b"1" * 1000)
+    found = {item.path.name: item for item in take_inventory(store).items if item.kind in (REPORT, FIGURES)}
+    assert found["report.html"].needed_by == ("small",) and found["mine.html"].needed_by == ()
+    assert len(found) == 2 and found["report.html"].size > 1000 and not found["mine.html"].is_orphan
+
+
+def test_what_cleaning_costs_is_told(store, impossible):
+    out = impossible("store", store)[1]
+    assert "--clean removes them. Only to go on with a run: finished ones lose nothing.\n" in out
+    assert "--clean removes them. When an experiment asks for them again, runs are trained and measured anew" in out
+    assert "datasets" not in out.partition("\nlargest first")[0].partition("asks for them again")[2]
+    assert "  the record that a dataset serves its metrics" in out
+
+
+MINE = """
+def plain(tokens):
+    return tokens
+
+def mine(tokens):
+    return tokens.scatter(tokens.spread(tokens.lengths()) - 1 - tokens.place())
+
+plain.control = "plain"
+mine.control = plain
+"""
+
+
+def test_checks_of_a_language_of_ones_own_in_a_relative_store_are_needed(
+    tmp_path, monkeypatch, impossible, here, board
+):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(MINE, encoding="utf-8")
+    asked = SMALL.replace('"no-reverse", "partial-reverse"', '"./mine.py"')
+    Path("own.toml").write_text(f'store = "it"\n{asked}', encoding="utf-8")
+    outcome = run_experiment(Plan.of(load_experiment("own.toml")), here, board)
+    assert not outcome.failures
+    for asked in ("it", tmp_path / "it", "own.toml"):
+        items = json.loads(impossible("store", asked, "--json")[1])["items"]
+        checks = [item for item in items if item["kind"] == "check"]
+        assert len(checks) == 2 and all(item["needed_by"] == ["own"] for item in items)
 
 
 def test_cleaning_takes_what_nothing_needs_and_the_rest_goes_on(store, impossible, here, board):

@@ -102,6 +102,11 @@ def test_what_does_not_fit_is_refused(run, dataset, recipe, tmp_path, tokenizer)
     changed = recipe.model_copy(update={"learning_rate": 1e-3})
     with pytest.raises(UserError, match=r"recipe\.learning_rate was 0\.003, now 0\.001"):
         train(dataset.folder, run.folder, recipe=changed, size="tiny")
+    longer = recipe.model_copy(update={"steps": recipe.steps * 2})
+    with pytest.raises(
+        UserError, match=r"recipe\.steps was 12, now 24\)\. The learning rate falls to zero at the last step, so"
+    ):
+        train(dataset.folder, run.folder, recipe=longer, size="tiny")
     other = build_dataset(
         read_corpus("grammar:sentences=500,seed=3"), get_language("no-reverse"), tokenizer, tmp_path / "x", context=32
     )

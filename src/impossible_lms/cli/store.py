@@ -1,6 +1,7 @@
 """`impossible store`: what is in a store, how large each thing is and which experiments need it; and clears it up."""
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from impossible_lms.progress import amount
 if TYPE_CHECKING:
     from impossible_lms.experiment.inventory import Inventory, Item
 
+PARTS = {"checkpoints": "", "training states": "to go on with a run that stopped"}  # of runs
 ROWS = 15  # of the largest things, without --all
 
 
@@ -39,7 +41,7 @@ def store(
     as_json: Json = False,
 ) -> None:
     """List what fills a store, and clear it up. How large each thing is, and which experiments need it."""
-    from impossible_lms.experiment.inventory import take_inventory
+    from impossible_lms.experiment.inventory import publishes_to, take_inventory
     from impossible_lms.experiment.work import folder_of
 
     if yes and not clean:
@@ -48,7 +50,11 @@ def store(
         raise UserError("--json: lists what is there, and --clean removes some of it. Leave one out.")
     if folder.is_file() or folder.parent.name == "experiments":
         home = folder_of(folder)
-        found = take_inventory(home.parent.parent).of(home.name)
+        whole = home.parent.parent
+        elsewhere = [
+            path for path in publishes_to(home) if path.is_dir() and not path.resolve().is_relative_to(whole.resolve())
+        ]
+        found = take_inventory(whole, elsewhere).of(home.name)
     else:
         found = take_inventory(folder)
     if as_json:
@@ -64,7 +70,8 @@ def _print(found: "Inventory", every: bool) -> None:
     from rich.table import Table
 
     from impossible_lms.experiment.cleaning import removable
-    from impossible_lms.experiment.inventory import OTHER, RUN, counted
+    from impossible_lms.experiment.inventory import OTHER, counted
+    from impossible_lms.experiment.kinds import MEANS, RUN
     from impossible_lms.terminal import show
 
     free = shutil.disk_usage(found.folder).free
@@ -73,19 +80,18 @@ def _print(found: "Inventory", every: bool) -> None:
     kinds.add_column("", no_wrap=True)
     for heading in ("number", "size"):
         kinds.add_column(heading, justify="right", no_wrap=True)
+    kinds.add_column("what it is")
     for kind, (number, size) in counted(found.items).items():
-        kinds.add_row(kind, f"{number:,}", amount(size))
-        if kind == RUN and any(item.states for item in found.items):
-            kinds.add_row(
-                "  training states",
-                f"{sum(item.states > 0 for item in found.items):,}",
-                amount(sum(item.states for item in found.items)),
-            )
+        kinds.add_row(kind, f"{number:,}", amount(size), MEANS.get(kind, ""))
+        for part, means in PARTS.items() if kind == RUN else ():
+            sizes = [size for item in found.items if (size := getattr(item, part.replace("training ", "")))]
+            if sizes:
+                kinds.add_row(f"  {part}", f"{len(sizes):,}", amount(sum(sizes)), means)
     if found.other:
-        kinds.add_row(OTHER, "", amount(found.other))
+        kinds.add_row(OTHER, "", amount(found.other), "")
     show(kinds)
     for each in removable(found):
-        print(f"{each.what}: {len(each.paths):,}, {amount(each.size)}; --clean removes them.")
+        print(f"{each.what}: {len(each.paths):,}, {amount(each.size)}; --clean removes them. {each.cost}")
     for name, why in found.unread.items():
         print(f"{name}: what it needs is not known, so no thing counts as needed by none. {why}", file=sys.stderr)
     rows = found.items if every else found.items[:ROWS]
@@ -97,11 +103,16 @@ def _print(found: "Inventory", every: bool) -> None:
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("needed by")
     for item in rows:
-        table.add_row(item.path.relative_to(found.folder).as_posix(), item.kind, amount(item.size), _needed(item))
+        table.add_row(_place(item, found), item.kind, amount(item.size), _needed(item))
     print()
     show(table)
     if len(found.items) > len(rows):
         print(f"{len(found.items) - len(rows):,} more: --all lists them.")
+
+
+def _place(item: "Item", found: "Inventory") -> str:
+    """Where something lies, seen from the folder that was looked through."""
+    return Path(os.path.relpath(item.path, found.folder)).as_posix()
 
 
 def _needed(item: "Item") -> str:
@@ -122,7 +133,7 @@ def _clean(found: "Inventory", yes: bool) -> None:
         raise UserError("--clean: asks before it removes anything, and nobody can answer here. Pass --yes.")
     freed = 0
     for kind in kinds:
-        print(f"\n{kind.what}: {len(kind.paths):,}, {amount(kind.size)}")
+        print(f"\n{kind.what}: {len(kind.paths):,}, {amount(kind.size)}. {kind.cost}")
         for path, size in kind.paths.items():
             print(f"  {path}  {amount(size)}")
         if yes or typer.confirm("Remove them?"):
@@ -134,10 +145,12 @@ def _record(found: "Inventory") -> dict[str, object]:
     """An inventory for machines: sizes are in bytes."""
     items = [
         {
-            "path": item.path.relative_to(found.folder).as_posix(),
+            "path": _place(item, found),
             "kind": item.kind,
             "bytes": item.size,
             "bytes_of_training_states": item.states,
+            "bytes_of_checkpoints": item.checkpoints,
+            "bytes_freed_by_removal": item.frees,
             "is_finished": item.is_finished,
             "needed_by": list(item.needed_by),
             "is_needed_by_none": item.is_orphan,

@@ -131,7 +131,7 @@ def evaluate(
     """Measure the checkpoints of a run; the tables go to `evaluation/<metric>` in its folder.
 
     Every checkpoint that is done is kept by what was asked and its own hashes (`evaluation/parts`), so that a stopped
-    evaluation goes on where it stopped and a run that was trained further costs its new checkpoints alone. Checkpoints
+    evaluation goes on where it stopped and a run whose training went on costs its new checkpoints alone. Checkpoints
     run beside each other on as many `devices` as there are; without any named, on all GPUs, or on the CPU.
 
     Raises:

@@ -4,11 +4,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from impossible_lms.data.dataset import DATASET
 from impossible_lms.errors import UserError
 from impossible_lms.experiment.inventory import Inventory, Item, take_inventory
+from impossible_lms.experiment.kinds import CHECK, RUN
+from impossible_lms.experiment.store import TOKENIZER
 from impossible_lms.locks import locked, writing
 from impossible_lms.models.run import LOCK, RECORD, STATES
 from impossible_lms.unfinished import PART, part_folder, remove
+
+# What it costs to have removed things again, by their kind.
+AGAIN = {
+    RUN: "runs are trained and measured anew",
+    DATASET: "datasets are built anew",
+    TOKENIZER: "tokenizers are trained anew",
+    CHECK: "checks are made anew, in seconds",
+}
 
 
 @dataclass(frozen=True)
@@ -17,11 +28,13 @@ class Removable:
 
     Attributes:
         what: in words.
+        cost: what is lost by it, in a sentence.
         paths: the folders and files, with the bytes of each.
         choose: finds the same in an inventory.
     """
 
     what: str
+    cost: str
     paths: dict[Path, int]
     choose: Callable[[Inventory], dict[Path, int]]
 
@@ -33,12 +46,25 @@ class Removable:
 
 def removable(inventory: Inventory) -> list[Removable]:
     """What can go of what an inventory lists: training states, orphans, and what was left; kinds that there are."""
-    kinds: dict[str, Callable[[Inventory], dict[Path, int]]] = {
-        "training states of finished runs": _states,
-        "what no experiment of the store needs": lambda found: _sizes(found.orphans),
-        "what killed processes left half-written": lambda found: _sizes(found.left),
-    }
-    return [Removable(what, paths, choose) for what, choose in kinds.items() if (paths := choose(inventory))]
+    again = [AGAIN[kind] for kind in AGAIN if any(item.kind == kind for item in inventory.orphans)]
+    kinds: list[tuple[str, str, Callable[[Inventory], dict[Path, int]]]] = [
+        (
+            "training states of finished runs",
+            "Only to go on with a run: finished ones lose nothing",
+            _states,
+        ),
+        (
+            "what no experiment of the store needs",
+            f"When an experiment asks for them again, {', '.join(again)}",
+            lambda found: _sizes(found.orphans),
+        ),
+        (
+            "what killed processes left half-written",
+            "Nothing reads it",
+            lambda found: _sizes(found.left),
+        ),
+    ]
+    return [Removable(what, f"{cost}.", paths, choose) for what, cost, choose in kinds if (paths := choose(inventory))]
 
 
 def remove_all(asked: Removable, inventory: Inventory, say: Callable[[str], None]) -> int:
@@ -80,7 +106,7 @@ def _remove(path: Path) -> None:
 
 
 def _sizes(items: Sequence[Item]) -> dict[Path, int]:
-    return {item.path: item.size for item in items}
+    return {item.path: item.frees for item in items}
 
 
 def _states(inventory: Inventory) -> dict[Path, int]:

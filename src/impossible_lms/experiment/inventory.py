@@ -1,25 +1,37 @@
 """The inventory of a store or other folder: what is in it, how large each thing is, which experiments need it."""
 
+import html
+import os
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from impossible_lms.corpora.annotated import KIND as ANNOTATED
 from impossible_lms.data.dataset import DATASET
 from impossible_lms.errors import UserError
+from impossible_lms.experiment.kinds import (
+    CHECK,
+    EXPERIMENT,
+    LEFT,
+    MEANS,
+    PUBLISHED,
+    REPORT,
+    RUN,
+    figures_of,
+    is_cache,
+    is_part_of_report,
+    kind_of,
+)
+from impossible_lms.experiment.sizes import Place, inside, taken
 from impossible_lms.experiment.store import TOKENIZER, Store
-from impossible_lms.experiment.work import RECORD as EXPERIMENT_RECORD
 from impossible_lms.experiment.work import read_plan
-from impossible_lms.files import MANIFEST, read_record
 from impossible_lms.locks import lock_beside, wait_for_lock
-from impossible_lms.models.run import RECORD as RUN_RECORD
-from impossible_lms.models.run import STATES, Run
+from impossible_lms.models.run import CHECKPOINTS, STATES, Run
 from impossible_lms.unfinished import PART, is_of_the_dead
 
-RUN, CHECK, EXPERIMENT, LEFT = "run", "check", "experiment", "left by killed processes"
-KINDS = (RUN, DATASET, TOKENIZER, CHECK, EXPERIMENT, ANNOTATED, LEFT)
 OTHER = "other files"
+TITLE_WITHIN = 4096  # characters of a page
 
 
 @dataclass(frozen=True)
@@ -29,8 +41,10 @@ class Item:
     Attributes:
         path: its folder or file.
         kind: what it is.
-        size: of its files, in bytes; a file that has several names is counted once.
+        size: of its files, in bytes; a file that has several names is counted once, as its run's where it is a run's.
         states: of these, the training states of a run.
+        checkpoints: of these, the checkpoints of a run.
+        frees: the bytes that are free once it is removed: files that have a name elsewhere stay.
         is_finished: of a run, whether its training is over, so that nothing needs the states.
         needed_by: the names of the experiments of its store whose plans name it.
         is_orphan: whether it lies in a store none of whose experiments needs it.
@@ -41,6 +55,8 @@ class Item:
     kind: str
     size: int
     states: int = 0
+    checkpoints: int = 0
+    frees: int = 0
     is_finished: bool = False
     needed_by: tuple[str, ...] = ()
     is_orphan: bool = False
@@ -89,8 +105,8 @@ class Inventory:
         return replace(self, items=[replace(item, is_orphan=False) for item in mine], other=0)
 
 
-def take_inventory(folder: str | Path) -> Inventory:
-    """Look through a folder: a store, or any other that commands wrote to.
+def take_inventory(folder: str | Path, beside: Sequence[Path] = ()) -> Inventory:
+    """Look through a folder: a store, or any other that commands wrote to; and through what else lies `beside`.
 
     UserError where there is no such folder.
     """
@@ -98,23 +114,14 @@ def take_inventory(folder: str | Path) -> Inventory:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder. A store, as an experiment file names it, is expected.")
     found = _Found()
-    other = _look(folder, found)
-    needed: dict[Path, set[str]] = {}
-    stores: set[Path] = set()
-    unread: dict[str, str] = {}
-    for item in found.items:
-        if item.kind == EXPERIMENT:
-            store = item.path.parent.parent
-            stores.add(store)
-            needed.setdefault(item.path, set()).add(item.path.name)
-            try:
-                made = _needs(item.path, store)
-            except UserError as error:
-                unread[item.path.name] = str(error)
-            else:
-                for path in made:
-                    needed.setdefault(path, set()).add(item.path.name)
-    items = [replace(item, needed_by=tuple(sorted(needed.get(item.path, ())))) for item in found.items]
+    _look([folder] if is_cache(folder) else inside(folder, found.folders), found)
+    _look(beside, found)
+    met: set[Place] = set()
+    items = list(_items(found.kinds, met))
+    other = taken(found.rest, met).size
+    needed, unread = _needed(items)
+    stores = {item.path.parent.parent for item in items if item.kind == EXPERIMENT}
+    items = [replace(item, needed_by=tuple(sorted(needed.get(item.path, ())))) for item in items]
     in_use = {path for item in items if item.kind == RUN and item.is_held for path in _data_of(item.path)}
     whole = {store for store in stores if not any((store / "experiments" / name).is_dir() for name in unread)}
     items = [
@@ -131,7 +138,16 @@ def take_inventory(folder: str | Path) -> Inventory:
 def counted(items: list[Item]) -> dict[str, tuple[int, int]]:
     """How many things of each kind there are, and their bytes."""
     numbers = Counter(item.kind for item in items)
-    return {kind: (numbers[kind], sum(i.size for i in items if i.kind == kind)) for kind in KINDS if numbers[kind]}
+    kinds = sorted(numbers, key=lambda kind: [*MEANS, kind].index(kind))
+    return {kind: (numbers[kind], sum(item.size for item in items if item.kind == kind)) for kind in kinds}
+
+
+def publishes_to(folder: Path) -> list[Path]:
+    """The cache that an experiment publishes to, if its file names one: seen from its store, where that lies now."""
+    asked, store = read_plan(folder).experiment, folder.parent.parent
+    if asked.publish is None or asked.publish.cache is None:
+        return []
+    return [Path(os.path.normpath(store.resolve() / os.path.relpath(asked.publish.cache, asked.store)))]
 
 
 def is_held(path: Path) -> bool:
@@ -142,43 +158,68 @@ def is_held(path: Path) -> bool:
 
 @dataclass
 class _Found:
-    items: list[Item] = field(default_factory=list)
-    seen: set[tuple[int, int]] = field(default_factory=set)  # device and number of every file and folder
+    kinds: dict[Path, str] = field(default_factory=dict)  # of each thing
+    rest: list[Path] = field(default_factory=list)  # files that are none of them
+    folders: set[Place] = field(default_factory=set)  # those looked into
 
 
-def _look(folder: Path, found: _Found) -> int:
-    """Add to `found` all that a folder holds; the bytes of what is none of it."""
-    other = 0
-    for path in _inside(folder, found.seen):
-        kind = _kind(path)
-        if kind is None:
-            other += _look(path, found) if path.is_dir() else _size(path, found.seen)
+def _look(paths: Iterable[Path], found: _Found) -> None:
+    """Add to `found` all that paths hold."""
+    for path in paths:
+        kind = kind_of(path)
+        if kind is None and path.is_dir():
+            _look(inside(path, found.folders), found)
+        elif kind is None:
+            found.rest.append(path)
+        elif not is_part_of_report(path, kind):
+            found.kinds[path] = kind
+            found.kinds |= {left: LEFT for left in _left_in(path) if kind != LEFT}
+
+
+def _items(kinds: Mapping[Path, str], counted: set[Place]) -> Iterator[Item]:
+    """Things with their sizes. A file with several names is a run's before anything else's, and a cache's last."""
+    order = {RUN: 0, LEFT: 2, PUBLISHED: 3}
+    left = {path for path, kind in kinds.items() if kind == LEFT}
+    for path in sorted(kinds, key=lambda path: (order.get(kinds[path], 1), path.is_symlink(), path)):
+        kind, before = kinds[path], set(counted)
+        whole = taken([path, figures_of(path)] if kind == REPORT else [path], counted, left - {path})
+        of_run = {name: taken([path / name], set(before), left).size for name in (STATES, CHECKPOINTS) if kind == RUN}
+        yield Item(
+            path,
+            kind,
+            whole.size,
+            of_run.get(STATES, 0),
+            of_run.get(CHECKPOINTS, 0),
+            whole.frees,
+            kind == RUN and _is_finished(path),
+            is_held=kind != LEFT and is_held(path),
+        )
+
+
+def _needed(items: Sequence[Item]) -> tuple[dict[Path, set[str]], dict[str, str]]:
+    """Which experiments need each path; and of those whose plans cannot be had, the reason."""
+    needed: dict[Path, set[str]] = {}
+    caches: dict[Path, set[str]] = {}
+    unread: dict[str, str] = {}
+    for item in items:
+        if item.kind != EXPERIMENT:
             continue
-        for left in _left_in(path) if kind != LEFT else ():
-            found.items.append(Item(left, LEFT, _size(left, found.seen)))
-        states = _size(path / STATES, found.seen) if kind == RUN and (path / STATES).is_dir() else 0
-        size = states + _size(path, found.seen)
-        is_finished = kind == RUN and _is_finished(path)
-        found.items.append(Item(path, kind, size, states, is_finished, is_held=kind != LEFT and is_held(path)))
-    return other
-
-
-def _kind(path: Path) -> str | None:
-    """What a path is, as its record says; None for a folder or file that is nothing by itself."""
-    if path.name.startswith(".") and PART in path.name:
-        return LEFT if is_of_the_dead(path) else None
-    if path.is_file():
-        return CHECK if path.parent.name == "checks" and path.suffix == ".json" else None
-    if (path / RUN_RECORD).is_file():
-        return RUN
-    if (path / EXPERIMENT_RECORD).is_file() and path.parent.name == "experiments":
-        return EXPERIMENT
-    if (path / MANIFEST).is_file():
+        name = item.path.name
+        needed.setdefault(item.path, set()).add(name)
         try:
-            return str(read_record(path / MANIFEST, {"kind": str}, "")["kind"])
-        except UserError:
-            return None  # damaged: what it was is not known
-    return None
+            for path in _needs(item.path, item.path.parent.parent):
+                needed.setdefault(path, set()).add(name)
+            for path in publishes_to(item.path):
+                caches.setdefault(path.resolve(), set()).add(name)
+        except UserError as error:
+            unread[name] = str(error)
+    names = {item.path.name for item in items if item.kind == EXPERIMENT}
+    for item in items:
+        if item.kind == PUBLISHED:
+            needed[item.path] = caches.get(item.path.resolve(), set())
+        elif item.kind == REPORT:
+            needed[item.path] = {_title(item.path)} & names
+    return needed, unread
 
 
 def _needs(folder: Path, store: Path) -> Iterator[Path]:
@@ -186,6 +227,13 @@ def _needs(folder: Path, store: Path) -> Iterator[Path]:
     plan = read_plan(folder)
     plan = replace(plan, experiment=plan.experiment.model_copy(update={"store": str(store)}))
     return iter([path for task in plan.tasks.values() for path in task.makes])
+
+
+def _title(page: Path) -> str:
+    """The title of a report's page, which is the name of its experiment unless another was given."""
+    with page.open(encoding="utf-8", errors="replace") as file:
+        found = re.search("<title>(.*?)</title>", file.read(TITLE_WITHIN))
+    return html.unescape(found[1]) if found else ""
 
 
 def _is_of(store: Path, item: Item) -> bool:
@@ -218,37 +266,3 @@ def _left_in(folder: Path) -> list[Path]:
         return []
     found = [path for path in folder.rglob(f".*{PART}*") if is_of_the_dead(path)]
     return [path for path in found if not any(PART in above.name for above in path.relative_to(folder).parents)]
-
-
-def _inside(folder: Path, seen: set[tuple[int, int]]) -> list[Path]:
-    """What a folder holds, in order of names; nothing where it was looked at by another name."""
-    if not _is_new(folder, seen):
-        return []
-    try:
-        return sorted(folder.iterdir())
-    except OSError:
-        return []  # not for us, or gone by now
-
-
-def _size(path: Path, seen: set[tuple[int, int]]) -> int:
-    """The bytes of a file, or of the files in a folder, that were not counted yet."""
-    if path.is_symlink() and not path.is_dir():
-        return 0
-    if path.is_dir():
-        return sum(_size(each, seen) for each in _inside(path, seen))
-    try:
-        return path.stat().st_size if _is_new(path, seen) else 0
-    except OSError:
-        return 0
-
-
-def _is_new(path: Path, seen: set[tuple[int, int]]) -> bool:
-    """Whether a file or folder is met for the first time; it has been then."""
-    try:
-        found = path.stat()
-    except OSError:
-        return False
-    known = (found.st_dev, found.st_ino)
-    is_new = known not in seen
-    seen.add(known)
-    return is_new

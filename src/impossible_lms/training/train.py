@@ -21,6 +21,11 @@ from impossible_lms.training.metrics import refuse_missing
 from impossible_lms.training.recipe import Recipe, changed_recipe
 from impossible_lms.training.words import words_apart
 
+# Why a run does not become one of more steps.
+OF_STEPS = (
+    "The learning rate falls to zero at the last step, so a run of more steps is another run from its first step on."
+)
+
 
 @dataclass(frozen=True)
 class Options:
@@ -136,6 +141,11 @@ def train(
     return run
 
 
+def _is_longer(run: Run, request: dict[str, Any]) -> bool:
+    """Whether another number of steps is asked for than that of a run."""
+    return bool(run.record["request"]["recipe"].get("steps") != request["recipe"]["steps"])
+
+
 def _begin(
     held: ExitStack, dataset: TokenDataset, output: Path, request: dict[str, Any]
 ) -> tuple[dict[str, Any], bool]:
@@ -146,7 +156,7 @@ def _begin(
     held.enter_context(locked(output / LOCK, "in use"))
     if (output / RECORD).is_file():
         run = Run.open(output)
-        refuse_other(output, run.record["request"], request)
+        refuse_other(output, run.record["request"], request, OF_STEPS if _is_longer(run, request) else "")
         if run.finished is not None:
             return run.record, True
         dataset.verify()
