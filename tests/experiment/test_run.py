@@ -8,6 +8,7 @@ import pytest
 from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.experiment.reporting import findings_of_experiment
 from impossible_lms.experiment.run import Outcome, failures_of, run_experiment
+from impossible_lms.experiment.store import FAULTS, keep_fault
 from impossible_lms.experiment.work import Reported, status_file
 from impossible_lms.locks import locked
 from impossible_lms.unfinished import machine
@@ -94,8 +95,10 @@ def test_a_failure_stops_what_needs_it_and_nothing_else(planned, run, board):
     assert [run.language for run in findings.runs] == ["partial-reverse"]
     assert dict(findings.failures) == failures_of(plan) == dict(outcome.failures)
 
+    keep_fault(plan.folder / FAULTS, control, "on fire")  # as it does in a process of its own
     outcome, asked = run(planned())  # what failed is tried again
     assert outcome == Outcome(6, 3, {}) and asked[0] == control and failures_of(plan) == {}
+    assert not (plan.folder / FAULTS).exists()
     assert dict(findings_of_experiment(plan, "again").failures) == {}
 
 

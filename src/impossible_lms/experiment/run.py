@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from impossible_lms.experiment.engines.engine import Engine
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.publication import PublishRun
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING, State
-from impossible_lms.experiment.store import AGAIN
+from impossible_lms.experiment.store import AGAIN, FAULTS
 from impossible_lms.experiment.tasks import Task
 from impossible_lms.experiment.work import status_file, status_of, write_plan
 from impossible_lms.files import read_record, write_record
@@ -68,6 +69,8 @@ def run_experiment(plan: Plan, engine: Callable[[Path], Engine], board: Board) -
                 _carry_out(plan, states, engine(plan.folder), board)
         finally:  # what failed is known after a stop too
             write_record(plan.folder / FAILURES, {"failures": _failures(states)})
+            with suppress(OSError):  # it has something in it
+                (plan.folder / FAULTS).rmdir()
         return Outcome(before, sum(state.is_done for state in states.values()) - before, _failures(states))
 
 
