@@ -47,8 +47,7 @@ class Ends:
 
 
 def _files(folder: Path) -> Iterator[str]:
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
+    for path, name in _named(folder):
         if path.is_dir() and not path.is_symlink():
             if any(path.iterdir()):
                 continue
@@ -61,12 +60,35 @@ def _without_letters(name: str) -> str:
     return name.split(PART)[0] + PART if PART in name else name
 
 
+def _named(folder: Path) -> Iterator[tuple[Path, str]]:
+    """All that a folder has, by name.
+
+    A cache of the Hub names by their content what was measured in other seconds, too: snapshots are called by the
+    revisions that are theirs, and blobs are what snapshots link to, but for those that none does.
+    """
+    revisions: dict[Path, str] = {}
+    for ref in sorted(folder.rglob("refs/**/*")):
+        if ref.is_file():
+            repository = next(each for each in ref.parents if each.name == "refs").parent
+            snapshot = repository / "snapshots" / ref.read_text(encoding="utf-8")
+            revisions[snapshot] = f"{revisions.get(snapshot, '')} {ref.relative_to(repository).as_posix()}"
+    linked = {path.resolve() for path in folder.rglob("snapshots/**/*") if path.is_symlink()}
+    for path in sorted(folder.rglob("*")):
+        if path.parent.name == "blobs" and path.resolve() in linked:
+            continue
+        snapshot = next((each for each in (path, *path.parents) if each in revisions), None)
+        if snapshot is None:
+            yield path, path.relative_to(folder).as_posix()
+        else:
+            inside, home = path.relative_to(snapshot).as_posix(), snapshot.parent.relative_to(folder).as_posix()
+            yield path, f"{home}/of{revisions[snapshot]}/{inside}"
+
+
 def values_of(folder: Path) -> Iterator[tuple[str, str]]:
     """Each file's values: those of JSON by their place, of others the hash of all."""
-    for path in sorted(folder.rglob("*")):
+    for path, name in _named(folder):
         if path.is_dir() or not path.exists():
             continue
-        name = path.relative_to(folder).as_posix()
         if path.suffix in {".json", ".jsonl"}:
             yield from _of_json(name, path)
         else:

@@ -69,6 +69,37 @@ def test_ends_that_differ_are_seen(tmp_path):
         ends.check(other, "a figure is missing")
 
 
+def test_a_cache_of_the_hub_is_compared_by_its_revisions(tmp_path):
+    """Blobs and snapshots are named for what they hold, seconds included; one that nothing names is left over."""
+    for name in ("one", "two", "other"):
+        repository = tmp_path / name / "hub" / "models--me--one"
+        (repository / "blobs").mkdir(parents=True)
+        (repository / "snapshots" / f"commit-{name}").mkdir(parents=True)
+        (repository / "refs").mkdir()
+        (repository / "refs" / "main").write_text(f"commit-{name}")
+        for file, text in (("metrics.jsonl", f'{{"loss": 1.5, "seconds": "{name}"}}'), ("README.md", "# one")):
+            (repository / "blobs" / f"{file}-{name}").write_text(text)
+            link = repository / "snapshots" / f"commit-{name}" / file
+            link.symlink_to(f"../../blobs/{file}-{name}")
+    ends = Ends.of(tmp_path / "one", tmp_path / "two")
+    assert ends.files >= {
+        f"hub/models--me--one/snapshots/of refs/main/{each}" for each in ("metrics.jsonl", "README.md")
+    }
+    other = tmp_path / "other" / "hub" / "models--me--one"
+    ends.check(tmp_path / "other", "all is well")
+    (other / "blobs" / "old").write_text("nobody's")
+    with pytest.raises(AssertionError, match=r"models--me--one/blobs/old is left over"):
+        ends.check(tmp_path / "other", "a blob is left")
+    (other / "blobs" / "old").unlink()
+    (other / "snapshots" / "before").mkdir()
+    with pytest.raises(AssertionError, match=r"snapshots/before/ is left over"):
+        ends.check(tmp_path / "other", "a snapshot is left")
+    (other / "snapshots" / "before").rmdir()
+    (other / "blobs" / "README.md-other").write_text("# other")
+    with pytest.raises(AssertionError, match=r"of refs/main/README.md is "):
+        ends.check(tmp_path / "other", "another card")
+
+
 def test_the_table_counts_what_held(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(f"# Title\n\n{BEGIN}\nold\n{END}\n\nThe end.\n")
