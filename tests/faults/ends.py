@@ -10,6 +10,7 @@ from impossible_lms.files import sha256_of
 from impossible_lms.unfinished import PART
 
 ABSENT = "absent"
+LOGS = "logs"  # what tasks said, those that were stopped included
 TIMES = ("hours", "seconds", "tokens_per_second")  # two whole runs may agree in them by chance
 
 
@@ -88,6 +89,8 @@ def values_of(folder: Path) -> Iterator[tuple[str, str]]:
     """Each file's values: those of JSON by their place, of others the hash of all."""
     for path, name in _named(folder):
         if path.is_dir() or not path.exists():
+            continue
+        if path.parent.name == LOGS:
             continue
         if path.suffix in {".json", ".jsonl"}:
             yield from _of_json(name, path)

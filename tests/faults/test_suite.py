@@ -56,6 +56,14 @@ def test_ends_that_differ_are_seen(tmp_path):
     ends.check(other, "all is well")
     (other / "run" / "metrics.jsonl").write_text('{"loss": 1.5, "seconds": 4}\n')
     ends.check(other, "times may differ")
+    (other / "logs").mkdir()
+    for name in ("one", "two", "other"):
+        (tmp_path / name / "logs").mkdir(exist_ok=True)
+        (tmp_path / name / "logs" / "train.log").write_text(f"begun{' again' * (name == 'other')}\n")
+    Ends.of(tmp_path / "one", tmp_path / "two").check(other, "so may what was said on the way")
+    for name in ("one", "two", "other"):
+        (tmp_path / name / "logs" / "train.log").unlink()
+        (tmp_path / name / "logs").rmdir()
     (other / "run" / "metrics.jsonl").write_text('{"loss": 1.6, "seconds": 3}\n')
     with pytest.raises(AssertionError, match=r"metrics.jsonl line 0.loss is 1.6, 1.5 expected"):
         ends.check(other, "another loss")
