@@ -44,7 +44,7 @@ def test_the_sample_is_seeded_and_takes_all_where_there_are_fewer(copied_run):
     found = evaluate(PERPLEXITY, copied_run, Request(checkpoints="4"))
     assert len(found.items()) == count
     assert found.notes["fewer_than_the_sample"] == {"test sentences of grammar that serve": count}
-    said = f"sample of 2,000: there were {count} test sentences of grammar that serve"
+    said = f"sample of 2,000: all {count} test sentences of grammar that serve"
     asked = evaluate(PERPLEXITY, copied_run, Request(checkpoints="4", sample=2000))
     assert len(asked.items()) == count and asked.curve["note"].tolist() == [said]
     assert evaluate(PERPLEXITY, copied_run, Request(checkpoints="4", sample=10)).curve["note"].tolist() == [None]

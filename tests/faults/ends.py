@@ -71,8 +71,8 @@ def _named(folder: Path) -> Iterator[tuple[Path, str]]:
     for ref in sorted(folder.rglob("refs/**/*")):
         if ref.is_file():
             repository = next(each for each in ref.parents if each.name == "refs").parent
-            snapshot = repository / "snapshots" / ref.read_text(encoding="utf-8")
-            revisions[snapshot] = f"{revisions.get(snapshot, '')} {ref.relative_to(repository).as_posix()}"
+            named = repository / "snapshots" / ref.read_text(encoding="utf-8")
+            revisions[named] = f"{revisions.get(named, '')} {ref.relative_to(repository).as_posix()}"
     linked = {path.resolve() for path in folder.rglob("snapshots/**/*") if path.is_symlink()}
     for path in sorted(folder.rglob("*")):
         if path.parent.name == "blobs" and path.resolve() in linked:

@@ -93,14 +93,13 @@ def test_the_same_findings_give_the_same_bytes(curve_of, tmp_path):
 
 def test_captions_say_where_there_were_fewer_than_asked_for(curve_of):
     def said(count, language):
-        note = None if count is None else f"sample of 50: there were {count} pairs of A"
+        note = None if count is None else f"sample of 50: all {count} pairs of A"
         return curve_of(METRICS["perplexity"], {1: 3.0, 2: 2.0}, language).curve.assign(note=note)
 
     assert sample_said([said(None, "no-hop")]) == ""
     curves = [said(4, "token-hop"), said(4, "no-hop"), said(7, "word-hop"), said(None, "no-shuffle")]
     assert sample_said(curves) == (
-        "Sample of 50: there were 4 pairs of A (in no-hop, token-hop); "
-        "sample of 50: there were 7 pairs of A (in word-hop)."
+        "Sample of 50: all 4 pairs of A (in no-hop, token-hop); sample of 50: all 7 pairs of A (in word-hop)."
     )
     many = [said(count, "no-hop") for count in range(1, 6)]
     assert sample_said(many).endswith("3 pairs of A (in no-hop); 2 more in the tables.")

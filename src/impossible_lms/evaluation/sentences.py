@@ -116,12 +116,12 @@ def shortfall(notes: Mapping[str, Any]) -> str | None:
     """What a reader should know of a sample that there were too few items for, from notes; None where there were not.
 
     >>> shortfall(sample_notes(50, {"pairs of agreement": 4}))
-    'sample of 50: there were 4 pairs of agreement'
+    'sample of 50: all 4 pairs of agreement'
     """
     fewer = notes.get(FEWER)
     if not fewer:
         return None
     least = sorted(fewer, key=fewer.__getitem__)
-    said = ", ".join(f"{fewer[each]:,} {each}" for each in least[:NAMED])
+    said = ", ".join(f"all {fewer[each]:,} {each}" if fewer[each] else f"no {each}" for each in least[:NAMED])
     more = f", and all there were of {len(least) - NAMED} more" if len(least) > NAMED else ""
-    return f"sample of {notes[SAMPLE]:,}: there were {said}{more}"
+    return f"sample of {notes[SAMPLE]:,}: {said}{more}"
