@@ -107,10 +107,14 @@ def evaluate(
         mine = request_of(each, request, wanted)
         found = [evaluated(each, one, mine, progress=Console()) for one in runs]
         for one in found:
+            if len(found) > 1 and not as_json:
+                print(f"{one.folder.parent.parent.name}:")
             _draw_and_say(each, one, aloud=not as_json)
             faults += [f"{one.folder.parent.parent}: skipped {name}: {why}" for name, why in one.skipped.items()]
         if output:
             _together(found, output)
+            if not as_json:
+                print(f"all together: {output / each.name}.csv")
         curves[each.name] = [row for one in found for row in json.loads(one.curve.to_json(orient="records"))]
     if as_json:
         print(json.dumps(curves if len(wanted) > 1 else curves[wanted[0].name]))

@@ -53,6 +53,11 @@ class Example:
     tokens: Sequence[Token]
     why: str
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the language says of each token, markers aside, where it stood."""
+        return all(token.is_marker or token.shade is not None for token in self.tokens)
+
 
 @dataclass(frozen=True)
 class Said:

@@ -26,9 +26,9 @@ def losses(findings: Findings) -> Picture | None:
     )
     if table.empty:
         return None
-    caption = (
-        f"Loss in training (nats a token): a line a run, means of up to {POINTS} parts of it; signs: held-out text."
-    )
+    thinned = f", drawn as the means of {POINTS} stretches" if table.groupby("run").size().max() >= POINTS else ""
+    held = "; signs: on held-out text" if table["held_out_loss"].notna().any() else ""
+    caption = f"Loss in training (nats a token), a line a run{thinned}{held}."
     rows = by_family(table, _draw, "training steps", "loss (nats a token)", told=losses_told)
     return Picture("training-loss", caption, rows, table, shares=True)
 
