@@ -109,6 +109,12 @@ def test_the_verb_prints_a_table_or_writes_one(run, impossible, tmp_path):
     read = pd.read_csv(io.StringIO(out))
     assert code == 0 and read["word"].tolist() == ["The", "dog", "sleeps.", END_OF_TEXT, "Dogs", "sleep.", END_OF_TEXT]
     assert set(read["step"]) == {12}  # the last checkpoint
+    assert read["genre"].isna().all() and read["frequency"].isna().all()  # nothing is counted in two sentences
+    assert all(len(number.partition(".")[2]) == 3 for row in out.splitlines()[1:] for number in row.split(",")[9:11])
+    code, out, _ = impossible(
+        "words", run.folder, "--text", "The dog.", "--frequencies", "grammar:sentences=200,seed=0"
+    )
+    assert code == 0 and pd.read_csv(io.StringIO(out))["frequency"][0] > 1000
     code, out, _ = impossible(
         "words", run.folder, "--text", "A dog.", "--checkpoints", "all", "--output", tmp_path / "out"
     )

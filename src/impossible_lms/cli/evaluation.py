@@ -140,7 +140,7 @@ def _draw_and_say(metric: "Metric", one: "Evaluation", *, aloud: bool) -> None:
         print(shown.to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
     others = {name: value for name, value in one.notes.items() if value and name not in (SAMPLE, FEWER)}
     said = "".join(f", {name.replace('_', ' ')}: {value}" for name, value in others.items() if value != statement)
-    print(f"tables: {one.folder}  figure: {figure}{said}")
+    print(f"tables: {one.folder / 'items.csv'}, curve.csv  figure: {figure}{said}")
     if few := shortfall(one.notes):
         print(upper_first(f"{few}."))
 
@@ -180,7 +180,7 @@ def words(
     text: Annotated[list[str] | None, typer.Option(help="A sentence in place of a corpus; may be repeated.")] = None,
     checkpoints: Annotated[str, typer.Option(help="all, last, every=200, or steps as 100,200.")] = ("last"),
     frequencies: Annotated[
-        str | None, typer.Option(metavar="CORPUS", help="Where words are counted; by default in the text itself.")
+        str | None, typer.Option(metavar="CORPUS", help="Where words are counted; by default in --corpus.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="A folder for one table a model, as Parquet and CSV; CSV on stdout without.")
@@ -189,7 +189,8 @@ def words(
     """Give the surprisal of every word of a text, in bits. A row a word, for any model and checkpoint.
 
     The space before a word counts towards the word before it, whose end it marks (Pimentel & Meister 2024; Oh & Schuler
-    2024). The text is taken as it is, sentence by sentence.
+    2024). The text is taken as it is, sentence by sentence. The last row of a sentence is its end, <|endoftext|>. Of
+    sentences given by --text there are frequencies only with --frequencies.
     """
     import pandas as pd
 
@@ -211,13 +212,15 @@ def words(
         table = word_surprisal(each, read, checkpoints=checkpoints, frequencies=counted, progress=Console())
         if table.attrs["too_long"]:
             print(f"{name}: {table.attrs['too_long']:,} sentences are too long for it, and left out", file=sys.stderr)
+        if corpus is None:  # a sentence or two are nothing to count words in
+            table = table.assign(genre="", **({} if counted else {"frequency": float("nan")}))
         if output:
             _write_tables(table, output / name)
             print(f"{output / name}.csv: {len(table):,} rows")
         else:
             tables.append(table)
     if tables:
-        print(pd.concat(tables).to_csv(index=False, lineterminator="\n"), end="")
+        print(pd.concat(tables).to_csv(index=False, lineterminator="\n", float_format="%.3f"), end="")
 
 
 def metrics(as_json: Json = False) -> None:
