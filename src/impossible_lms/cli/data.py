@@ -171,7 +171,8 @@ def _say_dataset(
     marked = "".join(f"; {said} of sentences" for said in [shares_said(dataset.marked)] if said)
     dropped = sum(sum(dataset.record["counts"][split]["dropped"].values()) for split in SPLITS)
     left = f"; {dropped:,} sentences dropped" if dropped else ""
-    said = f"{len(dataset):,} blocks of {dataset.context} tokens in {dataset.language}{marked}{left}"
+    fertile = f"; {dataset.fertility}" if dataset.fertility else ""
+    said = f"{len(dataset):,} blocks of {dataset.context} tokens in {dataset.language}{fertile}{marked}{left}"
     print(f"{dataset.folder}: {said}{', as it was there already' if was_there else ''}")
     if fault := marker_fault(language, corpus, dataset.marked):
         _said(marker_fault(language, corpus, dataset.marked, source.beginnings() if source else ()) or fault)

@@ -140,6 +140,8 @@ def _dataset(path: Path, sentences: int, as_json: bool) -> None:
     print(f"{path}: {request['language']}, every file as its manifest says")
     print(f"corpus     {dataset.record['corpus']}  sha256 {request['corpus'][:16]}…")
     print(f"tokenizer  {dataset.record['tokenizer']}  {dataset.vocabulary_size:,} ids as {dataset.record['dtype']}")
+    if dataset.fertility:
+        print(f"fertility  {dataset.fertility}, in the first {dataset.fertility.sentences:,} sentences as they are")
     markers = (
         f"{marker} = {id_} (in {dataset.marked[marker]:.1%} of training sentences)"
         for marker, id_ in dataset.tokenizer.markers.items()

@@ -156,6 +156,7 @@ def check(
     from impossible_lms.languages import get_language, get_languages
     from impossible_lms.languages.check import check as check_language
     from impossible_lms.languages.check import sampled
+    from impossible_lms.languages.fertility import fertility
     from impossible_lms.languages.markers import marker_fault, shares_said
     from impossible_lms.report.terminal import LEGEND, report_table
     from impossible_lms.terminal import show
@@ -173,7 +174,7 @@ def check(
         return
     show(report_table(reports))
     count, size = reports[0].sentences, max(report.tokens for report in reports)
-    ids = f"{loaded.vocabulary_size:,} ids of {loaded.name}"
+    ids = f"{loaded.vocabulary_size:,} ids of {loaded.name}, {fertility(some.beginnings(), loaded)}"
     print(f"\n{count:,} sentences of {source.name}, up to {size:,} tokens, {ids}\n{LEGEND}")
     of_share: dict[str, list[str]] = {}
     for report in reports:

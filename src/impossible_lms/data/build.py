@@ -21,6 +21,7 @@ from impossible_lms.data.order import PUBLISHED, shuffled, shuffled_as_published
 from impossible_lms.data.spool import Spool
 from impossible_lms.errors import UserError
 from impossible_lms.files import folder_beside, is_made
+from impossible_lms.languages.fertility import fertility
 from impossible_lms.languages.language import KeptSentences, Language, sentences_for
 from impossible_lms.languages.registry import (
     Named,
@@ -178,9 +179,10 @@ def _build(
         else:
             corpus.refuse_without_training()
         read = corpus.survey.record()  # what is wrong in the corpus is said before any work
+        fertile = fertility(corpus.beginnings(), tokenizer).record()
         for *_, records in missing:
             for record in records.values():
-                record["read"] = read
+                record |= {"read": read, "fertility": fertile}
     if missing:
         refuse_without_annotation((language for language, *_ in missing), corpus.columns())
         for language, *_ in missing:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
 from impossible_lms.files import read_manifest, verify_files
+from impossible_lms.languages.fertility import Fertility
 from impossible_lms.languages.markers import shares
 from impossible_lms.ragged import Ragged
 from impossible_lms.shown import Shown
@@ -74,6 +75,8 @@ class TokenDataset(Shown):
         found |= {split: f"{counts[split]['sentences']:,} sentences" for split in HELD_OUT}
         if self.longest_training_sentence is not None:
             found["trained on"] = f"sentences of up to {self.longest_training_sentence:,} tokens"
+        if self.fertility is not None:
+            found["fertility"] = str(self.fertility)
         if self.record["markers"]:
             found["markers"] = ", ".join(self.record["markers"])
         return found | {"corpus": self.record["corpus"], "folder": self.folder}
@@ -129,6 +132,12 @@ class TokenDataset(Shown):
         """How many tokens a sentence had at most, before any change, to be trained on; None where all are."""
         found = self.record["request"].get(LONGEST)
         return None if found is None else int(found)
+
+    @property
+    def fertility(self) -> Fertility | None:
+        """How many tokens its tokenizer makes of a word; None of published ids, whose text is not there."""
+        found = self.record.get("fertility")
+        return None if found is None else Fertility(**found)
 
     @property
     def marked(self) -> dict[str, float]:

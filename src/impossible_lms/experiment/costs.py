@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from impossible_lms.experiment.miniature import Miniature
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.publication import PublishRun
 from impossible_lms.experiment.tasks import BuildData, MakeTokenizer, Measure, Task, Train
+from impossible_lms.languages.fertility import fertility
 from impossible_lms.languages.markers import marker_fault
 from impossible_lms.models.run import Run
 from impossible_lms.progress import amount
@@ -95,8 +96,13 @@ def _costs(plan: Plan, counted: Set[str], say: Say) -> tuple[list[Line], list[st
     if all(_is_done(task) for task in tasks):
         return list(_lines(plan, tasks, None, say)), []
     with tempfile.TemporaryDirectory(prefix="impossible-costs-") as scratch:
-        miniature = Miniature(plan.experiment, plan.recipe, plan.languages, _tokenizer(plan), Path(scratch), say)
-        return list(_lines(plan, tasks, miniature, say)), list(_warnings(plan, miniature))
+        tokenizer = _tokenizer(plan)
+        miniature = Miniature(plan.experiment, plan.recipe, plan.languages, tokenizer, Path(scratch), say)
+        lines = list(_lines(plan, tasks, miniature, say))
+        if tokenizer is not None:  # one that is trained on the copy alone has another
+            said = f"{lines[0].note}, {fertility(miniature.small.beginnings(), tokenizer)}"
+            lines[0] = replace(lines[0], note=said)
+        return lines, list(_warnings(plan, miniature))
 
 
 def _over_corpora(lines: Sequence[tuple[str, Line]]) -> Line:

@@ -80,6 +80,7 @@ def model_card(run: Run, model_id: str, results: Results | None = None, names: M
         count=len(checkpoints),
         context=dataset.context,
         data=dataset.record,
+        fertility=dataset.fertility,
         recipe=recipe,
         shape=_shape(checkpoints[-1]),
         finished=finished,
