@@ -1,5 +1,7 @@
 """Curves by length: stretches of tokens, what lies beyond the training text, and the mean of each."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,12 @@ import pytest
 from impossible_lms import METRICS, by_length
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation import lengths
+from impossible_lms.evaluation.cells import Tables
 from impossible_lms.evaluation.driver import Evaluation
+from impossible_lms.evaluation.lengths import over_lengths
+from impossible_lms.report.figures import save_figure
+from impossible_lms.report.length_figure import length_picture
+from impossible_lms.report.paper import paper_figure
 
 
 class Measured(Evaluation):
@@ -31,12 +38,12 @@ class Measured(Evaluation):
 
 
 def measured(metric, folder):
-    about = {"language": ["no-reverse"], "architecture": "gpt2", "seed": 1, "data": "no-reverse"}
+    about = {"language": ["no-reverse"], "architecture": "gpt2", "seed": 1, "data": "no-reverse", "fault": None}
     return Measured(METRICS[metric], folder / "evaluation" / metric, pd.DataFrame(about), {}, {})
 
 
 def test_each_length_has_its_curve(tmp_path, monkeypatch):
-    monkeypatch.setattr(lengths, "_longest", lambda evaluation: 8)
+    monkeypatch.setattr(lengths, "longest_of", lambda evaluation: 8)
     table = by_length(measured("perplexity", tmp_path))
     assert table["tokens"].tolist() == ["2 to 8", "9 to 16", "over 32"] * 2
     assert table["beyond"].tolist() == [False, True, True] * 2 and table["items"].tolist() == [2, 1, 1] * 2
@@ -56,3 +63,42 @@ def test_what_has_no_lengths_is_said(tmp_path):
         by_length(measured("perplexity", tmp_path))
     with pytest.raises(UserError, match=r"by_length: probes has no lengths\. Of perplexity and sentence-bits"):
         by_length(measured("probes", tmp_path), [8])
+
+
+def test_over_seeds_each_length_has_a_mean_and_what_is_beyond(tmp_path, monkeypatch):
+    monkeypatch.setattr(lengths, "longest_of", lambda evaluation: 8)
+    one, other = measured("perplexity", tmp_path / "one"), measured("perplexity", tmp_path / "other")
+    monkeypatch.setattr(Measured, "tables", property(lambda self: Tables(self.curve, self.items(), "one")))
+    one, other = (each for each in (one, replaced(other, seed=2)))
+    table = over_lengths([one, other])
+    assert table["tokens"].tolist() == ["2 to 8", "9 to 16", "over 32"] * 2
+    assert table["beyond"].tolist() == [False, True, True] * 2 and set(table["seeds"]) == {2}
+    assert table["perplexity"].tolist() == pytest.approx([4.0, 16.0, 32.0] * 2)
+    picture = length_picture(METRICS["perplexity"], table)
+    assert len(picture.panels) == 1 and "by length at the last step" in picture.caption
+    save_figure(paper_figure(picture), tmp_path / "it.png")
+    trained = {"one": 8, "other": 16}
+    monkeypatch.setattr(lengths, "longest_of", lambda evaluation: trained[evaluation.folder.parents[1].name])
+    with pytest.raises(UserError, match=r"trained on sentences of up to 8 and 16 tokens\. Name the edges"):
+        over_lengths([one, other])
+    assert set(over_lengths([one, other], [20])["tokens"]) == {"2 to 20", "over 20"}
+
+
+def replaced(evaluation, seed):
+    return dataclasses.replace(evaluation, curve=evaluation.curve.assign(seed=seed))
+
+
+def test_the_verb_writes_a_table_and_a_figure(run, tmp_path, impossible):
+    code, _, err = impossible("lengths", run.folder)
+    assert code == 2 and ("was not measured" in err or "trained on all lengths" in err or "not measured" in err)
+    code, _, err = impossible("evaluate", "perplexity", run.folder, "--sample", "30")
+    assert code == 0, err
+    code, _, err = impossible("lengths", run.folder)
+    assert code == 2 and "trained on all lengths. Name edges" in err
+    code, out, err = impossible("lengths", run.folder, "--edges", "6,12", "--output", tmp_path / "out")
+    assert code == 0 and "7 to 12" in out and "over 12" in out, err
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        *(f"perplexity-by-length.{ending}" for ending in ("csv", "parquet", "png"))
+    }
+    code, _, err = impossible("lengths", run.folder, "--edges", "6,x")
+    assert code == 2 and "--edges 6,x: numbers of tokens from 2 on are expected" in err

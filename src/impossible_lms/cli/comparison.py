@@ -57,7 +57,7 @@ def compare(
         get_metric(metric)
     pairs = [_pair(each) for each in between or ()]
     table = compared(
-        _evaluations(source, changes), pairs, metric=metric, over_training=over_training, threshold=threshold
+        measured_in(source, changes), pairs, metric=metric, over_training=over_training, threshold=threshold
     )
     if output:
         if output.exists() and not output.is_dir():
@@ -122,7 +122,7 @@ def separation(
             mine, its_parallel = _by_corpus(place, name, changes or ())
             found, alike = [*found, *mine], [*alike, *its_parallel]
         else:
-            found += [(name or each.human, each) for each in _evaluations([place], None)]
+            found += [(name or each.human, each) for each in measured_in([place], None)]
     if changes and not any(each.endswith(".toml") for each in source):
         raise UserError(f"--set {changes[0]}: changes an experiment file, and none is given.")
     humans = {human for human, _ in found}
@@ -178,8 +178,8 @@ def _pair(said: str) -> tuple[str, str]:
     return first.strip(), second.strip()
 
 
-def _evaluations(source: list[str], changes: list[str] | None) -> "list[Evaluation]":
-    """Of an experiment, or of folders."""
+def measured_in(source: list[str], changes: list[str] | None) -> "list[Evaluation]":
+    """What was measured of an experiment, or of folders."""
     from impossible_lms.evaluation.compare import evaluations_in
 
     files = [each for each in source if each.endswith(".toml")]

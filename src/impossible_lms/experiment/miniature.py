@@ -260,13 +260,18 @@ class Miniature:
     def _built(self, corpus: Corpus, languages: Sequence[Language], name: str) -> float:
         """Seconds of building the datasets of a corpus in `name`."""
         output = self._folder / name
-        return _seconds(lambda: build_datasets(corpus, languages, self.tokenizer, output, context=self._recipe.context))
+        return _seconds(lambda: self._build(corpus, languages, output))
+
+    def _build(self, corpus: Corpus, languages: Sequence[Language], output: Path) -> None:
+        """Write datasets of a corpus as the experiment asks for them."""
+        longest, context = self._experiment.longest_training_sentence, self._recipe.context
+        build_datasets(corpus, languages, self.tokenizer, output, context=context, longest_training_sentence=longest)
 
     def _data(self, language: Language) -> Path:
         """The folder of a language's data in miniature; the first call makes those of all."""
         home = self._folder / "small"
         if not home.is_dir():
-            build_datasets(self.small, self._languages, self.tokenizer, home, context=self._recipe.context)
+            self._build(self.small, self._languages, home)
         return home / language.name
 
     def _run(self, language: Language, model: Model) -> Run:

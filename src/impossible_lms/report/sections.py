@@ -6,14 +6,16 @@ from dataclasses import dataclass, field, replace
 
 from impossible_lms.documents import upper_first
 from impossible_lms.evaluation.contrasts import contrasts
+from impossible_lms.evaluation.lengths import SERVED
 from impossible_lms.models.run import Run
 from impossible_lms.report.differs import is_of_the_papers_size
 from impossible_lms.report.findings import Findings
+from impossible_lms.report.length_figure import READING, by_lengths
 from impossible_lms.report.losses import losses
 from impossible_lms.report.metric_figures import metric_picture, sample_said, shown_of
 from impossible_lms.report.picture import Picture
 from impossible_lms.report.published import published_curves
-from impossible_lms.report.results import Result, crossed
+from impossible_lms.report.results import Result, crossed, last_of
 from impossible_lms.report.special_figures import SPECIAL, at_the_end, cross_tests
 from impossible_lms.report.tables import Table, contrast_table, last_fields, last_values, of_last_steps
 
@@ -71,6 +73,9 @@ def parts_of(
             found = contrasts([(result.name, metric, of_runs)], by_part=True)
             tables += [contrast_table(found)] if len(found) else []
         sections.append(Section(result.name, heading, reading, pictures, tables))
+        if metric in SERVED and (picture := by_lengths(result)):
+            title = f"Longer than what was trained on: {result.name.replace('-', ' ')}"
+            sections.append(Section(picture.name, title, READING, [picture], [of_last_steps(last_of(picture.table))]))
     sections += [*together, *_of_cross_tests(findings, results)]
     if trained and (lost := losses(findings)):
         reading = (
