@@ -35,7 +35,7 @@ def _family() -> str:
     from matplotlib.font_manager import findfont, fontManager
 
     with TTFont(findfont(WHOLE), lazy=True, recalcTimestamp=False) as font:
-        options = Options(name_IDs=["*"], drop_tables=[*Options().drop_tables, "FFTM"])
+        options = Options(name_IDs=["*"], layout_features=[], drop_tables=[*Options().drop_tables, "FFTM"])
         subsetter = Subsetter(options)
         subsetter.populate(unicodes=[code for first, end in RANGES for code in range(first, end)])
         subsetter.subset(font)
