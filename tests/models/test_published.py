@@ -153,6 +153,6 @@ def test_what_a_run_may_be(tmp_path, run, tokenizer):
     legacy(tmp_path / "only" / "main", tokenizer)
     assert [each.step for each in open_run(str(tmp_path / "only"), tmp_path).checkpoints()] == [0]
     with pytest.raises(
-        UserError, match=r"me/it: neither a folder here nor in the cache, and the Hub cannot be reached"
+        UserError, match=r"me/it: neither a folder here nor in the cache .*/hub, and the Hub cannot be reached"
     ):
         open_run("me/it", tmp_path).checkpoints()

@@ -7,10 +7,12 @@ from pathlib import Path
 from impossible_lms.corpora import read_corpus
 from impossible_lms.errors import UserError
 from impossible_lms.experiment.reporting import findings_of_sources
-from impossible_lms.explorer.models import CachedRun, Models, cached_runs, fault_of, models_of
+from impossible_lms.explorer.models import Models, fault_of, models_of
 from impossible_lms.explorer.speaking import Speaker
 from impossible_lms.languages import LANGUAGES, get_language
 from impossible_lms.languages.language import Language
+from impossible_lms.models.cached import cached_models
+from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import RECORD, Run
 from impossible_lms.report.findings import Findings
 from impossible_lms.spec import EXAMPLE_CORPUS, EXAMPLE_TOKENIZER
@@ -49,11 +51,11 @@ def given(
         tokenizer: of sentences; if None that of the first run, or one trained on the built-in English.
         annotator: finds verbs and parses: `spacy[:pipeline or folder]` or `stanza[:language or folder]`.
     """
-    cached: list[CachedRun] = []
+    cached: list[PublishedRun] = []
     named: list[str] = []
     for source in sources:
-        found = cached_runs(Path(source))
-        cached += found
+        found = cached_models(Path(source))
+        cached += [PublishedRun(str(home), home) for home in found]
         named += [] if found else _runs_in(source)
     findings = findings_of_sources(named, "") if named else NOTHING
     runs = [*findings.runs, *cached]

@@ -4,7 +4,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from threading import Lock
 
 from impossible_lms.errors import UserError
@@ -12,7 +11,7 @@ from impossible_lms.evaluation.metric import AnyCheckpoint, context_of, language
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.languages import LANGUAGES, get_language
 from impossible_lms.languages.language import Language
-from impossible_lms.models.published import PublishedCheckpoint, PublishedRun
+from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.tokenizer import Tokenizer
 
@@ -160,41 +159,3 @@ def fault_of(run: Run | PublishedRun) -> str | None:
     except UserError as error:
         return str(error)
     return None
-
-
-@dataclass(frozen=True)
-class CachedRun(PublishedRun):
-    """A published model in a cache of the Hub: the folder `models--OWNER--NAME`, read without the Hub."""
-
-    def checkpoints(self) -> list[PublishedCheckpoint]:
-        """Its revisions with a number in their names, or its `main` alone, as far as they are in the cache."""
-        return [CachedCheckpoint(self.source, name, self._snapshot(name)) for name in self.series.revisions]
-
-    def _revisions(self) -> list[str]:
-        refs = [path.name for path in sorted((self.folder / "refs").iterdir()) if path.is_file()]
-        return [name for name in refs if (self._snapshot(name) / "config.json").is_file()]
-
-    def _snapshot(self, revision: str) -> Path:
-        return self.folder / "snapshots" / (self.folder / "refs" / revision).read_text(encoding="utf-8").strip()
-
-
-@dataclass(frozen=True)
-class CachedCheckpoint(PublishedCheckpoint):
-    """A revision in a cache."""
-
-    snapshot: Path = Path()
-
-    @property
-    def folder(self) -> Path:
-        """The folder of its snapshot."""
-        return self.snapshot
-
-
-def cached_runs(cache: Path) -> list[CachedRun]:
-    """The models in a cache of the Hub, or the one whose folder is given; none where it is no cache."""
-    homes = [cache] if cache.name.startswith("models--") else sorted(cache.glob("models--*"))
-    return [
-        CachedRun(home.name.removeprefix("models--").replace("--", "/", 1), home)
-        for home in homes
-        if (home / "refs").is_dir()
-    ]

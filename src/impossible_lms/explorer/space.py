@@ -9,8 +9,8 @@ from pathlib import Path
 import impossible_lms
 from impossible_lms.errors import UserError
 from impossible_lms.explorer.given import Given
-from impossible_lms.explorer.models import CachedRun
 from impossible_lms.files import folder_beside, link_or_copy, read_manifest, write_text
+from impossible_lms.models.cached import id_of_cached
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import CHECKPOINTS, FINISHED, METRICS, RECORD, Run
 
@@ -85,7 +85,7 @@ def write_space(
             else:
                 local.append(_copied(run, part / HELD).relative_to(part).as_posix())
         for model in given.models.named.values():
-            if isinstance(model.run, CachedRun):
+            if isinstance(model.run, PublishedRun) and id_of_cached(model.run.folder):
                 target = part / HELD / model.run.folder.name
                 shutil.copytree(model.run.folder, target, symlinks=False, ignore=shutil.ignore_patterns("blobs"))
                 local.append(target.relative_to(part).as_posix())

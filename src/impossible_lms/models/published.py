@@ -17,26 +17,17 @@ from impossible_lms.documents import shown
 from impossible_lms.errors import UserError
 from impossible_lms.files import sha256_of
 from impossible_lms.models.architectures import Architecture, get_architecture
+from impossible_lms.models.cached import cached_folder, cached_models, cached_revisions, id_of_cached, own_cache
 from impossible_lms.models.checkpoints import architecture_of, config_of
-from impossible_lms.models.foreign import SINGLE, WEIGHTS, load_foreign, parts_of, room_of, weight_files
+from impossible_lms.models.foreign import SINGLE, load_foreign, room_of, weight_files
+from impossible_lms.models.from_hub import branches, fetched
 from impossible_lms.models.model_name import said_by
 from impossible_lms.models.run import RECORD, Run
 from impossible_lms.models.series import MAIN, Series, named, series_in, split_source, step_of
 from impossible_lms.models.weights import build_model
-from impossible_lms.network import cache_if_offline, hub_is_reachable
 from impossible_lms.tokenizer import Tokenizer, load_marked_tokenizer
-from impossible_lms.tokenizer_files import SENTENCEPIECE
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_TOKENIZER = (
-    "tokenizer.json",
-    "vocab.json",
-    "merges.txt",
-    "added_tokens.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    SENTENCEPIECE,
-)
 
 
 @dataclass(frozen=True)
@@ -56,7 +47,9 @@ class PublishedCheckpoint:
         """The folder with its configuration, weights and tokenizer; UserError where they cannot be had."""
         local = Path(self.source)
         if not local.is_dir():
-            return _fetched(self.source, self.revision)
+            return fetched(self.source, self.revision)
+        if id_of_cached(local):
+            return cached_folder(local, self.revision)
         if (local / self.revision / "config.json").is_file() or not (local / "config.json").is_file():
             return local / self.revision
         if self.revision not in (MAIN, local.resolve().name):
@@ -175,7 +168,9 @@ class PublishedRun:
     def _revisions(self) -> list[str]:
         local = Path(self.source)
         if not local.is_dir():
-            return _branches(self.source)
+            return branches(self.source)
+        if id_of_cached(local):
+            return cached_revisions(local)
         inside = [path.parent.name for path in local.glob("*/config.json")]
         if not (local / "config.json").is_file():
             return inside
@@ -188,6 +183,7 @@ class PublishedRun:
 def open_run(source: str | Path, output: Path | None = None) -> Run | PublishedRun:
     """What `source` names: the folder of a run, or a published model as a folder or by its id on the Hub.
 
+    The folder may be one in any cache of the Hub, `CACHE/models--OWNER--NAME`.
     Behind an `@`, a published model may have the one revision that is wanted (`me/model@main`), or the pattern of a
     series of them (`me/model@step{}`). What is measured of a run goes into its folder; of a published model, into one
     of its name in `output`. Raises UserError where nothing of the kind is found.
@@ -199,8 +195,12 @@ def open_run(source: str | Path, output: Path | None = None) -> Run | PublishedR
     is_published = (
         folder.is_dir()
         and not (folder / RECORD).is_file()
-        and ((folder / "config.json").is_file() or any(folder.glob("*/config.json")))
+        and (
+            (folder / "config.json").is_file() or any(folder.glob("*/config.json")) or id_of_cached(folder) is not None
+        )
     )
+    if not folder.exists() and (alike := _ids_that_end_in(whole)):
+        raise UserError(f"{whole}: no such folder. A model is named by its whole id: {' or '.join(alike)}.")
     if not is_published and (folder.exists() or not _HUB_ID.fullmatch(whole)):
         return Run.open(folder)
     if output is None:
@@ -211,7 +211,7 @@ def open_run(source: str | Path, output: Path | None = None) -> Run | PublishedR
 def _name_of(source: str, wanted: str | None) -> str:
     """What a model is called, and the folder with what is measured of it."""
     local = Path(source)
-    name = local.resolve().name if local.is_dir() else source.rpartition("/")[2]
+    name = (id_of_cached(local) or str(local.resolve()) if local.is_dir() else source).rpartition("/")[2]
     return name if wanted is None else f"{name}@{wanted}"
 
 
@@ -251,48 +251,7 @@ def load_published(source: str | Path, revision: str = MAIN, *, architecture: st
     return Published(model, tokenizer, found, str(source), revision)
 
 
-def _fetched(repo_id: str, revision: str) -> Path:
-    """The folder of the cache with a revision's files; only those that are data are ever fetched."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
-
-    def has(name: str) -> bool:
-        try:
-            found = Path(hf_hub_download(repo_id, name, revision=folder.name))
-        except EntryNotFoundError:
-            return False
-        return all(has(part) for part in parts_of(found)) if name in WEIGHTS and name not in SINGLE else True
-
-    try:
-        with cache_if_offline():
-            # Its name is the commit, from which the rest is to come too.
-            folder = Path(hf_hub_download(repo_id, "config.json", revision=revision)).parent
-            any(has(name) for name in WEIGHTS)  # the first there is
-            for name in _TOKENIZER:
-                has(name)
-    except Exception as error:  # network, cache, name and permission faults have no common class below Exception
-        raise _not_had(f"{repo_id}@{revision}", error) from error
-    return folder
-
-
-def _branches(repo_id: str) -> list[str]:
-    """The branches and tags of a repository on the Hub, or offline those in the cache."""
-    from huggingface_hub import HfApi, constants
-
-    if not hub_is_reachable():
-        refs = Path(constants.HF_HUB_CACHE) / f"models--{repo_id.replace('/', '--')}" / "refs"
-        if not refs.is_dir():
-            raise UserError(f"{repo_id}: neither a folder here nor in the cache, and the Hub cannot be reached.")
-        return [path.name for path in refs.iterdir()]
-    try:
-        refs = HfApi().list_repo_refs(repo_id)
-        return [each.name for each in (*refs.branches, *refs.tags)]
-    except Exception as error:  # as above
-        raise _not_had(repo_id, error) from error
-
-
-def _not_had(what: str, error: Exception) -> UserError:
-    said: Any = str(error).strip().split("\n")[0]
-    return UserError(
-        f"{what}: neither a folder here nor to be had from the Hugging Face Hub ({type(error).__name__}: {said})."
-    )
+def _ids_that_end_in(name: str) -> list[str]:
+    """The ids of the models in the cache that are called so, whoever's they are."""
+    ids = [id_of_cached(each) or "" for each in cached_models(own_cache())] if "/" not in name else []
+    return [each for each in ids if each.rpartition("/")[2] == name]
