@@ -54,7 +54,8 @@ def test_the_road_from_the_command_line(impossible, text, tmp_path, recipe):
     build = ("build", "--corpus", text, "--language", "no-reverse", "--tokenizer", "train:vocab=300")
     code, out, err = impossible(*build, "--context", 32, "--output", data)
     assert code == 0, err
-    said = f"{data}: {len(TokenDataset.open(data))} blocks of 32 tokens in no-reverse; 🅁 in 100.0% of sentences\n"
+    dataset = TokenDataset.open(data)
+    said = f"{data}: {len(dataset)} blocks of 32 tokens in no-reverse; {dataset.fertility}; 🅁 in 100.0% of sentences\n"
     assert out == said
     code, out, _ = impossible("inspect", data)
     assert code == 0 and "no-reverse, every file as its manifest says" in out and "She sings song number" in out
@@ -205,7 +206,7 @@ def test_build_and_check_say_how_often_markers_occur(impossible, tmp_path):
     common = ("--corpus", tmp_path / "a.conllu", "--tokenizer", "train:vocab=260")
     command = ("build", *common, "--language", "no-hop", "--context", "32", "--output")
     code, out, error = impossible(*command, tmp_path / "data")
-    assert code == 0 and out.endswith("tokens in no-hop; 🅂 in 100.0%, 🄿 in 0.0% of sentences\n")
+    assert code == 0 and out.endswith(" tokens a word; 🅂 in 100.0%, 🄿 in 0.0% of sentences\n")
     fault = "a.conllu in no-hop: no sentence has 🄿. Markers stand for verbs whose features hold"
     assert error.splitlines()[1].startswith(fault)
     code, out, _ = impossible("inspect", tmp_path / "data")

@@ -53,7 +53,7 @@ class Shown:
 def table_html(rows: Iterable[tuple[str, str]]) -> str:
     """A table of two columns in HTML; the names are escaped here, the cells are HTML already."""
     lines = (
-        f'<tr><th scope="row" style="{CELL}">{escape(name)}</th><td style="{CELL}">{cell}</td></tr>'
+        f'<tr><th scope="row" style="{CELL}">{escape(name)}</th><td style="{CELL}" dir="auto">{cell}</td></tr>'
         for name, cell in rows
     )
     return f'<table style="border-collapse:collapse">{"".join(lines)}</table>'

@@ -118,7 +118,7 @@ def test_the_card_says_what_happened(run):
         "GPT-2 without positional encodings trained from scratch on **partial-reverse**",
         "12 steps of 4 x 32 tokens",
         "4 layers, 4 heads, width 128",
-        "401 ids, markers 🅁",
+        f"401 ids, {run.dataset().fertility}, markers 🅁",
         "`checkpoint-4` to `checkpoint-12`, 3 in all",
         "Seed 53",
         "grammar:sentences=2000,seed=0",

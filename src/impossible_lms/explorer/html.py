@@ -1,9 +1,10 @@
 """HTML of the explorer, made in one place: everything that was typed, read or named by others is escaped here."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from html import escape
+from unicodedata import bidirectional
 
 from impossible_lms.explorer.address import IDS, WORDS, Chosen
 from impossible_lms.explorer.speaking import Page, Row
@@ -61,11 +62,20 @@ def _row(row: Row, *, with_ids: bool) -> str:
     return f'<div class="language"><div class="head">{name}{copy}{does}</div>{line}</div>'
 
 
+def direction_of(tokens: Iterable[Token]) -> str:
+    """How a row of tokens is read, rtl or ltr: by its first letter, markers aside, which may stand anywhere."""
+    for token in tokens:
+        for letter in "" if token.is_marker else token.text:
+            if (kind := bidirectional(letter)) in ("R", "AL", "L"):
+                return "ltr" if kind == "L" else "rtl"
+    return "ltr"
+
+
 def toolbar(label: str, tokens: Sequence[Token], ids: Sequence[int] = ()) -> str:
     """Tokens as buttons; the page's script labels each with where it came from, and lets Tab and arrows reach them."""
     unders = [f"<small>{each}</small>" for each in ids] or [""] * len(tokens)
     buttons = "".join(button(token, inside=under) for token, under in zip(tokens, unders, strict=True))
-    return f'<div class="line" role="toolbar" aria-label="{escape(label)}">{buttons}</div>'
+    return f'<div class="line" dir="{direction_of(tokens)}" role="toolbar" aria-label="{escape(label)}">{buttons}</div>'
 
 
 def button(token: Token, *, before: str = "", inside: str = "", attributes: str = "", kind: str = "") -> str:

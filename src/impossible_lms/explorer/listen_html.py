@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from unicodedata import normalize
 
-from impossible_lms.explorer.html import attributes, button
+from impossible_lms.explorer.html import attributes, button, direction_of
 from impossible_lms.explorer.listening import END, Candidate, Comparison, Cost
 from impossible_lms.report.examples import Token
 from impossible_lms.report.numbers import number
@@ -76,7 +76,8 @@ def bars(
         under = f"<small>{bit:.1f}</small>"
         buttons.append(button(token, before=bar, inside=under, attributes=more, kind=what))
     kind = "line bars plain" if plain else "line bars"
-    return f'<div class="{kind}" role="toolbar" aria-label="{escape(label)}, bits a token">{"".join(buttons)}</div>'
+    named = f'role="toolbar" aria-label="{escape(label)}, bits a token"'
+    return f'<div class="{kind}" dir="{direction_of(tokens)}" {named}>{"".join(buttons)}</div>'
 
 
 def _expected(side: Cost, place: int, those: Sequence[Candidate]) -> str:
@@ -92,7 +93,9 @@ def _candidate(each: Candidate) -> str:
     here, actual = (" class=here", ACTUAL) if each.is_next else ("", "")
     percent = 100 * each.probability
     share = f'<i class="share" style="width:{percent:.1f}px"></i>{percent:.{1 if percent >= 0.1 else 3}f} %'
-    return f"<tr{here}><td>{each.rank:,}</td><td>{escape(_seen(each.text))}{actual}</td><td>{share}</td></tr>"
+    return (
+        f"<tr{here}><td>{each.rank:,}</td><td><bdi>{escape(_seen(each.text))}</bdi>{actual}</td><td>{share}</td></tr>"
+    )
 
 
 def _seen(text: str) -> str:

@@ -128,9 +128,11 @@ shown.addEventListener("click", (event) => {
     () => tellAll("Copied: " + copy.dataset.copy), () => tellAll("This browser does not let pages copy."));
 });
 shown.addEventListener("keydown", (event) => {
-  const token = at(event), step = { ArrowRight: 1, ArrowLeft: -1, Home: -1e9, End: 1e9 }[event.key];
+  const token = at(event), row = token?.closest("[role=toolbar]");
+  const along = row && getComputedStyle(row).direction === "rtl" ? -1 : 1;
+  const step = { ArrowRight: along, ArrowLeft: -along, Home: -1e9, End: 1e9 }[event.key];
   if (!token || !step) return;
-  const all = [...token.closest("[role=toolbar]").querySelectorAll("button.t")];
+  const all = [...row.querySelectorAll("button.t")];
   all[Math.max(0, Math.min(all.length - 1, all.indexOf(token) + step))].focus();
   event.preventDefault();
 });

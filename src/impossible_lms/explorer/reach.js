@@ -8,6 +8,7 @@ const reach = () => {
     group.setAttribute("aria-label", name);
     group.querySelectorAll("input[type=radio]").forEach((each) => { each.name = name; });
   });
+  document.querySelectorAll("textarea").forEach((each) => { each.dir = "auto"; });
   // A list that scrolls would be a stop of its own, on which it closes and takes the focus with it.
   document.querySelectorAll("[role=listbox]").forEach((each) => { each.tabIndex = -1; });
   const front = document.querySelector("[role=tab][aria-selected=true]")?.textContent.trim() ?? "";

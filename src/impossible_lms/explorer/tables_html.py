@@ -41,7 +41,7 @@ def _cell(cell: Cell, *, is_head: bool) -> str:
     if is_head:
         return f'<th scope="row"{title}>{escape(cell.text)}</th>'
     text = cell.text.replace("< ", "<\u00a0")  # as in p < 0.001, which stays in one line
-    return f"<td{title}>{escape(text)}</td>"
+    return f'<td{title} dir="auto">{escape(text)}</td>'
 
 
 def _pick(one: Contrast, *, is_chosen: bool) -> str:
@@ -100,7 +100,7 @@ def sentences(reading: Reading) -> str:
     ]
     filled = [(name, cells) for name, cells in columns if any(cells)]  # there may be no judge, and nothing undone
     names = "".join(f'<th scope="col">{name}</th>' for name, _ in filled)
-    cells = [[f'<td data-of="{name}">{cell}</td>' for cell in cells] for name, cells in filled]
+    cells = [[f'<td data-of="{name}" dir="auto">{cell}</td>' for cell in cells] for name, cells in filled]
     rows = "".join(f"<tr>{''.join(line)}</tr>" for line in zip(*cells, strict=True))
     caption = f'<caption class="unseen">Sentences of {escape(reading.model)}</caption>'
     table = f'<table class="read">{caption}<thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table>'

@@ -60,7 +60,7 @@ class Sayings:
         for sentence, said in self.rows:
             tokens = "".join(map(_token, said.tokens)) or f"<i>{escape(said.why)}</i>"
             name = f'<th scope="row" style="{CELL}">{escape(said.language)}</th>'
-            lines.append(f'<tr title="{escape(sentence)}">{name}<td style="{CELL}">{tokens}</td></tr>')
+            lines.append(f'<tr title="{escape(sentence)}">{name}<td style="{CELL}" dir="auto">{tokens}</td></tr>')
         return f'<table style="border-collapse:collapse">{"".join(lines)}</table>'
 
 
