@@ -11,7 +11,7 @@ from impossible_lms.unfinished import PART
 
 ABSENT = "absent"
 LOGS = "logs"  # what tasks said, those that were stopped included
-TIMES = ("hours", "seconds", "tokens_per_second")  # two whole runs may agree in them by chance
+TIMES = ("hours", "seconds", "tokens_per_second", "bytes")  # two whole runs may agree in them by chance
 
 
 @dataclass(frozen=True)
