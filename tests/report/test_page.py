@@ -59,7 +59,7 @@ def test_says_what_the_tables_say(page, measured, findings):
 
 
 def test_shows_the_languages_with_their_markers_and_where_tokens_came_from(page):
-    said = re.findall("<dd>(<span.*)</dd>", page.source)
+    said = re.findall("<dd[^>]*>(<span.*)</dd>", page.source)
     assert [re.findall("<mark>(.)</mark>", each) for each in said] == [["R"], ["R"], ["S"]]
     places = [[int(place) for place in re.findall(r"<sub>(\d+)</sub>", each)] for each in said]
     assert places[0] == sorted(places[0]) == list(range(1, len(places[0]) + 1))  # of NoReverse
