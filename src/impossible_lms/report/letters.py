@@ -16,6 +16,7 @@ WHOLE = "DejaVu Sans"  # which matplotlib brings with it
 USUAL = "DejaVu Sans usual letters"
 # Latin, Greek, punctuation, arrows, signs of mathematics.
 RANGES = ((0x20, 0x180), (0x386, 0x3D0), (0x2010, 0x2045), (0x2190, 0x2194), (0x2200, 0x2266))
+UNUSED = ("FFTM", "GDEF", "GPOS", "GSUB")  # tables of a font for what matplotlib does not do
 FAMILY_NAMES = (1, 16)  # of a font's table of names
 
 
@@ -35,7 +36,7 @@ def _family() -> str:
     from matplotlib.font_manager import findfont, fontManager
 
     with TTFont(findfont(WHOLE), lazy=True, recalcTimestamp=False) as font:
-        options = Options(name_IDs=["*"], layout_features=[], drop_tables=[*Options().drop_tables, "FFTM"])
+        options = Options(name_IDs=["*"], drop_tables=[*Options().drop_tables, *UNUSED])
         subsetter = Subsetter(options)
         subsetter.populate(unicodes=[code for first, end in RANGES for code in range(first, end)])
         subsetter.subset(font)
