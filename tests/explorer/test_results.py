@@ -15,6 +15,7 @@ from impossible_lms.explorer.reading import AT_ONCE, read
 from impossible_lms.explorer.results import Results
 from impossible_lms.models.published import open_run
 from impossible_lms.report.findings import Findings
+from impossible_lms.report.numbers import ratio_told
 from tests.foreign import foreign
 
 KEY = "partial-reverse~no-reverse~gpt2-no-pos"
@@ -53,7 +54,7 @@ def test_a_contrast_leads_to_the_sentences_that_carry_it(results, findings):
         assert len(side.bits) == len(side.tokens) + 1 and sum(marker for *_, marker in side.tokens) == 1
     assert first.undone and "🅁" not in first.undone
     made = tables_html.results(page)
-    assert f"{math.exp(first.difference):.2f}"[:3] in made and "times the perplexity" in made
+    assert f"perplexity {ratio_told(math.exp(first.difference))[0]}" in made
     assert f"{first.sides[0].model}: perplexity " in made and "bits in all" in made
     assert "What differs most: partial-reverse less no-reverse" in made and made.count('role="toolbar"') == 16
 

@@ -75,6 +75,9 @@ def test_two_sentences_before_and_after(tokenizer, impossible):
         assert before in texts and after == tokenizer.decode(tokenizer.encode([before])[0][::-1])
     code, out, _ = impossible("check", "unmarked-full-reverse", "--sample", 50)
     assert code == 0 and out.count("→") == 2 and "\nunmarked-full-reverse:\n" in out
+    headings = out.splitlines()[0].split()[1:]
+    legend = [line.partition(": ")[0] for line in out.splitlines() if ": " in line]
+    assert headings == [name for name in legend if name in headings]  # each column has its line
 
 
 @pytest.mark.parametrize(("language", "moved"), [("switch-indices", (3 + 3) / 5), ("switch-indices-k1", 2 / 5)])

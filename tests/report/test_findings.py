@@ -15,6 +15,7 @@ from impossible_lms.models.published import PublishedRun, open_run
 from impossible_lms.models.run import Run
 from impossible_lms.report.findings import Findings, findings_of_runs, together
 from impossible_lms.report.losses import losses
+from impossible_lms.report.numbers import ratio_told
 from impossible_lms.report.page import write_report
 from impossible_lms.report.provenance import cost_of, mixtures, split
 from impossible_lms.report.results import crossed, results_of
@@ -271,4 +272,5 @@ def test_a_metric_asked_otherwise_beside_cross_tests_is_what_the_report_begins_w
     assert names == {"perplexity-sample-5", "perplexity-on-no-reverse"}
     assert "perplexity" in set(findings.contrasts["metric"])
     page = write_report(findings, tmp_path / "report.html")[0].read_text(encoding="utf-8")
-    assert "times as high" in page
+    row = findings.contrasts[findings.contrasts["metric"] == "perplexity"].iloc[0]
+    assert ratio_told(row["estimate"], row["low"], row["high"])[0] in page

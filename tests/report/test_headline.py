@@ -7,6 +7,7 @@ from impossible_lms import METRICS
 from impossible_lms.evaluation.seeds import OVER_BOTH, OVER_ITEMS
 from impossible_lms.report.contrast_grid import contrast_grid
 from impossible_lms.report.headline import BETTER, UNSURE, WORSE, headline, verdict_of
+from impossible_lms.report.numbers import ratio_told
 
 
 def row(language="partial-reverse", less="no-reverse", estimate=1.31, low=1.24, high=1.38, **others):
@@ -56,7 +57,34 @@ def test_both_models_of_a_language_share_a_sentence_and_what_is_not_shown_is_sai
         "partial-reverse is learnt worse than no-reverse: perplexity 1.31 times as high with positions (1.24 to 1.38) "
         "and 1.20 times without positions (1.10 to 1.30), over 3 seeds."
     )
-    assert second.startswith("No difference could be shown between token-hop and no-hop: perplexity 1.01 times as high")
+    assert second == (
+        "No difference could be shown between token-hop and no-hop: perplexity 1 % higher with positions "
+        "(3 % lower to 5 % higher), over 3 seeds."
+    )
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        ((0.8, 0.75, 0.88), ("20 % lower", "12 to 25 % lower")),
+        ((1.0, 0.968, 1.05), ("0 % higher", "3.2 % lower to 5 % higher")),
+        ((3.2, 0.9, 11.0), ("3.20 times as high", "10 % lower to 11 times as high")),
+        ((0.0004, 0.0003, 0.04), ("99.96 % lower", "96 to 99.97 % lower")),
+        ((0.968,), ("3.2 % lower", "")),
+        ((1.5,), ("1.50 times as high", "")),
+    ],
+)
+def test_ratios_below_one_are_said_as_what_they_are_lower_by(ratio, said):
+    assert ratio_told(*ratio) == said
+
+
+def test_a_lower_perplexity_is_said_as_lower_with_its_interval():
+    rows = [row(estimate=0.8, low=0.75, high=0.88), row(architecture="gpt2-no-pos", estimate=0.9, low=0.86, high=0.95)]
+    (said,) = headline(pd.DataFrame(rows), {"perplexity": METRICS["perplexity"]}).findings
+    assert said == (
+        "partial-reverse is learnt better than no-reverse: perplexity 20 % lower with positions (12 to 25 % lower) "
+        "and 10 % lower without positions (5 to 14 % lower), over 3 seeds."
+    )
 
 
 def test_of_many_languages_the_ends_are_said():

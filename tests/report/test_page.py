@@ -17,7 +17,7 @@ from impossible_lms.models.published import PublishedRun
 from impossible_lms.report.colours import LIGHT, on_paper
 from impossible_lms.report.findings import Findings, findings_of_runs
 from impossible_lms.report.inline_svg import INK
-from impossible_lms.report.numbers import number
+from impossible_lms.report.numbers import ratio_told
 from impossible_lms.report.page import write_report
 from tests.report.conftest import Page
 from tests.report.making import make_runs
@@ -71,8 +71,9 @@ def test_shows_the_languages_with_their_markers_and_where_tokens_came_from(page)
 def test_the_first_screen_says_what_was_found(page, findings):
     contrasts = findings.contrasts
     row = contrasts[(contrasts["metric"] == "perplexity") & (contrasts["language"] == "partial-reverse")].iloc[0]
-    assert f"perplexity {number(row['estimate'])} times as high, {number(row['low'])} to " in page.text
-    assert page.source.index("times as high") < page.source.index("<figure>") < page.source.index('id="perplexity"')
+    said, between = ratio_told(row["estimate"], row["low"], row["high"])
+    assert f"perplexity {said}, {between}" in page.text
+    assert page.source.index(said) < page.source.index("<figure>") < page.source.index('id="perplexity"')
     assert "built-in English (2,000 sentences) · 3 languages · GPT-2 tiny" in page.text
     assert "steps optimizer steps in all" not in page.text and "optimizer steps in all" in page.text  # of the paper's
 

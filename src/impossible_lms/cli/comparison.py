@@ -9,11 +9,16 @@ from impossible_lms.cli.options import Changes, Json
 from impossible_lms.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
     from impossible_lms.evaluation.driver import Evaluation
+
+SEPARATED = """separation: of the pairs `compared`, each of an attested and an impossible language's model, the share in
+which the attested one is learnt better: 1 always, 0.5 as often as not, 0 never
+low to high: its 95 % interval, over what `interval` names; - where there is too little for one
+items: sentences (or other items) that all models were measured on"""
 
 
 def compare(
@@ -56,9 +61,8 @@ def compare(
     if metric is not None:
         get_metric(metric)
     pairs = [_pair(each) for each in between or ()]
-    table = compared(
-        measured_in(source, changes), pairs, metric=metric, over_training=over_training, threshold=threshold
-    )
+    measured = measured_in(source, changes)
+    table = compared(measured, pairs, metric=metric, over_training=over_training, threshold=threshold)
     if output:
         if output.exists() and not output.is_dir():
             raise UserError(f"--output {output}: is a file. A folder is expected.")
@@ -66,10 +70,9 @@ def compare(
     if as_json:
         print(table.to_json(orient="records"))
         return
-    print(_shown(table).to_string(index=False, float_format=_number, na_rep="-"))
-    count = int(table["contrasts"].max())
-    contrasts = "1 contrast" if count == 1 else f"{count:,} contrasts"
-    print(f"{contrasts}; p_holm is corrected for all of them (Holm 1979).")
+    shown = _shown(table)
+    print(shown.to_string(index=False, float_format=_number, na_rep="-"))
+    print("\n".join(_legend(shown, int(table["contrasts"].max()), measured)))
     if table["interval"].str.startswith("items").any():
         print("one seed: where a side has one alone, the interval is over its items, and other seeds may differ.")
 
@@ -137,7 +140,7 @@ def separation(
         print(table.to_json(orient="records"))
         return
     print(table.to_string(index=False, float_format=_number, na_rep="-"))
-    print("0.5: no separation; 1: the attested language is always the cheaper one. Intervals: docs/statistics.md.")
+    print(SEPARATED)
 
 
 def _by_corpus(file: str, name: str, changes: "Sequence[str]") -> "tuple[list[tuple[str, Evaluation]], Sequence[str]]":
@@ -208,6 +211,30 @@ def _shown(table: "pd.DataFrame") -> "pd.DataFrame":
         *(["agree"] if table["agree"].isna().all() else []),
     ]
     return table.drop(columns=[*empty, "contrasts", "interval"])
+
+
+def _legend(shown: "pd.DataFrame", count: int, measured: "Sequence[Evaluation]") -> "Iterator[str]":
+    """How the columns that are shown are read, a line each."""
+    kinds = {
+        "difference": "value less less_value (no difference: 0)",
+        "ratio": "value over less_value (no difference: 1)",
+        "ratio of odds": "the odds of value over those of less_value (no difference: 1)",
+        "ratio of steps": "one number of steps over the other (no difference: 1)",
+    }
+    there = {each.partition(",")[0] for each in shown["contrast"]}
+    against = "; - where value is a difference itself" if shown["less_value"].isna().any() else ""
+    yield f"value, less_value: of what stands in `language`, and of what stands in `less`{against}"
+    yield from (f"estimate, where contrast is a {kind}: {said}" for kind, said in kinds.items() if kind in there)
+    yield "low to high: the 95 % interval of the estimate; where `no difference` lies in it, none could be shown"
+    better = {name: each.metric.direction for each in measured for name in (each.metric.name, each.group)}
+    for way in ("lower", "higher"):
+        if of := [name for name in better if name in set(shown["metric"]) and better[name] == way]:
+            yield f"{way} is better: {', '.join(of)}"
+    contrasts = "this one contrast" if count == 1 else f"all {count:,} contrasts"
+    yield "p: how often chance alone would give an estimate as far off, if there were no difference;"
+    yield f"p_holm: the same, corrected for {contrasts} (Holm 1979)"
+    agree = "; agree: seeds that differ in the direction of the estimate" if "agree" in shown else ""
+    yield f"paired: what is matched between the two; items: sentences (or other items) that both have{agree}"
 
 
 def _number(value: float) -> str:

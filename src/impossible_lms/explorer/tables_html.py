@@ -10,7 +10,7 @@ from impossible_lms.explorer.listen_html import LEAST, bars
 from impossible_lms.explorer.reading import Reading, Sentence
 from impossible_lms.explorer.results import Carrier, Contrast, Page, Side
 from impossible_lms.report.examples import Pieces, Token
-from impossible_lms.report.numbers import number
+from impossible_lms.report.numbers import number, ratio_told
 from impossible_lms.report.tables import Cell, Table
 
 
@@ -72,7 +72,7 @@ def _carrier(each: Carrier, page: Page) -> str:
     undone = f' <q class="undone">{escape(each.undone.translate(SIGNS))}</q>' if each.undone else ""
     differs = f"difference {sign}{number(abs(each.difference))}"
     if page.is_ratio:
-        differs = f"{number(exp(each.difference))} times the {page.metric}"
+        differs = f"{page.metric} {ratio_told(exp(each.difference))[0]}"
     by = f'<span class="does">{escape(differs)}</span>'
     head = f'<div class="head"><h3>{escape(each.name)}</h3> {by}{undone}</div>'
     return f'<div class="scored">{head}{"".join(_side(side, most, page) for side in each.sides)}</div>'

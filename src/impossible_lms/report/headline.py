@@ -12,7 +12,7 @@ from impossible_lms.evaluation.metric import HIGHER, Metric
 from impossible_lms.evaluation.seeds import OVER_ITEMS
 from impossible_lms.evaluation.statistics import IDENTITY
 from impossible_lms.report.figures import architecture_order, in_words, language_order
-from impossible_lms.report.numbers import number
+from impossible_lms.report.numbers import number, ratio_told
 from impossible_lms.report.told import noun_of, unit_of
 
 WORSE, BETTER, UNSURE = "worse", "better", "unsure"
@@ -115,14 +115,16 @@ def _summary(metric: Metric, rows: Sequence[Mapping[str, Any]], several: bool, s
 
 
 def _size(metric: Metric, row: Mapping[str, Any], *, first: bool, where: str) -> str:
-    """A contrast in words: how many times as high, or by how much higher or lower; its noun where it is the `first`."""
+    """A contrast in words: how many times as high, or by how much lower or higher; its noun where it is the `first`."""
     noun, estimate = noun_of(metric), row["estimate"]
     has_interval = not (pd.isna(row["low"]) or pd.isna(row["high"]))
     between = f"{number(row['low'])} to {number(row['high'])}" if has_interval else "without an interval"
     unit = f" {unit_of(metric)}" if unit_of(metric) else ""
     if row["contrast"] != KINDS[IDENTITY]:
         what = f"odds of the {noun}" if metric.share else noun
-        said = f"{what} {number(estimate)} times as high" if first else f"{number(estimate)} times"
+        size, told = ratio_told(estimate, *((row["low"], row["high"]) if has_interval else ()))
+        between = told or between
+        said = f"{what} {size}" if first else size.replace(" times as high", " times")
     elif pd.isna(row["less_value"]):
         said = f"{noun} {number(estimate)}{unit}" if first else f"{number(estimate)}{unit}"
     else:

@@ -10,10 +10,18 @@ from impossible_lms.languages.language import Language
 from impossible_lms.languages.speak import Spoken
 
 MARKED = "bold black on yellow"
-LEGEND = """same: with the tokens of the control (a control: of the text), in any order; undone: given back by the
-inverse; bits: of randomness added to a sentence; moved: mean distance of a token from where the control has it;
-entropy: 4-local, bits a token of the control, the cross-entropy of an interpolated 4-gram model of half the
-sentences on the rest"""
+CHECKED = {  # the columns that say what a language does to a corpus
+    "draws": "whether it draws at random, so that another seed gives another text",
+    "affected": "of the sentences kept, those that its rule applies to; perplexity is measured on these",
+    "dropped": "of all sentences, those left out; --json gives the reasons",
+    "same": "of those kept, with the tokens of the control (a control: of the text), in any order",
+    "undone": "of those kept, given back by the language's inverse; - without one",
+    "bits": "of randomness added to a sentence, on average",
+    "moved": "mean distance in tokens between a token's place here and in the control",
+    "entropy": "bits a token that the three before it leave open (cross-entropy of an interpolated 4-gram model of "
+    "half the sentences on the rest): the higher, the less local order there is",
+}
+LEGEND = "\n".join(f"{column}: {said}" for column, said in CHECKED.items())
 
 
 def language_table(languages: Mapping[str, Language], spoken: Mapping[str, Spoken]) -> Table:
@@ -37,9 +45,9 @@ def spoken_table(languages: Mapping[str, Language], spoken: Mapping[str, Spoken]
 
 def report_table(reports: Sequence[Report]) -> Table:
     """The properties of languages, one row each."""
-    table = Table(Column("language", no_wrap=True), Column("draws", no_wrap=True), box=None, padding=(0, 1, 0, 0))
-    for name in ("affected", "dropped", "same", "undone", "bits", "moved", "entropy"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = Table(Column("language", no_wrap=True), box=None, padding=(0, 1, 0, 0))
+    for name in CHECKED:
+        table.add_column(name, justify="left" if name == "draws" else "right", no_wrap=True)
     for report in reports:
         shares = [report.affected, report.dropped, report.same_tokens, report.recovered]
         cells = ["-" if share is None else f"{share:.1%}" for share in shares]
