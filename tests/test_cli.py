@@ -253,7 +253,7 @@ def test_check_says_what_a_language_does_beside_its_control(impossible):
     rows = [line.split() for line in out.splitlines()[1:3]]
     assert code == 0 and [row[0] for row in rows] == ["no-shuffle", "local-shuffle-w3"]
     lines = impossible("check", "paper", "--sample", 30)[1].splitlines()
-    assert sum(line.startswith("  → ") for line in lines) == 2 * 15 and len(lines) == 1 + 15 + 6 + 2 + 15 * 6
+    assert sum(line.startswith("  → ") for line in lines) == 2 * 15 and len(lines) == 1 + 15 + 10 + 2 + 15 * 6
     reports = json.loads(impossible("check", "full-reverse", "--sample", 300, "--json")[1])
     assert [report["language"] for report in reports] == ["no-reverse", "full-reverse"]
     assert reports[1]["recovered"] == 1 and reports[1]["sentences"] == 300
