@@ -1,6 +1,8 @@
 """What a stage leaves: every file of a folder, value by value, but for what differs between two whole runs."""
 
+import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from impossible_lms.unfinished import PART
 ABSENT = "absent"
 LOGS = "logs"  # what tasks said, those that were stopped included
 TIMES = ("hours", "seconds", "tokens_per_second", "bytes")  # two whole runs may agree in them by chance
+HOURS = re.compile(rb"^\| (hours|energy) \| .*$", re.MULTILINE)  # of a card
 
 
 @dataclass(frozen=True)
@@ -86,14 +89,19 @@ def _named(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def values_of(folder: Path) -> Iterator[tuple[str, str]]:
-    """Each file's values: those of JSON by their place, of others the hash of all."""
+    """Each file's values: those of JSON by their place, of others the hash of all.
+
+    What a ref of a cache says is the hash of times, too; what it leads to is compared instead.
+    """
     for path, name in _named(folder):
         if path.is_dir() or not path.exists():
             continue
-        if path.parent.name == LOGS:
+        if path.parent.name == LOGS or "refs" in path.relative_to(folder).parts:
             continue
         if path.suffix in {".json", ".jsonl"}:
             yield from _of_json(name, path)
+        elif path.suffix == ".md":
+            yield name, hashlib.sha256(HOURS.sub(b"", path.read_bytes())).hexdigest()
         else:
             yield name, sha256_of(path)
 

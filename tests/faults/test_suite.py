@@ -82,12 +82,14 @@ def test_a_cache_of_the_hub_is_compared_by_its_revisions(tmp_path):
     for name in ("one", "two", "other"):
         repository = tmp_path / name / "hub" / "models--me--one"
         (repository / "blobs").mkdir(parents=True)
-        (repository / "snapshots" / f"commit-{name}").mkdir(parents=True)
+        commit = f"commit-{len(name)}"
+        (repository / "snapshots" / commit).mkdir(parents=True)
         (repository / "refs").mkdir()
-        (repository / "refs" / "main").write_text(f"commit-{name}")
-        for file, text in (("metrics.jsonl", f'{{"loss": 1.5, "seconds": "{name}"}}'), ("README.md", "# one")):
+        (repository / "refs" / "main").write_text(commit)
+        card = f"# one\n| hours | {len(name)} |\n"  # two whole runs may take the same time, and have one commit
+        for file, text in (("metrics.jsonl", f'{{"loss": 1.5, "seconds": "{name}"}}'), ("README.md", card)):
             (repository / "blobs" / f"{file}-{name}").write_text(text)
-            link = repository / "snapshots" / f"commit-{name}" / file
+            link = repository / "snapshots" / commit / file
             link.symlink_to(f"../../blobs/{file}-{name}")
     ends = Ends.of(tmp_path / "one", tmp_path / "two")
     assert ends.files >= {

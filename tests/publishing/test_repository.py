@@ -12,11 +12,13 @@ from huggingface_hub import ModelCard
 from impossible_lms import METRICS, Request, evaluate
 from impossible_lms.errors import UserError
 from impossible_lms.files import write_record
+from impossible_lms.locks import locked
 from impossible_lms.models.run import FINISHED, Run
 from impossible_lms.publishing.card import model_card, start_code
 from impossible_lms.publishing.model import model_publication
 from impossible_lms.publishing.repository import publish
 from impossible_lms.report.metric_figures import write_metric_figure
+from impossible_lms.unfinished import machine
 from tests.sealing import resealed
 
 CHECKS = """
@@ -83,6 +85,58 @@ def test_published_again_it_changes_nothing(run, cached):
     before = {path: path.stat().st_mtime_ns for path in (cached[1] / "blobs").iterdir()}
     publish(run, "cache", "someone", cache=cached[2])
     assert {path: path.stat().st_mtime_ns for path in (cached[1] / "blobs").iterdir()} == before
+
+
+def _in_cache(repository):
+    """All that a repository in a cache has, but for what its commits are called."""
+    return sorted(path.relative_to(repository).as_posix() for path in repository.rglob("*"))
+
+
+def test_a_cache_that_was_published_to_before_is_as_a_new_one(run, tmp_path):
+    """A model that was published before all was measured, or by a process that was killed, leaves nothing behind."""
+    before, whole = model_publication(run, {"surprisal": "not measured yet"}), model_publication(run)
+    _, expected = publish(whole, "cache", "me", cache=tmp_path / "new")
+    _, repository = publish(before, "cache", "me", cache=tmp_path / "old")
+    dead = f".part-{machine()}-999999999-x"
+    (repository / "refs" / "main").unlink()  # killed: before the last ref, in a snapshot, in a blob, as it removed one
+    (repository / "snapshots" / f".{'a' * 40}{dead}" / "results").mkdir(parents=True)
+    (repository / "blobs" / f".{'b' * 64}{dead}").write_text("half")
+    (repository / "blobs" / ("c" * 64)).write_text("a card that no revision has")
+    (repository / ".lock").write_text("machine 999999999 1\n")
+    publish(whole, "cache", "me", cache=tmp_path / "old")
+    assert _in_cache(repository) == _in_cache(expected)
+
+
+def test_what_was_downloaded_to_a_cache_stays(run, tmp_path):
+    """The Hub calls small files by git's hash, and snapshots by its commits, which need no ref."""
+    repository = tmp_path / "models--me--partial-reverse-gpt2-no-pos"
+    for commit, blob in (("d" * 40, "e" * 40), ("f" * 40, "0" * 64)):
+        link = repository / "snapshots" / commit / "config.json"
+        link.parent.mkdir(parents=True)
+        link.symlink_to(f"../../blobs/{blob}")
+        (repository / "blobs").mkdir(exist_ok=True)
+        (repository / "blobs" / blob).write_text("{}")
+    (repository / "blobs" / ("1" * 40)).write_text("of another download")
+    before = set(_in_cache(repository))
+    assert publish(run, "cache", "me", cache=tmp_path)[1] == repository
+    assert before < set(_in_cache(repository))
+    assert all(
+        (repository / "snapshots" / commit / "config.json").read_text() == "{}" for commit in ("d" * 40, "f" * 40)
+    )
+
+
+@pytest.mark.parametrize("to", ["cache", "folders"])
+def test_who_publishes_to_a_repository_is_named_to_others(run, tmp_path, monkeypatch, to):
+    monkeypatch.setattr("impossible_lms.publishing.local.PATIENCE", 0.1)
+    target = {"to": "cache", "cache": tmp_path} if to == "cache" else {"to": tmp_path}
+    _, repository = publish(run, namespace="me", **target)
+    before = _in_cache(repository)
+    with (
+        locked(repository / ".lock", "is being written"),
+        pytest.raises(UserError, match=rf"{repository.name}: is being written by process {os.getpid()} on"),
+    ):
+        publish(run, namespace="me", **target)
+    assert _in_cache(repository) == before
 
 
 def test_other_weights_are_not_replaced_unless_asked(run, tmp_path):

@@ -1,7 +1,7 @@
 """What is published: a repository's revisions, each a set of files with their hashes."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,7 +25,7 @@ class Revision:
     @property
     def commit(self) -> str:
         """40 hexadecimal digits that name the content, as a git commit does."""
-        return hashlib.sha1(digest_of(self.digests).encode(), usedforsecurity=False).hexdigest()
+        return commit_of(self.digests)
 
     @property
     def content(self) -> dict[str, str]:
@@ -53,6 +53,11 @@ class Publication:
     name: str
     source: Path
     revisions: Callable[[str, Path], list[Revision]]
+
+
+def commit_of(digests: Mapping[str, str]) -> str:
+    """The name of the content of files, by the sha256 of each."""
+    return hashlib.sha1(digest_of(digests).encode(), usedforsecurity=False).hexdigest()
 
 
 def hashed(files: dict[str, Path]) -> dict[str, str]:
