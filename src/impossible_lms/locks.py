@@ -16,6 +16,14 @@ WRITTEN = "is being written"  # how the message describes an output that another
 SECONDS_BETWEEN_TRIES = 0.05
 
 
+class Busy(UserError):  # noqa: N818 - it passes
+    """Another process, `holder` in words, has the lock on the file `lock`."""
+
+    def __init__(self, what: Path, state: str, lock: Path) -> None:
+        self.lock, self.holder = lock, _holder(lock)
+        super().__init__(f"{what}: {state} by {self.holder}. Wait for it, or stop it.")
+
+
 @contextlib.contextmanager
 def locked(path: Path, state: str, what: Path | None = None, *, patience: float = 0.0) -> Iterator[None]:
     """Hold an exclusive lock on the file `path` while the block runs.
@@ -30,14 +38,14 @@ def locked(path: Path, state: str, what: Path | None = None, *, patience: float 
         patience: seconds to wait for another process.
 
     Raises:
-        UserError: another process has it still; it is named.
+        Busy: another process has it still; it is named.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
         lock.acquire(timeout=max(patience, SECONDS_BETWEEN_TRIES), poll_interval=SECONDS_BETWEEN_TRIES)
     except Timeout:
-        raise UserError(f"{what or path.parent}: {state} by {_holder(path)}. Wait for it, or stop it.") from None
+        raise Busy(what or path.parent, state, path) from None
     try:
         path.write_text(f"{machine()} {os.getpid()} {int(time.time())}\n", encoding="utf-8")
         yield

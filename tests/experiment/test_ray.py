@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
 
@@ -14,12 +13,10 @@ import pytest
 
 from impossible_lms.errors import UserError
 from impossible_lms.experiment.config import load_experiment
-from impossible_lms.experiment.engines import ray as ray_engine
 from impossible_lms.experiment.engines.ray import Share, connect, perform
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.work import write_plan
 from impossible_lms.files import sha256_of
-from impossible_lms.locks import locked
 
 LONGER = ("--set", "recipe.steps=600", "--set", "recipe.checkpoint_every=200")
 ALONE = ("--set", 'languages=["no-reverse"]', "--set", 'evaluate=[{metric="perplexity", sample=40}]')
@@ -178,33 +175,6 @@ def test_a_task_that_begins_after_the_stop(small, tmp_path, monkeypatch):
     (tmp_path / "stop").touch()
     ended = perform(str(plan.folder), "tokenizer", 1, str(tmp_path / "stop"))
     assert ended.is_interrupted and not plan.tasks["tokenizer"].is_done()
-
-
-def test_a_lock_of_an_earlier_attempt_is_waited_for_while_it_works(small, monkeypatch):
-    task = next(task for name, task in Plan.of(load_experiment(small)).tasks.items() if name.startswith("train."))
-    (lock,) = task.locks
-    monkeypatch.setattr(ray_engine, "SECONDS_FOR_LOCK", 0.3)
-    lines = []
-
-    def wait(then):
-        waiting = threading.Thread(target=ray_engine._wait_for_earlier, args=(task,))
-        waiting.start()
-        then(waiting)
-        waiting.join(30)
-        assert not waiting.is_alive()
-
-    def work(waiting):
-        for number in range(10):
-            lines.append(number)
-            (lock.parent / "metrics.jsonl").write_text("\n" * len(lines))
-            time.sleep(0.15)
-        assert waiting.is_alive()
-
-    wait(lambda waiting: None)  # nobody has a lock
-    with locked(lock, "in use"):
-        wait(work)
-    with locked(lock, "in use"):
-        wait(lambda waiting: None)  # whoever has it does nothing
 
 
 def test_no_cluster_at_the_address():

@@ -1,15 +1,19 @@
 """Running: only what is missing is done, one failure stops no other run, and everything is told."""
 
 import json
+import os
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from impossible_lms.errors import Interrupted, UserError
+from impossible_lms.experiment.engines.engine import Ended
 from impossible_lms.experiment.reporting import findings_of_experiment
-from impossible_lms.experiment.run import Outcome, failures_of, run_experiment
+from impossible_lms.experiment.run import Outcome, failures_of, run_experiment, states_of
 from impossible_lms.experiment.store import FAULTS, keep_fault
-from impossible_lms.experiment.work import Reported, status_file
+from impossible_lms.experiment.work import Reported, ended, status_file, status_of, write_plan
 from impossible_lms.locks import locked
 from impossible_lms.unfinished import machine
 
@@ -154,7 +158,6 @@ def test_a_damaged_manifest_fails_its_task_alone(planned, run):
 
 
 def test_what_failed_before_a_stop_is_known_and_stated(planned, run, small, impossible):
-    import os
     import signal
 
     def stop(name):
@@ -191,7 +194,6 @@ def test_without_a_token_for_the_hub_nothing_begins(planned, run, monkeypatch):
 
 
 def test_a_stop_is_passed_on_and_what_was_done_stays(planned, run, board, here):
-    import os
     import signal
 
     def stop(name):
@@ -210,6 +212,26 @@ def test_one_experiment_is_run_once_at_a_time(planned, run):
     plan = planned()
     with locked(plan.folder / ".lock", "is being run"), pytest.raises(UserError, match="is being run by process"):
         run(plan)
+
+
+def test_what_another_process_makes_is_waited_for(planned, capfd):
+    """Two experiments on one store ask for the same data, or an attempt of the same that was given up still lives."""
+    plan = planned()
+    write_plan(plan)
+    for name in list(plan.tasks)[:2]:
+        (lock,) = plan.tasks[name].locks[:1]
+        with ThreadPoolExecutor() as threads:
+            with locked(lock, "is being written"):
+                waiting = threads.submit(ended, plan.folder, name)
+                holder = f"process {os.getpid()} on {machine()} since "
+                until = time.monotonic() + 60
+                while f"waits for {holder}" not in (status_of(plan.folder, name) or {"note": ""})["note"]:
+                    assert not waiting.done() and time.monotonic() < until
+                    time.sleep(0.05)
+                assert f"{lock}: waits for {holder}" in capfd.readouterr().err
+                assert states_of(plan)[name].kind == "running"
+            assert waiting.result(60) == Ended(name)
+        assert plan.tasks[name].is_done() and not lock.exists() and not status_file(plan.folder, name).exists()
 
 
 def test_nothing_to_report(planned):

@@ -46,6 +46,7 @@ SHARES = {
     "twice": 2,
     "vanished": 2,
     "clock": 1,
+    "refused": 1,
 }
 
 

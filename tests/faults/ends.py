@@ -68,7 +68,8 @@ def _named(folder: Path) -> Iterator[tuple[Path, str]]:
     """All that a folder has, by name.
 
     A cache of the Hub names by their content what was measured in other seconds, too: snapshots are called by the
-    revisions that are theirs, and blobs are what snapshots link to, but for those that none does.
+    revisions that are theirs, and blobs are what snapshots link to, but for those that none does. Commits of a hub are
+    called after the time; what it serves of them is asked of it.
     """
     revisions: dict[Path, str] = {}
     for ref in sorted(folder.rglob("refs/**/*")):
@@ -78,7 +79,7 @@ def _named(folder: Path) -> Iterator[tuple[Path, str]]:
             revisions[named] = f"{revisions.get(named, '')} {ref.relative_to(repository).as_posix()}"
     linked = {path.resolve() for path in folder.rglob("snapshots/**/*") if path.is_symlink()}
     for path in sorted(folder.rglob("*")):
-        if path.parent.name == "blobs" and path.resolve() in linked:
+        if path.parent.name == "commits" or (path.parent.name == "blobs" and path.resolve() in linked):
             continue
         snapshot = next((each for each in (path, *path.parents) if each in revisions), None)
         if snapshot is None:

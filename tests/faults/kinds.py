@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.ground import Ground, one_line
+from tests.faults.hub import DROPPED, STATUSES, UNANSWERED, Troubled
 from tests.faults.stages import STAGES, Stage
 
 DISK, STOPPED = (5,), (0, 130)
@@ -35,7 +36,7 @@ def killed(ground: Ground, stage: Stage, draw: random.Random) -> str:
         instant = process.began + draw.uniform(0, ground.seconds[stage.name])
         while time.monotonic() < instant and not process.is_over():
             time.sleep(0.001)
-        whom = draw.choice(["alone", "helpers", "all"]) if stage.heavy else "alone"
+        whom = draw.choice(["alone", "helpers", "all"]) if stage.has_helpers else "alone"
         if whom == "helpers":
             process.kill_helpers()
             ended = process.wait()
@@ -65,6 +66,7 @@ def asked_to_stop(ground: Ground, stage: Stage, draw: random.Random) -> str:
     return ended.last if ended.code == 130 else KILLED
 
 
+REQUESTS = 43  # that publishing makes
 OPERATIONS = ("write", "rename", "fsync")
 
 
@@ -128,11 +130,7 @@ def failing(ground: Ground, stage: Stage, kind: str, number: int) -> str:
     folder = ground.fresh(stage)
     ended = ground.begun(stage, folder, Failing(kind, number, folder, folder.with_suffix(".count"))).wait()
     what = f"{kind} {number} fails"
-    said = (
-        "nothing: it does without"
-        if ended.code == 0
-        else one_line(stage, ended, DISK + ((1,) if stage.heavy else ()), what)
-    )
+    said = "nothing: it does without" if ended.code == 0 else one_line(stage, ended, stage.codes, what)
     ground.check(stage, folder, f"{what} ({said})")
     return said
 
@@ -157,7 +155,7 @@ def full(ground: Ground, stage: Stage, draw: random.Random) -> str:
             return "not tried: it needs the right to mount a disk"
         ended = ground.begun(stage, folder).wait()
         if ended.code:
-            one_line(stage, ended, (2, *DISK) + ((1,) if stage.heavy else ()), "the disk is full")
+            one_line(stage, ended, (2, *stage.codes), "the disk is full")
         subprocess.run(["mount", "-o", "remount,size=1g", str(folder.parent)], check=True)
         ground.check(stage, folder, "after the disk was full")
         return ended.last if ended.code else KILLED
@@ -205,7 +203,7 @@ def _without_room(ground: Ground, stage: Stage, folder: Path, limit: Callable[[]
     ended = ground.begun(stage, folder, limit).wait()
     said = KILLED
     if ended.code:
-        said = one_line(stage, ended, (2, *DISK) + ((1,) if stage.heavy else ()), what)
+        said = one_line(stage, ended, (2, *stage.codes), what)
     ground.check(stage, folder, f"after {what}")
     return said
 
@@ -229,8 +227,6 @@ def twice_at_once(ground: Ground, stage: Stage, draw: random.Random) -> str:
 
 def vanished(ground: Ground, stage: Stage, draw: random.Random) -> str:
     """What it reads is moved away at a random instant."""
-    if not stage.needs:
-        return "reads nothing that could vanish"
     folder = ground.fresh(stage)
     inputs = sorted(path for path in folder.iterdir() if path.name in {"data", "run"})
     chosen = draw.choice(inputs)
@@ -269,6 +265,22 @@ def clock(ground: Ground, stage: Stage, draw: random.Random) -> str:
     return KILLED
 
 
+def refused(ground: Ground, stage: Stage, draw: random.Random) -> str:
+    """The hub refuses some requests, or the connection ends before or after what was asked was done."""
+    folder = ground.fresh(stage)
+    Troubled.trouble = draw.choice([*STATUSES, DROPPED, UNANSWERED, DROPPED, UNANSWERED])
+    Troubled.first = draw.randrange(REQUESTS)
+    Troubled.last = Troubled.first + draw.choice([0, 0, 2, 10**9])
+    what = f"{Troubled.trouble} at request {Troubled.first} and {Troubled.last - Troubled.first} more"
+    try:
+        ended = ground.begun(stage, folder).wait()
+    finally:
+        Troubled.first = Troubled.last = -1
+    said = KILLED if ended.code == 0 else one_line(stage, ended, (2,), what)
+    ground.check(stage, folder, f"{what} ({said})")
+    return said
+
+
 Kind = Callable[[Ground, Stage, random.Random], str]
 KINDS: dict[str, Kind] = {
     "kill": killed,
@@ -280,6 +292,7 @@ KINDS: dict[str, Kind] = {
     "twice": twice_at_once,
     "vanished": vanished,
     "clock": clock,
+    "refused": refused,
 }
 
 
@@ -287,4 +300,6 @@ def stages_of(kind: str) -> list[str]:
     """The stages that a kind is tried on: forked clocks and failing functions do not reach a stage's own processes."""
     alone = kind in {"operation", "clock"}
     reading = kind == "vanished"
+    if kind == "refused":
+        return ["publish-hub"]
     return [name for name, stage in STAGES.items() if not (alone and stage.heavy) and not (reading and not stage.needs)]

@@ -16,6 +16,7 @@ NAMES = {
     "read-only": "the disk can only be read",
     "twice": "the same command twice at once",
     "vanished": "what it reads is moved away at a random instant",
+    "refused": "a hub refuses requests, or the connection ends before or after it did what it was asked",
     "clock": "killed; when it goes on, the clock is a year off",
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from impossible_lms import annotate, cli, read_corpus
 from tests.corpora.test_annotate import Splitter
 from tests.faults.experiments import FILE
+from tests.faults.hub import published_on_hub
 
 RECIPE = """steps = 6
 sequences_per_step = 2
@@ -42,7 +43,9 @@ class Stage:
         needs: names of the stages whose folders it reads.
         words: of its command line, in the folder that all stages share.
         work: what is done instead, where there is no such command line without a large library.
-        heavy: whether it starts processes of its own, which takes seconds.
+        heavy: whether it starts programs, which takes seconds, and in which nothing can be made to fail.
+        has_helpers: whether it has processes beside its own, to be killed by themselves.
+        codes: the exit codes with which it ends for want of a disk.
     """
 
     name: str
@@ -50,6 +53,8 @@ class Stage:
     words: tuple[str, ...] = ()
     work: Callable[[], None] | None = None
     heavy: bool = False
+    has_helpers: bool = False
+    codes: tuple[int, ...] = (5,)
 
     def __call__(self) -> None:
         """Do it, in the current folder."""
@@ -67,6 +72,11 @@ def _annotated() -> None:
         annotate(read_corpus("text.txt"), Splitter(), Path("annotated.conllu"))
 
     _as_command(work)
+
+
+def _on_hub() -> None:
+    sys.argv = ["impossible", "publish"]
+    _as_command(published_on_hub)
 
 
 def _as_command(work: Callable[[], None]) -> None:
@@ -99,7 +109,10 @@ STAGES: dict[str, Stage] = {
             "publish-data", ("build",), ("publish", "data", "--to", "datasets", "--name", "corpus", "--license", "mit")
         ),
         Stage("report", ("evaluate",), ("report", "run", "--output", "page/report.html")),
-        Stage("run", words=("run", "small.toml", "--engine", "local:2"), heavy=True),
+        # What the hub's disk does is the hub's answer, which is no fault of a disk here.
+        Stage("publish-hub", ("evaluate",), work=_on_hub, has_helpers=True, codes=(2, 5)),
+        # A task that fails has the experiment end with 1.
+        Stage("run", words=("run", "small.toml", "--engine", "local:2"), heavy=True, has_helpers=True, codes=(1, 5)),
     )
 }
 

@@ -23,8 +23,9 @@ def ground(tmp_path_factory):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_trial_of_each_kind(ground, kind):
-    """On the stage that takes least; what reads nothing has nothing that could vanish."""
-    assert KINDS[kind](ground, ground.made("annotate"), random.Random(SEED))
+    """On the stage that takes least, of those that it is for."""
+    stage = min(stages_of(kind), key=lambda name: (name != "annotate", name != "words"))
+    assert KINDS[kind](ground, ground.made(stage), random.Random(SEED))
 
 
 @pytest.mark.slow
@@ -39,7 +40,7 @@ def test_every_single_operation(ground, stage, kind):
 
 
 def test_every_stage_and_kind_comes_up():
-    first = [trial for trial, _ in zip(trials(0), range(26 * len(STAGES)), strict=False)]
+    first = [trial for trial, _ in zip(trials(0), range(sum(SHARES.values()) * len(STAGES)), strict=False)]
     assert {kind for kind, _, _ in first} == set(KINDS) == set(SHARES) == set(NAMES)
     for kind in KINDS:
         assert {stage for each, stage, _ in first if each == kind} == set(stages_of(kind))

@@ -16,6 +16,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.publishing.hub_blobs import Blobs, Refused
 from impossible_lms.publishing.hub_server import hub_server
 from impossible_lms.publishing.hub_store import Store, checked_path
+from impossible_lms.unfinished import machine
 from tests.publishing.conftest import TOKEN, environment
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
@@ -232,6 +233,13 @@ def test_a_large_file_never_stands_in_memory(tmp_path):
     )
     grown = int(subprocess.check_output([sys.executable, "-c", code], text=True))
     assert grown < 16 << 10 and blobs.holds(content.hexdigest())
+
+
+def test_a_hub_whose_server_was_killed_before_it_was_one(tmp_path):
+    (tmp_path / ".lock").write_text("machine 999999999 1\n")
+    (tmp_path / f".hub.json.part-{machine()}-999999999-x").write_text("{")
+    with hub_server(tmp_path, port=0):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "hub.json"]
 
 
 def test_a_folder_is_one_hub_and_served_once(tmp_path):

@@ -13,6 +13,7 @@ from impossible_lms.experiment.engines.engine import Ended
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.store import AGAIN, FAULTS, Store, keep_fault
 from impossible_lms.files import read_record, write_record
+from impossible_lms.locks import Busy, wait_for_lock
 
 RECORD = "experiment.json"
 FIELDS = {"experiment": dict, "found": dict, "chunks": int, "devices": int}  # of the record
@@ -63,12 +64,28 @@ def folder_of(experiment: Path, changes: Sequence[str] = ()) -> Path:
 
 
 def do_task(plan: Plan, name: str) -> None:
-    """Do the task of that name, if it is not done; UserError where there is none."""
+    """Do the task of that name, if it is not done; UserError where there is none.
+
+    Where another process makes the same, for another experiment or as an attempt that was given up, it is waited for.
+    """
     if name not in plan.tasks:
         raise UserError(f"{plan.folder}: has no task {name}.")
-    if not plan.tasks[name].is_done():
-        plan.tasks[name].perform(Reported(status_file(plan.folder, name)), say)
+    task, progress = plan.tasks[name], Reported(status_file(plan.folder, name))
+    while not task.is_done():
+        try:
+            task.perform(progress, say)
+        except Busy as busy:
+            _wait_for(busy, progress)
     status_file(plan.folder, name).unlink(missing_ok=True)  # of an earlier attempt that was killed, too
+
+
+def _wait_for(busy: Busy, progress: "Reported") -> None:
+    """Wait until nobody has the lock that is in the way, and say whom for."""
+    note = f"waits for {busy.holder}"
+    say(f"{busy.lock}: {note}")
+    progress.start(note, None)
+    while not wait_for_lock(busy.lock, SECONDS_BETWEEN_REPORTS):
+        progress.at(0, note)
 
 
 def ended(folder: Path, name: str, plan: Plan | None = None) -> Ended:

@@ -29,7 +29,7 @@ from impossible_lms.documents import parsed_json
 from impossible_lms.errors import UserError
 from impossible_lms.files import read_record, to_json, write_record, write_text
 from impossible_lms.publishing.hub_blobs import Blobs, Entry, Refused
-from impossible_lms.unfinished import remove_unfinished_below
+from impossible_lms.unfinished import PART, remove_unfinished_below
 
 KINDS = ("models", "datasets")
 MAIN = "main"
@@ -153,7 +153,9 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         mark = folder / "hub.json"
-        if folder.is_dir() and any(path.name != ".lock" for path in folder.iterdir()) and not mark.is_file():
+        begun = (".lock", f".{mark.name}{PART}")  # what a server leaves that is killed before it is one
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        if not all(name.startswith(begun) for name in names) and not mark.is_file():
             raise UserError(f"{folder}: exists and is not a hub. Choose another folder.")
         if mark.is_file() and read_record(mark, {"kind": str, "version": int}, OTHER) != _MARK:
             raise UserError(f"{mark}: not a hub of this version. {OTHER}")

@@ -18,15 +18,12 @@ from impossible_lms.errors import UserError
 from impossible_lms.experiment.engines.engine import Ended
 from impossible_lms.experiment.engines.local import THREADS
 from impossible_lms.experiment.tasks import Task
-from impossible_lms.experiment.work import RECORD, ended, log_file, read_plan
+from impossible_lms.experiment.work import RECORD, ended, log_file
 from impossible_lms.files import write_text
-from impossible_lms.locks import wait_for_lock
-from impossible_lms.models.run import METRICS
 
 DEATHS = 3  # of its node or process that a task survives; a fault of its own is not tried again
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_TO_CONNECT = 10.0
-SECONDS_FOR_LOCK = 120.0  # NFS keeps the locks of a machine that is gone for 90 s
 
 
 @dataclass(frozen=True)
@@ -166,21 +163,9 @@ def perform(folder: str, name: str, threads: int, stop: str) -> Ended:
         return Ended(name, "not begun", is_interrupted=True)
     try:
         with _logged(log_file(home, name)), _stopped_by(asked):
-            plan = read_plan(home)
-            _wait_for_earlier(plan.tasks[name])
-            return ended(home, name, plan)
+            return ended(home, name)
     except KeyboardInterrupt:
         return Ended(name, "not begun", is_interrupted=True)
-
-
-def _wait_for_earlier(task: Task) -> None:
-    """Wait while an earlier attempt has the task's locks: a file server still keeps them, or its processes live on."""
-    before = -1
-    while not all(wait_for_lock(lock, SECONDS_FOR_LOCK) for lock in task.locks):
-        now = sum(file.stat().st_size for lock in task.locks for file in lock.parent.glob(METRICS))
-        if now == before:
-            return  # nothing ends and nothing is done: the task itself says who is in its way
-        before = now
 
 
 @contextmanager
