@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -24,13 +26,23 @@ def test_the_list_of_verbs_is_in_whole_sentences(impossible):
     assert "..." not in listed and len(listed.strip().splitlines()) == len(VERBS) + 1
 
 
-def test_what_takes_long_to_begin_says_so_at_once_on_a_terminal(impossible, monkeypatch):
-    wrong = ("train", "--data", "nowhere", "--output", "out")
-    assert impossible(*wrong)[2].startswith("error: nowhere")
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert impossible(*wrong)[2].startswith("train: loading torch and the data ...\nerror: nowhere")
-    assert impossible("train", "-h")[2] == "" and impossible("speak", "no-hop", "--to")[2].startswith("error: ")
-    assert {*BEGINNINGS} <= {verb.__name__ for verb in VERBS}
+def test_what_takes_long_to_begin_says_so_at_once_in_a_log_too():
+    """Before anything heavy is imported: what comes next takes its time on a busy machine."""
+    words = ("train", "--data", "nowhere", "--output", "out")
+    shown = f"""import sys
+import impossible_lms.cli as cli
+heavy = {{"torch", "pandas", "pyarrow", "numpy", "transformers"}}
+cli.print = lambda line, **_: sys.stdout.write(f"{{line}} {{heavy & {{*sys.modules}}}}\\n")
+sys.argv = {["impossible", *words]}
+cli.main()"""
+    done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[0] == "train: loading torch and the data ... set()", done.stderr
+    command = [sys.executable, "-m", "impossible_lms", *words]
+    for rank, lines in (("0", 2), ("1", 1)):  # of torchrun's processes, one speaks
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"RANK": rank})
+        assert len(done.stderr.splitlines()) == lines and done.stderr.splitlines()[-1].startswith("error: nowhere")
+    done = subprocess.run([*command[:3], "train", "-h"], capture_output=True, text=True, check=False)
+    assert done.stderr == "" and {*BEGINNINGS} <= {verb.__name__ for verb in VERBS}
 
 
 def test_several_languages_say_a_sentence(impossible):

@@ -184,6 +184,21 @@ def test_what_failed_before_a_stop_is_known_and_stated(planned, run, small, impo
     assert stated[waiting]["state"] == "running" and stated[waiting]["progress"]["total"] == 10
 
 
+def test_at_the_end_it_says_what_was_found_also_of_what_was_done_before(planned, run, small, impossible):
+    plan = planned()
+    run(plan)
+    code, out, _ = impossible("run", small)
+    *found, report, tasks = out.splitlines()
+    assert code == 0
+    assert (report, tasks) == (f"report: {plan.folder / 'report.html'}", "tasks: 9 done before, 0 now, 0 failed")
+    assert "partial-reverse" in found[0] and "no-reverse" in found[0] and "perplexity " in found[0]
+    assert found[-1].startswith("There is one seed of each model")
+    page = (plan.folder / "report.html").read_text(encoding="utf-8")
+    assert all(f">{line}<" in page for line in found)
+    assert (plan.folder / "report-figures" / "headline.txt").read_text(encoding="utf-8").splitlines() == found
+    assert impossible("run", small)[1] == out  # whose report is not made again
+
+
 def test_without_a_token_for_the_hub_nothing_begins(planned, run, monkeypatch):
     monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)

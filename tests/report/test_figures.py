@@ -57,6 +57,7 @@ def test_each_figure_is_there_as_pdf_svg_and_csv(report):
     expected = {f"{name}.{ending}" for name in FIGURES for ending in ("pdf", "svg", "csv")}
     said = {f"{name}.txt" for name in FIGURES}
     assert set(files) == expected | said | {
+        "headline.txt",
         "summary.csv",
         "contrasts.csv",
         "runs.csv",

@@ -105,7 +105,7 @@ def test_one_seed_and_what_does_not_hold_once_corrected_are_cautions():
     assert found.findings[0].endswith("with one seed.")
     assert found.cautions == [
         "There is one seed of each model: intervals are over its sentences alone, and other seeds may differ.",
-        "1 difference does not hold once corrected for the number of all 2 (marked ° below).",
+        "1 difference does not hold once corrected for the number of all 2 (marked ° in the table of contrasts).",
     ]
     grid = contrast_grid(pd.DataFrame(rows), metrics)
     assert grid is not None and grid.columns == [("perplexity", "ratio")]

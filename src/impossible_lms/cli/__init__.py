@@ -64,17 +64,23 @@ hub = typer.Typer(help="A Hugging Face Hub on this machine.", rich_markup_mode=N
 hub.command()(publishing.serve)
 app.add_typer(hub, name="hub")
 
-BEGINNINGS = {  # of verbs that take more than a second before they can say anything of what was asked
+BEGINNINGS = {  # of verbs that take about a second, and more on a busy machine, before they say what was asked
+    "annotate": "loading the annotator",
+    "build": "reading the corpus",
+    "check": "reading the corpus",
     "compare": "reading results",
+    "demo": "opening the experiment",
     "evaluate": "loading torch and the models",
     "explore": "loading the page's libraries",
-    "lengths": "reading results",
     "generate": "loading torch and the model",
+    "languages": "training a small tokenizer for the examples",
+    "lengths": "reading results",
     "models": "loading torch, which counts the parameters",
     "publish": "reading what is to be published",
     "report": "reading results",
     "run": "opening what the experiment names",
     "separation": "reading results",
+    "speak": "loading the tokenizer",
     "train": "loading torch and the data",
     "words": "loading torch and the models",
 }
@@ -144,9 +150,9 @@ def _refuse_bytes(words: list[str]) -> None:
 
 
 def _begin(words: list[str]) -> None:
-    """Say on a terminal what takes the first seconds; logs and pipes get what was asked for alone."""
+    """Say on stderr what takes the first seconds; of the processes of torchrun, the first one does."""
     verb = words[0] if words else ""
-    if verb in BEGINNINGS and not {"-h", "--help"} & {*words} and sys.stderr.isatty():
+    if verb in BEGINNINGS and not {"-h", "--help"} & {*words} and os.environ.get("RANK", "0") == "0":
         print(f"{verb}: {BEGINNINGS[verb]} ...", file=sys.stderr, flush=True)
 
 

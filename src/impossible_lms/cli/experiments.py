@@ -195,11 +195,13 @@ def _run(plan: "Plan", engine: "Callable[[Path], Engine]", file: Path, changes: 
     from impossible_lms.experiment.board import Board
     from impossible_lms.experiment.reporting import has_results, report_experiment
     from impossible_lms.experiment.run import run_experiment
+    from impossible_lms.report.page import headline_of
 
     outcome = run_experiment(plan, engine, Board())
     words = [word for change in changes for word in ("--set", change)]
     if has_results(plan):
-        print(f"report: {report_experiment(plan, shlex.join(['impossible', 'run', str(file), *words]))}")
+        page = report_experiment(plan, shlex.join(["impossible", "run", str(file), *words]))
+        print(f"{headline_of(page)}report: {page}")
     _conclude(outcome)
 
 

@@ -19,6 +19,7 @@ from impossible_lms.experiment.reporting import REPORT, report_experiment
 from impossible_lms.experiment.run import Outcome, run_experiment
 from impossible_lms.models.run import Run
 from impossible_lms.publishing.card import start_code
+from impossible_lms.report.page import headline_of
 
 # What `--quick` changes: fewer steps, and less of everything that is measured.
 QUICK = (
@@ -53,7 +54,8 @@ def run_demo(
     )
     words = [word for change in changes for word in ("--set", change)]
     command = shlex.join(["impossible", "run", str(file), *words])
-    say(f"report: {report_experiment(plan, command, output / REPORT)}")
+    page = report_experiment(plan, command, output / REPORT)
+    say(f"{headline_of(page)}report: {page}")
     published = [task for task in plan.tasks.values() if isinstance(task, PublishRun) and task.is_done()]
     if published:
         task = published[-1]

@@ -151,5 +151,6 @@ def _cautions(shown: pd.DataFrame, metrics: Mapping[str, Metric]) -> list[str]:
     if weak:
         count = int(shown["contrasts"].max())
         said = "1 difference does" if weak == 1 else f"{weak} differences do"
-        found.append(f"{said} not hold once corrected for the number of all {count} (marked ° below).")
+        where = "marked ° in the table of contrasts"
+        found.append(f"{said} not hold once corrected for the number of all {count} ({where}).")
     return found

@@ -26,7 +26,7 @@ from impossible_lms.report.examples import SHADES, datasets_of, examples_of, sai
 from impossible_lms.report.failures import failures_of, grouped
 from impossible_lms.report.figures import is_own, orders_of, save_figures, style_of
 from impossible_lms.report.findings import Findings
-from impossible_lms.report.headline import headline
+from impossible_lms.report.headline import Headline, headline
 from impossible_lms.report.inline_svg import InlinePicture, inline_picture, variable_of
 from impossible_lms.report.made import FIGURES, is_made, made_from
 from impossible_lms.report.own import Described, drawing
@@ -47,6 +47,7 @@ from impossible_lms.report.tables import contrast_table, summary_frame, summary_
 from impossible_lms.versions import versions
 
 TEMPLATES = "templates"
+HEADLINE = "headline.txt"  # what the page's first screen says
 PATIENCE = 60.0  # seconds to wait for another process that writes the same report
 
 
@@ -61,7 +62,7 @@ def write_report(findings: Findings, output: Path, *, published: bool | None = N
     Returns the paths of what was written, the page first; what is there already is left as it is. UserError where the
     output is taken by something else.
     """
-    folder = output.with_name(f"{output.stem}-figures")
+    folder = figures_beside(output)
     if output.suffix != ".html" or output.is_dir():
         raise UserError(f"--output {output}: a file that ends in .html is expected.")
     if folder.exists():
@@ -87,11 +88,23 @@ def write_report(findings: Findings, output: Path, *, published: bool | None = N
         }
         beside = side_by_side(findings)
         tables |= {f"contrasts-{plain(each.one)}-less-{plain(each.other)}": each.contrasts for each in beside}
-        page = _rendered(findings, parts, results, tables, beside, datasets, placeless)
+        said = headline(findings.contrasts, {result.name: result.metric for result in results})
+        page = _rendered(findings, parts, results, tables, said, beside, datasets, placeless)
         record = {"request": request, "page": hashlib.sha256(page.encode()).hexdigest()}
-        _write_figures(folder, parts, tables, record)
+        _write_figures(folder, parts, tables, said, record)
     write_text(output, page)
     return [output, *_files_in(folder)]
+
+
+def headline_of(page: Path) -> str:
+    """What the first screen of a page that `write_report` wrote says was found, a line a sentence."""
+    path = figures_beside(page) / HEADLINE
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def figures_beside(page: Path) -> Path:
+    """The folder of a page's figures and tables."""
+    return page.with_name(f"{page.stem}-figures")
 
 
 def _placeless(table: pd.DataFrame, placeless: Placeless) -> pd.DataFrame:
@@ -119,6 +132,7 @@ def _rendered(
     parts: Parts,
     results: Sequence[Result],
     tables: dict[str, pd.DataFrame],
+    said_first: Headline,
     beside: Sequence[SideBySide],
     datasets: dict[str, TokenDataset | None],
     placeless: Placeless,
@@ -143,7 +157,7 @@ def _rendered(
         title=placeless(findings.title),
         command=placeless(findings.command),
         done=what_was_done(findings.runs, datasets),
-        headline=headline(tables["contrasts"], metrics),
+        headline=said_first,
         orders=orders_of(name for each in findings.evaluations for name in each.curve["architecture"].unique()),
         grid=contrast_grid(tables["contrasts"], metrics),
         beside=[_told(each, metrics) for each in beside],
@@ -192,7 +206,9 @@ def _told(beside: SideBySide, metrics: Mapping[str, Metric]) -> dict[str, Any]:
     }
 
 
-def _write_figures(folder: Path, parts: Parts, tables: dict[str, pd.DataFrame], record: dict[str, Any]) -> None:
+def _write_figures(
+    folder: Path, parts: Parts, tables: dict[str, pd.DataFrame], said: Headline, record: dict[str, Any]
+) -> None:
     made = record | {"versions": versions("matplotlib")}
     with writing(folder, patience=PATIENCE), folder_beside(folder, FIGURES, made) as part:
         for picture in parts.pictures:
@@ -200,6 +216,8 @@ def _write_figures(folder: Path, parts: Parts, tables: dict[str, pd.DataFrame], 
                 save_figures(paper_figure(picture), [part / f"{picture.name}.{ending}" for ending in ("pdf", "svg")])
             write_text(part / f"{picture.name}.txt", f"{picture.text}\n")
             _write_csv(picture.table, part / f"{picture.name}.csv")
+        if said.findings:
+            write_text(part / HEADLINE, "".join(f"{sentence}\n" for sentence in (*said.findings, *said.cautions)))
         for name, table in tables.items():
             if len(table):
                 _write_csv(table, part / f"{name}.csv")
