@@ -25,6 +25,7 @@ from tests.publishing.conftest import TOKEN, dropped
 HUB, SERVED = "hub", "served.json"
 DROPPED, UNANSWERED = "dropped", "unanswered"
 STATUSES = (400, 401, 403, 404, 408, 409, 412, 413, 429, 500, 502, 503, 507)
+TROUBLES: tuple[int | str, ...] = (*STATUSES, DROPPED, UNANSWERED, DROPPED, UNANSWERED)
 
 
 class Troubled(serving.HubApi):
@@ -45,7 +46,7 @@ class Troubled(serving.HubApi):
         if isinstance(self.trouble, int):
             raise Refused(self.trouble, "", "as the test wants it")
         if self.trouble == UNANSWERED:
-            self.wfile = io.BytesIO()  # type: ignore[assignment]
+            self.wfile = io.BytesIO()
             super().answer()
         dropped(self)
         return None
@@ -112,7 +113,7 @@ def _be_client(address: str) -> None:
     constants.ENDPOINT, constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_XET = address, False, True
     constants.HUGGINGFACE_CO_URL_TEMPLATE = address + "/{repo_id}/resolve/{revision}/{filename}"
     upload.PAUSES = (0.01, 0.02, 0.05)  # type: ignore[assignment]
-    _http.time = SimpleNamespace(**{**vars(time), "sleep": lambda seconds: None})  # type: ignore[assignment]
+    _http.time = SimpleNamespace(**{**vars(time), "sleep": lambda seconds: None})
 
 
 def _all_of(port: int) -> dict[str, Any]:

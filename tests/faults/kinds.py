@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.ground import Ground, one_line
-from tests.faults.hub import DROPPED, STATUSES, UNANSWERED, Troubled
+from tests.faults.hub import TROUBLES, Troubled
 from tests.faults.stages import STAGES, Stage
 
 DISK, STOPPED = (5,), (0, 130)
@@ -268,7 +268,7 @@ def clock(ground: Ground, stage: Stage, draw: random.Random) -> str:
 def refused(ground: Ground, stage: Stage, draw: random.Random) -> str:
     """The hub refuses some requests, or the connection ends before or after what was asked was done."""
     folder = ground.fresh(stage)
-    Troubled.trouble = draw.choice([*STATUSES, DROPPED, UNANSWERED, DROPPED, UNANSWERED])
+    Troubled.trouble = draw.choice(TROUBLES)
     Troubled.first = draw.randrange(REQUESTS)
     Troubled.last = Troubled.first + draw.choice([0, 0, 2, 10**9])
     what = f"{Troubled.trouble} at request {Troubled.first} and {Troubled.last - Troubled.first} more"

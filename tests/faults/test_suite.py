@@ -12,6 +12,9 @@ from tests.faults.kinds import KINDS, failing, stages_of
 from tests.faults.page import BEGIN, END, NAMES, table, write_page
 from tests.faults.stages import STAGES
 
+# huggingface_hub sends large files by a name that its own HTTP library has given up.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
+
 SEED = int(os.environ.get("FIRST_SEED", "0"))
 
 
