@@ -8,6 +8,7 @@ from impossible_lms.shown import is_notebook
 
 SECONDS_BETWEEN_LINES = 10.0
 SECONDS_BETWEEN_UPDATES = 0.2  # of a notebook
+FIRST_REPORTS = 2  # of a stage: what comes before them (compiling, loading, work of an earlier life) is no pace
 
 
 class Progress(Protocol):
@@ -21,6 +22,26 @@ class Progress(Protocol):
 
     def end(self) -> None:
         """The stage is over, well or not."""
+
+
+class Pace:
+    """How fast a stage goes, without its beginning, which takes its own time: a first step compiles."""
+
+    def __init__(self) -> None:
+        self._reports = 0
+        self._since, self._before = 0.0, 0
+
+    def at(self, done: int) -> None:
+        """`done` steps are done by now."""
+        if done and self._reports < FIRST_REPORTS:
+            self._reports += 1
+            self._since, self._before = time.monotonic(), done
+
+    def left(self, done: int, total: int | None) -> float | None:
+        """The seconds that the rest of `total` steps will take; None where that cannot be told yet."""
+        if not total or self._reports < FIRST_REPORTS or done <= self._before:
+            return None
+        return (time.monotonic() - self._since) / (done - self._before) * (total - done)
 
 
 class Quiet:
@@ -43,10 +64,8 @@ class Console:
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
-        self._what, self._total, self._began = what, total, time.monotonic()
-        self._spoke = self._began
-        self._before: int | None = None
-        self._bar = None
+        self._what, self._total = what, total
+        self._spoke, self._pace, self._bar = time.monotonic(), Pace(), None
         if self._console.is_terminal:
             columns = (
                 TextColumn("{task.description}"),
@@ -61,8 +80,7 @@ class Console:
             self._task = self._bar.add_task(what, total=total, note="")
 
     def at(self, done: int, note: str = "") -> None:
-        if self._before is None:
-            self._before = done  # work taken up again is not done by now, and says nothing of the time that is left
+        self._pace.at(done)
         if self._bar is not None:
             self._bar.update(self._task, completed=done, note=note)
             return
@@ -70,10 +88,9 @@ class Console:
         if now - self._spoke < SECONDS_BETWEEN_LINES:
             return
         self._spoke = now
-        of = ""
-        if self._total:
-            left = (now - self._began) / max(done - self._before, 1) * (self._total - done)
-            of = f"/{self._total:,}, about {left:,.0f} s left"
+        of = f"/{self._total:,}" if self._total else ""
+        if (left := self._pace.left(done, self._total)) is not None:
+            of += f", about {span(left)} left"
         self._console.print(f"{self._what}: {done:,}{of}  {note}", highlight=False, markup=False, soft_wrap=True)
 
     def end(self) -> None:

@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from rich.console import Console
+from rich.console import Console as RichConsole
 
 from impossible_lms.experiment.board import Board
 from impossible_lms.experiment.config import load_experiment
@@ -13,8 +13,8 @@ from impossible_lms.experiment.files import write_experiment
 from impossible_lms.experiment.left import left_of_all, left_of_task
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.states import BLOCKED, DONE, FAILED, RUNNING, WAITING, State
-from impossible_lms.experiment.work import Reported, status_file
-from impossible_lms.progress import span
+from impossible_lms.experiment.work import Reported, status_file, status_of
+from impossible_lms.progress import Console, span
 
 STYLING = re.compile(r"\r?\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -33,6 +33,8 @@ def states(planned):
     )
     progress = Reported(status_file(plan.folder, first))
     progress.start("training", 60)
+    progress.at(10)
+    progress.at(11)
     progress._wrote = 0.0
     progress.at(12, "loss 6.123  2,000 tokens/s")
     return plan, found
@@ -41,7 +43,7 @@ def states(planned):
 def shown(states, height=50, width=120):
     plan, found = states
     file = io.StringIO()
-    board = Board(Console(file=file, force_terminal=True, width=width, height=height, color_system=None))
+    board = Board(RichConsole(file=file, force_terminal=True, width=width, height=height, color_system=None))
     with board.watching(plan, found):
         board.look(found)
     return file.getvalue()
@@ -108,6 +110,8 @@ def test_the_paper_at_80_columns_and_24_lines(tmp_path):
         found[name] = State(RUNNING)
         progress = Reported(status_file(plan.folder, name))
         progress.start("training", 3000)
+        progress.at(1198)
+        progress.at(1199)
         progress._wrote = 0.0
         progress.at(1200, "loss 3.213  31,234 tokens/s")
     lines = drawn((plan, found), width=80, height=24)
@@ -142,8 +146,32 @@ def test_lines_where_it_is_no_terminal(states, board, monkeypatch):
     )
 
 
+@pytest.mark.parametrize("before", [0, 500])
+def test_time_left_is_told_without_the_first_steps_which_compile(before, tmp_path, monkeypatch, capsys):
+    """A first step of a minute, then one a second: nothing is told before there is a pace, and then the right thing."""
+    now = 1000.0
+    monkeypatch.setattr("impossible_lms.progress.SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("impossible_lms.experiment.work.SECONDS_BETWEEN_REPORTS", 0.0)
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setattr("time.time", lambda: now)
+    console, reported = Console(), Reported(status_file(tmp_path, "train"))
+    for progress in (console, reported):
+        progress.start("training", 1000)
+    told = []
+    for step in range(1, 5):
+        now += 60.0 if step == 1 else 1.0
+        console.at(before + step)
+        reported.at(before + step)
+        told.append(left_of_task(status_of(tmp_path, "train") or {}))
+    left = [f"{span(1000 - before - step)} left" for step in (3, 4)]
+    assert told == ["", "", *left]
+    lines = [line.strip() for line in capsys.readouterr().err.splitlines()]
+    begin = [f"training: {before + step:,}/1,000" for step in (1, 2, 3, 4)]
+    assert lines == [*begin[:2], f"{begin[2]}, about {left[0]}", f"{begin[3]}, about {left[1]}"]
+
+
 def test_time_left():
-    status = {"total": 100, "first": 50, "done": 60, "began": time.time() - 20}
-    assert left_of_task(status) == "80 s left"  # what was done in an earlier life is not counted
-    assert left_of_task({**status, "total": None}) == left_of_task({**status, "first": None}) == ""
+    assert left_of_task({"left": 80.0, "at": time.time()}) == "80 s left"
+    assert left_of_task({"left": 80.0, "at": time.time() - 30}) == "50 s left"
+    assert left_of_task({"left": None, "at": time.time()}) == ""
     assert [span(seconds) for seconds in (3.4, 150, 7200)] == ["3 s", "2 min", "2.0 h"]

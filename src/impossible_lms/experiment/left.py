@@ -42,7 +42,7 @@ def left_of_all(plan: Plan, states: Mapping[str, State]) -> str:
                 waiting[kind] += 1
             else:
                 left += seconds_left
-                took[kind].append(seconds_left * status["total"] / max(status["total"] - status["done"], 1))
+                took[kind].append(status["left"] * status["total"] / max(status["total"] - status["done"], 1))
     known = [kind for kind in waiting if took[kind]]
     left += sum(waiting[kind] * sum(took[kind]) / len(took[kind]) for kind in known)
     if not left:
@@ -69,7 +69,5 @@ def _recorded(task: Task) -> float:
 
 
 def _seconds_left(status: Mapping[str, Any]) -> float | None:
-    total, first, done = status["total"], status["first"], status["done"]
-    if not total or first is None or done <= first:
-        return None
-    return float((time.time() - status["began"]) / (done - first) * (total - done))
+    """As told when the task last reported, less what has passed since."""
+    return None if status["left"] is None else max(status["left"] - (time.time() - status["at"]), 0.0)

@@ -14,6 +14,7 @@ from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.store import AGAIN, FAULTS, Store, keep_fault
 from impossible_lms.files import read_record, write_record
 from impossible_lms.locks import Busy, wait_for_lock
+from impossible_lms.progress import Pace
 
 RECORD = "experiment.json"
 FIELDS = {"experiment": dict, "found": dict, "chunks": int, "devices": int}  # of the record
@@ -142,17 +143,17 @@ class Reported:
         self._path = path
 
     def start(self, what: str, total: int | None) -> None:
-        self._status: dict[str, Any] = {"what": what, "total": total, "began": time.time(), "first": None}
-        self._wrote = 0.0
+        self._status: dict[str, Any] = {"what": what, "total": total}
+        self._wrote, self._pace = 0.0, Pace()
         self.at(0)
 
     def at(self, done: int, note: str = "") -> None:
-        if done and self._status["first"] is None:
-            self._status["first"] = done - 1  # what was done in an earlier life says nothing of the speed
+        self._pace.at(done)
         if time.monotonic() - self._wrote < SECONDS_BETWEEN_REPORTS:
             return
         self._wrote = time.monotonic()
-        now = {**self._status, "done": done, "note": note, "at": time.time()}
+        left = self._pace.left(done, self._status["total"])
+        now = {**self._status, "done": done, "left": left, "note": note, "at": time.time()}
         write_record(self._path, now)
 
     def end(self) -> None:
