@@ -110,6 +110,15 @@ def no_hop_run(tmp_path_factory: pytest.TempPathFactory, hop_run: Run, recipe: R
     return train(folder / "no-hop", folder / "run", recipe=recipe, size="tiny")
 
 
+@pytest.fixture(scope="session")
+def noun_phrase_run(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer, recipe: Recipe) -> Run:
+    """A finished run of nouns before their modifiers, trained on one modifier at a time. Tests must not change it."""
+    folder = tmp_path_factory.mktemp("noun-phrase")
+    language = get_language("noun-phrase-N-Adj-Num-Dem")
+    build_dataset(read_corpus(CORPUS), language, tokenizer, folder / "data", context=64, most_training_modifiers=1)
+    return train(folder / "data", folder / "run", recipe=recipe.model_copy(update={"context": 64}), size="tiny")
+
+
 @pytest.fixture
 def copied_run(run: Run, tmp_path: Path) -> Run:
     """The PartialReverse run, one's own to change, beside the same data."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from impossible_lms import LANGUAGES, METRICS, get_language
+from impossible_lms import LANGUAGES, METRICS, get_language, get_languages
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation import probes, scoring
 from impossible_lms.evaluation.metric import HIGHER, LOWER, OPTIONS, Request, Subject
@@ -29,7 +29,8 @@ def test_declares_itself(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_says_of_every_language_why_it_does_not_serve(name):
-    reasons = {language.name: METRICS[name].serves(language) for language in LANGUAGES.values()}
+    languages = [*LANGUAGES.values(), *get_languages("noun-phrase")]
+    reasons = {language.name: METRICS[name].serves(language) for language in languages}
     assert None in reasons.values()
     for language, reason in reasons.items():
         assert reason is None or (reason.startswith(f"language {language}: ") and "\n" not in reason)
@@ -54,6 +55,7 @@ def test_refuses_a_run_for_the_reason_that_it_gives(name, run, hop_run, control_
         ("minimal-pairs", {"full-reverse", "nondeterministic-shuffle"}, {"token-hop", "word-order-sov"}),
         ("generation", set(LANGUAGES), set()),
         ("learnability", {"token-hop", "nondeterministic-shuffle"}, {"no-hop", "no-shuffle"}),
+        ("noun-phrases", {"no-noun-phrase", "noun-phrase-N-Adj-Num-Dem"}, {"no-shuffle", "word-order-sov"}),
         ("perplexity", set(LANGUAGES), set()),
     ],
 )
@@ -96,7 +98,7 @@ def in_order(lengths, size):
 
 
 @pytest.fixture
-def prepared(run, hop_run, request):
+def prepared(run, request):
     """A function that readies a metric on a run that serves it: few items, the last checkpoint."""
 
     def made(name):
@@ -104,18 +106,19 @@ def prepared(run, hop_run, request):
         if name in MADE:
             made = request.getfixturevalue(MADE[name])
             asked = Request(sample=8, control=made.folder) if MADE[name] == "control_run" else Request(corpus=str(made))
-        on = hop_run if chosen == "hop" else run
+        on = run if chosen is None else request.getfixturevalue(chosen)
         subject = Subject(on, replace(asked, checkpoints="12"))
         return METRICS[name].prepare(subject), Scorer(on.checkpoints()[-1].load())
 
     return made
 
 
-# What a metric asks for beside a run, where it asks for anything: a run with markers, a corpus, a control.
+# What a metric asks for, where it asks for anything: a run by its fixture, a corpus, a control.
 NEEDS: dict[str, tuple[str | None, Request]] = {
-    "surprisal": ("hop", Request(sample=8)),
+    "surprisal": ("hop_run", Request(sample=8)),
     "probes": (None, Request(corpus="grammar:sentences=300,seed=0", sample=15)),
-    "interventions": ("hop", Request(corpus="grammar:sentences=1000,seed=0")),
+    "noun-phrases": ("noun_phrase_run", Request(corpus="grammar:sentences=1000,seed=0", sample=8)),
+    "interventions": ("hop_run", Request(corpus="grammar:sentences=1000,seed=0")),
 }
 # And what is made when it is wanted: the run of a control, and a folder of pairs.
 MADE = {"learnability": "control_run", "generation": "control_run", "minimal-pairs": "pairs"}

@@ -76,7 +76,7 @@ def test_longer_sentences_are_left_out_of_training_alone(tokenizer, tmp_path):
         made = build_dataset(
             corpus, language, tokenizer, tmp_path / language.name, context=16, longest_training_sentence=short
         )
-        assert made.longest_training_sentence == short and "trained on" in made.facts()
+        assert made.limits.longest_training_sentence == short and "trained on" in made.facts()
         counts = made.record["counts"]
         assert counts["train"]["sentences"] == 90
         assert counts["train"]["dropped"]["longer than is trained on"] == 90
@@ -85,11 +85,48 @@ def test_longer_sentences_are_left_out_of_training_alone(tokenizer, tmp_path):
         short,
         long,
     }
-    assert every.longest_training_sentence is None
+    assert every.limits.longest_training_sentence is None
     with pytest.raises(UserError, match="--longest-training-sentence 1: a sentence has at least 2 tokens"):
         build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "none", longest_training_sentence=1)
     with pytest.raises(UserError, match="no training sentence is left"):
         build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "none", longest_training_sentence=short - 1)
+
+
+def test_larger_noun_phrases_are_left_out_of_training_alone(tokenizer, tmp_path):
+    """Whatever the language: what would show in which order two modifiers come."""
+    corpus = read_corpus("grammar:sentences=2000,seed=3")
+    for name in ("noun-phrase-N-Adj-Num-Dem", "no-shuffle"):
+        built = [
+            build_dataset(
+                corpus,
+                get_language(name),
+                tokenizer,
+                tmp_path / f"{name}-{most}",
+                context=16,
+                most_training_modifiers=most,
+            )
+            for most in (None, 2, 1, 0)
+        ]
+        assert [each.limits.said() for each in built] == [
+            "",
+            "sentences with up to 2 modifiers in a noun phrase",
+            "sentences with up to 1 modifier in a noun phrase",
+            "sentences with up to 0 modifiers in a noun phrase",
+        ]
+        every, *counts = ([each.record["counts"][split] for each in built] for split in ("test", "train"))
+        assert all(each == every[0] for each in every)
+        kept = [each["sentences"] for each in counts[0]]
+        assert kept == sorted(kept, reverse=True) and len(set(kept)) >= 3
+        left = [each["dropped"].get("with a larger noun phrase than is trained on", 0) for each in counts[0]]
+        assert [kept[0] - many for many in kept] == left
+    with pytest.raises(UserError, match=r"^--most-training-modifiers 3: 0, 1 or 2, for a noun phrase has at most 3"):
+        build_dataset(corpus, PARTIAL, tokenizer, tmp_path / "none", most_training_modifiers=3)
+    plain, said = (
+        corpus_of(["these two dogs"] * 40),
+        "has no words, head, deprel, features, by which noun phrases are found",
+    )
+    with pytest.raises(UserError, match=f"^--most-training-modifiers 1: corpus .*: {said}"):
+        build_dataset(plain, PARTIAL, tokenizer, tmp_path / "none", most_training_modifiers=1)
 
 
 def test_built_twice_it_is_the_same_to_the_byte(folder, tokenizer, tmp_path, monkeypatch):

@@ -106,6 +106,14 @@ def build(
             help="Leave longer sentences out of training; test and dev keep all lengths.",
         ),
     ] = None,
+    modifiers: Annotated[
+        int | None,
+        typer.Option(
+            "--most-training-modifiers",
+            metavar="COUNT",
+            help="Leave sentences out of training with more of demonstrative, numeral and adjective in a noun phrase.",
+        ),
+    ] = None,
     engine: Annotated[
         str, typer.Option(help="local; of several languages also local:N for N processes, ray, or ray:ADDRESS.")
     ] = "local",
@@ -128,8 +136,9 @@ def build(
     choice = Choice.of(engine, (LOCAL, RAY))
     chosen = get_languages(language)
     if token_files(corpus, chosen[0]):
-        if longest is not None:
-            raise UserError(f"--longest-training-sentence {longest}: the ids at {corpus} are of sentences as they are.")
+        for flag, value in (("longest-training-sentence", longest), ("most-training-modifiers", modifiers)):
+            if value is not None:
+                raise UserError(f"--{flag} {value}: the ids at {corpus} are of sentences as they are.")
         loaded = load_tokenizer(tokenizer)
         for each in chosen:
             if files := token_files(corpus, each):
@@ -146,7 +155,7 @@ def build(
     folders = [output] if len(chosen) == 1 else [output / each.name for each in chosen]
     before = [(folder / MANIFEST).exists() for folder in folders]
     options: dict[str, Any] = {"context": context, "seed": seed, "as_published": as_published}
-    options["longest_training_sentence"] = longest
+    options |= {"longest_training_sentence": longest, "most_training_modifiers": modifiers}
     if len(chosen) == 1:
         datasets = [build_dataset(source, chosen[0], loaded, output, progress=Console(), **options)]
     elif choice.name == RAY or choice.count is not None:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from impossible_lms.corpora.corpus import HOLD_OUT, Corpus
 from impossible_lms.corpora.layout import WHOLE
-from impossible_lms.data.dataset import CODE, DATASET, HELD_OUT, LONGEST, TokenDataset, shard_name
+from impossible_lms.data.dataset import CODE, DATASET, HELD_OUT, TokenDataset, shard_name
+from impossible_lms.data.limits import ALL, Limits
 from impossible_lms.data.order import PUBLISHED, shuffled, shuffled_as_published
 from impossible_lms.data.spool import Spool
 from impossible_lms.errors import UserError
@@ -36,7 +37,6 @@ from impossible_lms.tokenizer import Tokenizer
 from impossible_lms.versions import versions
 
 CONTEXT = 1024  # of the published models
-TOO_LONG = "longer than is trained on"  # why a sentence is not among those of training
 TOKENS_IN_SHARD = 1 << 27  # 256 MB of uint16
 SLAB = 1 << 16  # sentences gathered at a time
 MOST_AT_ONCE = 1 << 29  # bytes of scratch files that are shuffled beside each other
@@ -52,11 +52,13 @@ def build_dataset(
     seed: int = 0,
     as_published: bool = False,
     longest_training_sentence: int | None = None,
+    most_training_modifiers: int | None = None,
     progress: Progress | None = None,
 ) -> TokenDataset:
     """Write `corpus` in `language` as a token dataset in the folder `output`; all else as in `build_datasets`."""
-    outputs, longest = [(get_language(language), {seed: Path(output)})], longest_training_sentence
-    return _build(corpus, outputs, tokenizer, context, as_published, progress or usual(), longest=longest)[0]
+    outputs = [(get_language(language), {seed: Path(output)})]
+    limits = Limits(longest_training_sentence, most_training_modifiers)
+    return _build(corpus, outputs, tokenizer, context, as_published, progress or usual(), limits)[0]
 
 
 def build_datasets(
@@ -69,6 +71,7 @@ def build_datasets(
     seed: int = 0,
     as_published: bool = False,
     longest_training_sentence: int | None = None,
+    most_training_modifiers: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, TokenDataset]:
     """Write `corpus` in each of the `languages` as a token dataset `output/<name>`, in one pass over the corpus.
@@ -81,8 +84,9 @@ def build_datasets(
     sentences shuffled so (`data/order.py`). Sentences of dev and test are kept one by one. A
     corpus without splits gives every twentieth sentence to test and the one before it to dev. With
     `longest_training_sentence` those of more tokens than that, before the language changes them, are left out of
-    training and counted, and test and dev keep all lengths. The same arguments give
-    the same bytes; a folder that already holds what they give is left as it is.
+    training and counted, and so are with `most_training_modifiers` those with a noun phrase in which stand more of
+    demonstrative, numeral and adjective (`data/limits.py`); test and dev keep all. The same arguments give the same
+    bytes; a folder that already holds what they give is left as it is.
 
     Raises:
         UserError: a folder holds something else, or another process writes it; no training sentence is left;
@@ -96,7 +100,7 @@ def build_datasets(
         {seed: output},
         context=context,
         as_published=as_published,
-        longest_training_sentence=longest_training_sentence,
+        limits=Limits(longest_training_sentence, most_training_modifiers),
         progress=progress,
     )
     return {dataset.language: dataset for dataset in built}
@@ -110,13 +114,12 @@ def build_in_orders(
     *,
     context: int = CONTEXT,
     as_published: bool = False,
-    longest_training_sentence: int | None = None,
+    limits: Limits = ALL,
     progress: Progress | None = None,
 ) -> list[TokenDataset]:
     """The same for several seeds, still in one pass: `outputs[seed]/<name>`, a language's datasets after each other."""
     folders = [(each, {seed: Path(output) / each.name for seed, output in outputs.items()}) for each in languages]
-    longest = longest_training_sentence
-    return _build(corpus, folders, tokenizer, context, as_published, progress or usual(), longest=longest)
+    return _build(corpus, folders, tokenizer, context, as_published, progress or usual(), limits)
 
 
 def build_test_set(
@@ -128,7 +131,7 @@ def build_test_set(
     UserError where there are none; all else as in `build_datasets`.
     """
     outputs = [(language, {0: Path(output)})]
-    return _build(corpus, outputs, tokenizer, CONTEXT, False, progress or usual(), test_only=True)[0]
+    return _build(corpus, outputs, tokenizer, CONTEXT, False, progress or usual(), ALL, test_only=True)[0]
 
 
 def _build(
@@ -138,14 +141,12 @@ def _build(
     context: int,
     as_published: bool,
     progress: Progress,
+    limits: Limits,
     *,
-    longest: int | None = None,
     test_only: bool = False,
 ) -> list[TokenDataset]:
     if context < 2:
         raise UserError(f"--context {context}: a block needs at least 2 tokens.")
-    if longest is not None and longest < 2:
-        raise UserError(f"--longest-training-sentence {longest}: a sentence has at least 2 tokens.")
     fingerprint = corpus.fingerprint()
     missing = []
     for language, of_seed in outputs:
@@ -161,8 +162,7 @@ def _build(
             }
             if as_published:
                 request["order"] = PUBLISHED
-            if longest is not None:
-                request[LONGEST] = longest
+            request |= limits.request()
             if test_only:
                 request["test"] = WHOLE
             if language.version:
@@ -178,6 +178,7 @@ def _build(
             _refuse_without_test(corpus)
         else:
             corpus.refuse_without_training()
+            limits.refuse(corpus)
         read = corpus.survey.record()  # what is wrong in the corpus is said before any work
         fertile = fertility(corpus.beginnings(), tokenizer).record()
         for *_, records in missing:
@@ -200,7 +201,7 @@ def _build(
             if targets:
                 works.append(Work(language, marked, targets))
         if works:
-            _rewrite(corpus, works, tokenizer, progress, longest, test_only=test_only)
+            _rewrite(corpus, works, tokenizer, progress, limits, test_only=test_only)
             if corpus.fingerprint() != fingerprint:
                 raise UserError(f"corpus {corpus.name}: changed while it was read. Build again.")
             # NumPy and the disk do most of it, so threads run beside each other, as many as memory is meant for.
@@ -223,12 +224,14 @@ class Work:
             split: Spool(self.scratch / split, tokenizer.dtype, tokenizer.markers) for split in ("train", *HELD_OUT)
         }
 
-    def add(self, stream: str, sentences: KeptSentences, genre: str, is_long: NDArray[np.bool_] | None = None) -> None:
-        """Keep what became of a block of a stream, but not for training what of it `is_long` (k,)."""
+    def add(
+        self, stream: str, sentences: KeptSentences, genre: str, left_out: Mapping[str, NDArray[np.bool_]] | None = None
+    ) -> None:
+        """Keep what became of a block of a stream, but not for training what of it is `left_out`, (k,) by reason."""
         for split, mine in _divided(stream, sentences.sentence):
-            if split == "train" and is_long is not None:
-                self.spools[split].count_dropped({TOO_LONG: int((mine & is_long).sum())})
-                mine = mine & ~is_long
+            for reason, is_out in (left_out or {}).items() if split == "train" else ():
+                self.spools[split].count_dropped({reason: int((mine & is_out).sum())})
+                mine = mine & ~is_out
             self.spools[split].append(sentences, mine, genre)
         self.spools["train" if stream == WHOLE else stream].count_dropped(sentences.dropped)
 
@@ -277,7 +280,7 @@ def _rewrite(
     works: Sequence[Work],
     tokenizer: Tokenizer,
     progress: Progress,
-    longest: int | None,
+    limits: Limits,
     *,
     test_only: bool,
 ) -> None:
@@ -299,10 +302,11 @@ def _rewrite(
                     continue
                 blocks = sentences_for(families.values(), columns, tokenizer, read)
                 by_family = dict(zip(families, blocks, strict=True))
-                is_long = None if longest is None else next(iter(by_family.values())).tokens.lengths() > longest
+                left_out = limits.left_out(next(iter(by_family.values())))
                 for work, rewrite in zip(works, rewriters, strict=True):
                     made = rewrite(by_family[work.language.family.name])
-                    work.add(kept, made, source.genre, None if is_long is None else is_long[made.sentence - read])
+                    mine = {reason: is_out[made.sentence - read] for reason, is_out in left_out.items()}
+                    work.add(kept, made, source.genre, mine)
                 read += len(columns)
                 progress.at(read)
     finally:

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from impossible_lms.data.limits import Limits
 from impossible_lms.errors import UserError
 from impossible_lms.files import read_manifest, verify_files
 from impossible_lms.languages.fertility import Fertility
@@ -22,7 +23,6 @@ from impossible_lms.tokenizer import Tokenizer, load_tokenizer
 DATASET = "token dataset"
 HELD_OUT = ("dev", "test")
 CODE = "code of the language"  # in the request of data in a language of one's own: the hash of its file
-LONGEST = "longest_training_sentence"  # in a request: in tokens, where longer sentences are not trained on
 SHOWN = 2  # sentences that a notebook shows
 FIELDS = {  # of its record
     "request": {"corpus": str, "language": str, "tokenizer": str, "context": int, "seed": int},
@@ -73,8 +73,8 @@ class TokenDataset(Shown):
         counts = self.record["counts"]
         found: dict[str, object] = {"blocks": f"{len(self):,} of {self.context} tokens"}
         found |= {split: f"{counts[split]['sentences']:,} sentences" for split in HELD_OUT}
-        if self.longest_training_sentence is not None:
-            found["trained on"] = f"sentences of up to {self.longest_training_sentence:,} tokens"
+        if said := self.limits.said():
+            found["trained on"] = said
         if self.fertility is not None:
             found["fertility"] = str(self.fertility)
         if self.record["markers"]:
@@ -128,10 +128,9 @@ class TokenDataset(Shown):
         return tokenizer
 
     @property
-    def longest_training_sentence(self) -> int | None:
-        """How many tokens a sentence had at most, before any change, to be trained on; None where all are."""
-        found = self.record["request"].get(LONGEST)
-        return None if found is None else int(found)
+    def limits(self) -> Limits:
+        """What was left out of training; test and dev keep all."""
+        return Limits.of(self.record["request"])
 
     @property
     def fertility(self) -> Fertility | None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from impossible_lms.data.dataset import LONGEST
+from impossible_lms.data.limits import Limits
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.metric import Metric, in_groups
@@ -134,5 +134,4 @@ def longest_of(evaluation: Evaluation) -> int | None:
     folder = evaluation.folder.parent.parent
     if not (folder / RECORD).is_file():
         return None  # what others published does not say it
-    found = Run.open(folder).data_request.get(LONGEST)
-    return None if found is None else int(found)
+    return Limits.of(Run.open(folder).data_request).longest_training_sentence

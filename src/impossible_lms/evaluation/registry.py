@@ -8,6 +8,7 @@ from impossible_lms.evaluation.interventions import INTERVENTIONS
 from impossible_lms.evaluation.learnability import LEARNABILITY
 from impossible_lms.evaluation.metric import Metric
 from impossible_lms.evaluation.minimal_pairs import MINIMAL_PAIRS
+from impossible_lms.evaluation.noun_phrases import NOUN_PHRASES
 from impossible_lms.evaluation.perplexity import PERPLEXITY
 from impossible_lms.evaluation.probes import PROBES
 from impossible_lms.evaluation.sentence_bits import SENTENCE_BITS
@@ -15,7 +16,17 @@ from impossible_lms.evaluation.surprisal import SURPRISAL
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
-    for metric in (PERPLEXITY, SURPRISAL, SENTENCE_BITS, INTERVENTIONS, PROBES, LEARNABILITY, MINIMAL_PAIRS, GENERATION)
+    for metric in (
+        PERPLEXITY,
+        SURPRISAL,
+        SENTENCE_BITS,
+        INTERVENTIONS,
+        PROBES,
+        LEARNABILITY,
+        MINIMAL_PAIRS,
+        NOUN_PHRASES,
+        GENERATION,
+    )
 }
 
 

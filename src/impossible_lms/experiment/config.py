@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from impossible_lms.corpora.options import located
+from impossible_lms.data.limits import Limits
 from impossible_lms.documents import parsed_toml, shown, split_change
 from impossible_lms.errors import UserError
 from impossible_lms.languages import Language, get_language
@@ -94,6 +95,13 @@ class Experiment(_Table):
     longest_training_sentence: int | None = Field(
         default=None, ge=2, description="in tokens: longer ones are left out of training, and measured on; all"
     )
+    most_training_modifiers: int | None = Field(
+        default=None,
+        ge=0,
+        le=2,
+        description="of demonstrative, numeral and adjective in a noun phrase: sentences with larger ones are left out "
+        "of training, and measured on; all",
+    )
     languages: list[str] = Field(
         default=["paper"], min_length=1, description="names, families, ./mine.py:Name, or paper"
     )
@@ -168,6 +176,11 @@ class Experiment(_Table):
             )
             for each in self.corpora
         }
+
+    @property
+    def limits(self) -> Limits:
+        """What is left out of training."""
+        return Limits(self.longest_training_sentence, self.most_training_modifiers)
 
     @property
     def parallel_corpora(self) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from impossible_lms.corpora import read_corpus
 from impossible_lms.data.build import build_datasets
+from impossible_lms.data.limits import Limits
 from impossible_lms.errors import UserError
 from impossible_lms.experiment.asked import dealt
 from impossible_lms.experiment.engines.choice import RAY, Choice
@@ -30,7 +31,7 @@ class Part:
     context: int
     seed: int
     as_published: bool
-    longest: int | None  # tokens of a sentence that is trained on
+    limits: Limits
     home: Path  # what relative paths are relative to
 
     def build(self) -> None:
@@ -51,7 +52,8 @@ class Part:
             context=self.context,
             seed=self.seed,
             as_published=self.as_published,
-            longest_training_sentence=self.longest,
+            longest_training_sentence=self.limits.longest_training_sentence,
+            most_training_modifiers=self.limits.most_training_modifiers,
         )
 
 
@@ -66,6 +68,7 @@ def build_in_parts(
     seed: int,
     as_published: bool = False,
     longest_training_sentence: int | None = None,
+    most_training_modifiers: int | None = None,
     say: Callable[[str], None],
 ) -> None:
     """Write what `build_datasets` writes, byte for byte, in parts like those of an experiment's data tasks.
@@ -85,7 +88,7 @@ def build_in_parts(
             context,
             seed,
             as_published,
-            longest_training_sentence,
+            Limits(longest_training_sentence, most_training_modifiers),
             Path.cwd(),
         )
         for group in groups

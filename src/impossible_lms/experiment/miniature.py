@@ -264,8 +264,15 @@ class Miniature:
 
     def _build(self, corpus: Corpus, languages: Sequence[Language], output: Path) -> None:
         """Write datasets of a corpus as the experiment asks for them."""
-        longest, context = self._experiment.longest_training_sentence, self._recipe.context
-        build_datasets(corpus, languages, self.tokenizer, output, context=context, longest_training_sentence=longest)
+        build_datasets(
+            corpus,
+            languages,
+            self.tokenizer,
+            output,
+            context=self._recipe.context,
+            longest_training_sentence=self._experiment.longest_training_sentence,
+            most_training_modifiers=self._experiment.most_training_modifiers,
+        )
 
     def _data(self, language: Language) -> Path:
         """The folder of a language's data in miniature; the first call makes those of all."""

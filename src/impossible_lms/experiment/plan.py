@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 
 from impossible_lms import __version__
-from impossible_lms.data.dataset import LONGEST
 from impossible_lms.data.order import PUBLISHED
 from impossible_lms.errors import UserError
 from impossible_lms.experiment.asked import Model, Wanted, dealt, model_of
@@ -182,8 +181,7 @@ class Plan(Shown):
         }
         if self.experiment.order == PUBLISHED:
             parts["order"] = PUBLISHED
-        if self.experiment.longest_training_sentence is not None:
-            parts[LONGEST] = self.experiment.longest_training_sentence
+        parts |= self.experiment.limits.request()
         return self.store.data(self._of_human(short(parts))) / language.name
 
     def _in_store(self, folder: Path) -> str:
@@ -240,7 +238,7 @@ class Plan(Shown):
                 tuple(self.data_of(language, seed) for language in mine for seed in self.orders),
                 self.recipe.context,
                 self.experiment.order == PUBLISHED,
-                self.experiment.longest_training_sentence,
+                self.experiment.limits,
                 (self._tokenizer_task,),
             )
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from impossible_lms.corpora import Corpus, read_corpus
 from impossible_lms.data.build import build_in_orders
+from impossible_lms.data.limits import Limits
 from impossible_lms.documents import upper_first
 from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.evaluation.driver import evaluate
@@ -149,7 +150,7 @@ class BuildData(Plain):
     folders: tuple[Path, ...]  # of the datasets: the first language's by seed, then the second's
     context: int
     as_published: bool
-    longest: int | None  # tokens of a sentence that is trained on
+    limits: Limits
     needs: tuple[str, ...] = (MakeTokenizer.name,)
     run: None = None
     uses_device: bool = False
@@ -180,7 +181,7 @@ class BuildData(Plain):
                 dict(zip(self.seeds, mine, strict=True)),
                 context=self.context,
                 as_published=self.as_published,
-                longest_training_sentence=self.longest,
+                limits=self.limits,
                 progress=progress,
             )
 

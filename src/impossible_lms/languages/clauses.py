@@ -29,7 +29,8 @@ def linearised(
     heads: NDArray[np.int64],
     kinds: NDArray[np.uint8],
     offsets: NDArray[np.int64],
-    order: NDArray[np.int64],
+    orders: NDArray[np.int64],
+    chosen: NDArray[np.int64],
     result: NDArray[np.int64],
     is_tree: NDArray[np.bool_],
     has_arguments: NDArray[np.bool_],
@@ -40,8 +41,9 @@ def linearised(
         heads: (n,), the head of each word as an index in its sentence, ROOT or UNKNOWN.
         kinds: (n,), what each word is to its head: SUBJECT, OBJECT and so on.
         offsets: (k + 1,), where sentences begin.
-        order: (3,), which comes first, second and third: 0 the subject, 1 the verb, 2 the object; or (4,) of noun
+        orders: (m, 3), which comes first, second and third: 0 the subject, 1 the verb, 2 the object; or (m, 4) of noun
             phrases: 0 the demonstrative, 1 the numeral, 2 the adjective, 3 the noun.
+        chosen: (n,), which of the orders the parts below each word are put in; -1 where they stay.
         result: (n,), written: the old index of the word that comes at each new index of its sentence.
         is_tree: (k,), written: whether every word hangs on a root. Where not, `result` leaves the sentence as it is.
         has_arguments: (k,), written: whether any word has a subject, an object or a copula; or is a noun with any of
@@ -74,12 +76,13 @@ def linearised(
             many = _chunks(item, child_of, sibling_of, size, chunks)
             if item < size and (
                 _parted(chunks[:many], kind, size, parts[:many])
-                if len(order) == CLAUSE
+                if orders.shape[1] == CLAUSE
                 else _parted_phrase(chunks[:many], kind, size, parts[:many])
             ):
                 found = True
-                _refilled(chunks[:many], parts[:many], order, moved)
-                chunks[:many] = moved[:many]
+                if chosen[start + item] >= 0:
+                    _refilled(chunks[:many], parts[:many], orders[chosen[start + item]], moved)
+                    chunks[:many] = moved[:many]
             for place in range(many - 1, -1, -1):
                 stack[depth] = chunks[place]
                 depth += 1

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from impossible_lms.languages.language import Family, Language, Rewritten, Rule, Sentences, Style
 from impossible_lms.languages.relations import ADJECTIVE, DEMONSTRATIVE, NAME, NUMERAL, REST
 from impossible_lms.languages.word_order import NO_TREE, heads_of, in_order
+from impossible_lms.ragged import Ragged
 
 NOUN_PHRASE = Family("noun-phrase", markers=())
 CONTROL = "no-noun-phrase"
@@ -50,6 +51,7 @@ ATTESTED = {
 }
 ORDERS = tuple("-".join(order) for order in permutations(PARTS))
 RELATIONS = {ADJECTIVE: "amod", NUMERAL: "nummod", NAME: "compound flat fixed goeswith"}
+STAYS = -1  # in place of an order
 DETERMINER = "det"
 DEMONSTRATIVES = r"(^|\|)PronType=([^|]*,)?Dem(,[^|]*)?($|\|)"
 # Their colours go round the wheel, light and dark in turn; dashes and signs tell neighbours apart.
@@ -64,20 +66,38 @@ def reordered(order: str | None) -> Rule:
     """
 
     def rule(sentences: Sentences, generator: np.random.Generator) -> Rewritten:
-        from impossible_lms.languages.clauses import linearised
-
         sentences.annotation("words")  # the first that is missing is said
         heads = heads_of(sentences)
-        places, offsets = np.empty(len(heads.values), np.int64), heads.offsets
-        is_tree, has_phrase = np.empty(len(heads), dtype=bool), np.empty(len(heads), dtype=bool)
-        parts = np.array([PARTS.index(part) for part in (order or ORDERS[0]).split("-")])
-        linearised(heads.values, kinds_of(sentences), offsets, parts, places, is_tree, has_phrase)
+        chosen = np.full(len(heads.values), STAYS if order is None else ORDERS.index(order))
+        places, is_tree, has_phrase = arranged(heads, kinds_of(sentences), chosen)
         if order is None:
             places = heads.place()
-        tokens, origins = in_order(sentences, places, offsets)
+        tokens, origins = in_order(sentences, places, heads.offsets)
         return Rewritten(tokens, has_phrase, {NO_TREE: ~is_tree}, origins)
 
     return rule
+
+
+def arranged(
+    heads: Ragged, kinds: NDArray[np.uint8], chosen: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where the words of k sentences stand once their noun phrases are in an order each.
+
+    Args:
+        heads: of each word, as `heads_of` gives them.
+        kinds: (n,) as `kinds_of` gives them.
+        chosen: (n,) which of ORDERS the phrase of each word is put in, if it is a noun; STAYS for none.
+
+    Returns (n,) int64, the old index of the word at each new one of its sentence; (k,) bool, whether the heads make a
+    tree; and (k,) bool, whether there is a phrase of two parts.
+    """
+    from impossible_lms.languages.clauses import linearised
+
+    places = np.empty(len(heads.values), np.int64)
+    is_tree, has_phrase = np.empty(len(heads), dtype=bool), np.empty(len(heads), dtype=bool)
+    orders = np.array([[PARTS.index(part) for part in order.split("-")] for order in ORDERS])
+    linearised(heads.values, kinds, heads.offsets, orders, chosen, places, is_tree, has_phrase)
+    return places, is_tree, has_phrase
 
 
 def kinds_of(sentences: Sentences) -> NDArray[np.uint8]:
@@ -96,6 +116,29 @@ def _kinds(relations: pa.Array, features: pa.Array) -> NDArray[np.uint8]:
         found[pc.is_in(universal, pa.array(names.split())).to_numpy(zero_copy_only=False)] = kind
     found[is_demonstrative.to_numpy(zero_copy_only=False)] = DEMONSTRATIVE
     return found
+
+
+def kinds_in_phrases(sentences: Sentences) -> NDArray[np.int64]:
+    """(k,): how many of demonstrative, numeral and adjective stand in one of a sentence's noun phrases, at the most."""
+    heads = heads_of(sentences)
+    most = np.zeros(len(heads), np.int64)
+    nouns, kinds = modified(heads, kinds_of(sentences))
+    np.maximum.at(most, np.searchsorted(heads.offsets, nouns, side="right") - 1, kinds.sum(axis=1))
+    return most
+
+
+def modified(heads: Ragged, kinds: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The p words that any of the three hangs on: (p,) their indices among all words; (p, 3) which of PARTS they have.
+
+    Args:
+        heads: of each word, as `heads_of` gives them.
+        kinds: (n,) as `kinds_of` gives them.
+    """
+    is_one = (kinds >= DEMONSTRATIVE) & (kinds <= ADJECTIVE) & (heads.values >= 0)
+    nouns, which = np.unique((heads.values + heads.starts)[is_one], return_inverse=True)
+    has = np.zeros((len(nouns), len(PARTS) - 1), dtype=bool)
+    has[which, kinds[is_one] - DEMONSTRATIVE] = True
+    return nouns, has
 
 
 def lacking(blocks: Sequence[pa.RecordBatch]) -> str | None:
@@ -127,6 +170,11 @@ def lacking(blocks: Sequence[pa.RecordBatch]) -> str | None:
             "demonstratives cannot be told. Annotate them with `impossible annotate`."
         )
     return None
+
+
+def order_of(language: Language) -> str | None:
+    """The order of a language of this family, as "N-Adj-Num-Dem"; None of the control."""
+    return None if language.name == CONTROL else language.name.removeprefix(f"{STEM}-")
 
 
 def language_of(name: str) -> Language | None:

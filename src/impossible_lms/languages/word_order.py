@@ -44,8 +44,8 @@ def reordered(order: str | None) -> Rule:
         heads, kinds = heads_of(sentences), kinds_of(sentences)
         places, offsets = np.empty(len(heads.values), np.int64), heads.offsets
         is_tree, has_arguments = np.empty(len(heads), dtype=bool), np.empty(len(heads), dtype=bool)
-        parts = np.array(["svo".index(part) for part in order or "svo"])
-        linearised(heads.values, kinds, offsets, parts, places, is_tree, has_arguments)
+        orders = np.array([["svo".index(part) for part in order or "svo"]])
+        linearised(heads.values, kinds, offsets, orders, np.zeros_like(heads.values), places, is_tree, has_arguments)
         if order is None:
             places = heads.place()
         tokens, origins = in_order(sentences, places, offsets)
