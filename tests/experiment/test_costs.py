@@ -28,27 +28,43 @@ def test_before_and_after(lines, planned, here, board, monkeypatch):
     assert train.hours == pytest.approx(tokens / 3600 / 3600 + 2 * 36 / 3600)
     assert train.disk == 2 * 1000 * (2 * 4 + 2 * 12)  # two checkpoints, and two states of three arrays
     assert "3,600 tokens/s now (fp32, not compiled)" in train.note
-    data = found["datasets"]
-    assert (data.tasks, data.done) == (2, 0) and data.hours and data.disk and "2,000 sentences" in data.note
-    assert (found["evaluate perplexity"].tasks, found["evaluate learnability"].tasks, found["publish"].tasks) == (
+    data = found["data"]
+    assert (data.tasks, data.done) == (1, 0) and data.hours and data.disk
+    assert data.note.startswith("2 datasets, 1 pass over about 2,000 sentences")
+    assert (
+        found["evaluate perplexity-sample-40"].tasks,
+        found["evaluate learnability-sample-40"].tasks,
+        found["publish"].tasks,
+    ) == (
         2,
         1,
         2,
     )
-    assert found["evaluate perplexity"].hours == pytest.approx(2 * (1 + 2 * 0.1))  # two runs of two checkpoints each
-    assert found["evaluate learnability"].hours == pytest.approx(1.2)
+    assert found["evaluate perplexity-sample-40"].hours == pytest.approx(
+        2 * (1 + 2 * 0.1)
+    )  # two runs of two checkpoints each
+    assert found["evaluate learnability-sample-40"].hours == pytest.approx(1.2)
+
+    # One truth: as many tasks as the run has, by the same names.
+    tasks = planned("publish.namespace=me").tasks
+    assert sum(line.tasks for line in found.values()) == len(tasks)
+    stages = {
+        f"{word} {rest.rpartition('.')[0]}" if word == "evaluate" else word
+        for word, _, rest in (name.partition(".") for name in tasks)
+    }
+    assert {what.partition(" gpt2")[0] for what in found} == stages, tasks
 
     run_experiment(planned(), here, board)
     after = lines()
     assert all(line.done == line.tasks for line in after.values())
-    assert after["train gpt2-no-pos, tiny"].hours == after["datasets"].disk == 0
+    assert after["train gpt2-no-pos, tiny"].hours == after["data"].disk == 0
     assert data.disk == pytest.approx(
         sum(file.stat().st_size for file in planned().store.folder.glob("data/*/*/*") if file.is_file()), rel=0.3
     )
     more = lines("seeds=[1, 2]", 'languages=["no-reverse", "partial-reverse", "full-reverse"]')
     train = more["train gpt2-no-pos, tiny"]
     assert (train.tasks, train.done, train.tokens) == (6, 2, 2 * tokens)
-    assert train.note.endswith("tokens/s, as 2 finished runs had") and (more["datasets"].disk or 0) > 1000
+    assert train.note.endswith("tokens/s, as 2 finished runs had") and (more["data"].disk or 0) > 1000
 
 
 def test_every_metric_is_measured_in_miniature_and_said(planned):

@@ -10,6 +10,7 @@ from typing import Any
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import steps_asked
 from impossible_lms.experiment.asked import Model, Wanted
+from impossible_lms.experiment.checks import CheckData
 from impossible_lms.experiment.miniature import Miniature
 from impossible_lms.experiment.plan import Plan
 from impossible_lms.experiment.publication import PublishRun
@@ -33,6 +34,7 @@ Say = Callable[[str], None]
 class Line:
     """A line of the plan: what, how many tasks, how many of them are done, and what the others will cost.
 
+    `what` is the tasks' stage as `status` and the log name it, and of training the model, too.
     `tokens` are those trained on, `disk` is in bytes, `hours` are of one device; None where they are not known.
     """
 
@@ -127,6 +129,9 @@ def _lines(plan: Plan, tasks: Sequence[Task], miniature: Miniature | None, say: 
     seconds = miniature.tokenizer_seconds if missing and miniature else 0.0
     yield Line("tokenizer", len(tokenizer), _done(tokenizer), hours=seconds / 3600, note=plan.experiment.tokenizer)
     yield _data(plan, [task for task in tasks if isinstance(task, BuildData)], miniature)
+    checks = [task for task in tasks if isinstance(task, CheckData)]
+    if checks:
+        yield Line("check", len(checks), _done(checks), hours=0.0, note="of the data, for each language's metrics")
     yield from _trainings(plan, [task for task in tasks if isinstance(task, Train)], miniature, say)
     yield from _evaluations(plan, [task for task in tasks if isinstance(task, Measure)], miniature)
     published = [task for task in tasks if isinstance(task, PublishRun)]
@@ -136,17 +141,18 @@ def _lines(plan: Plan, tasks: Sequence[Task], miniature: Miniature | None, say: 
 
 def _data(plan: Plan, builds: Sequence[BuildData], miniature: Miniature | None) -> Line:
     folders = [folder for task in builds for folder in task.folders]
-    done = sum(folder.is_dir() for folder in folders)
+    there = sum(folder.is_dir() for folder in folders)
+    done, count = _done(builds), len(builds)
     missing = [each for each in plan.languages if any(not plan.data_of(each, seed).is_dir() for seed in plan.orders)]
-    if done == len(folders) or miniature is None:
-        return Line("datasets", len(folders), done, disk=0, hours=0.0)
+    if done == count or miniature is None:
+        return Line("data", count, done, disk=0, hours=0.0)
     seconds, size = miniature.data_time(missing)
     if miniature.sentences is None:
-        return Line("datasets", len(folders), done, note="the corpus's size is not known before it is read")
-    orders = (len(folders) - done) / len(missing)  # datasets of a language differ in their order alone
-    passes = sum(not task.is_done() for task in builds)
-    note = f"{miniature.sentences:,} sentences, about; {passes} pass{'es' if passes > 1 else ''} over them"
-    return Line("datasets", len(folders), done, disk=int(size * orders), hours=seconds / 3600, note=note)
+        return Line("data", count, done, note="the corpus's size is not known before it is read")
+    orders = (len(folders) - there) / len(missing)  # datasets of a language differ in their order alone
+    passes = f"{count - done} pass{'es' if count - done > 1 else ''} over about {miniature.sentences:,} sentences"
+    note = f"{len(folders) - there:,} datasets, {passes}"
+    return Line("data", count, done, disk=int(size * orders), hours=seconds / 3600, note=note)
 
 
 def _trainings(plan: Plan, trains: Sequence[Train], miniature: Miniature | None, say: Say) -> Iterator[Line]:
@@ -200,29 +206,25 @@ def _speed(plan: Plan, model: Model, finished: Sequence[Path], say: Say) -> tupl
 
 
 def _evaluations(plan: Plan, measures: Sequence[Measure], miniature: Miniature | None) -> Iterator[Line]:
-    for metric in dict.fromkeys(wanted.metric.name for wanted in plan.wanted):
-        mine = [task for task in measures if task.metric == metric]
+    for name in dict.fromkeys(str(wanted.request.name) for wanted in plan.wanted):
+        mine = [task for task in measures if task.request.name == name]
         missing = [task for task in mine if not _is_done(task)]
         if not missing or miniature is None:
-            yield Line(f"evaluate {metric}", len(mine), len(mine), hours=0.0)
+            yield Line(f"evaluate {name}", len(mine), len(mine), hours=0.0)
             continue
-        seconds, faults = 0.0, []
-        for name in dict.fromkeys(str(task.request.name) for task in missing):
-            of_name = [task for task in missing if task.request.name == name]
-            wanted = _costliest([each for each in plan.wanted if each.request.name == name])
-            checkpoints = len(steps_asked(wanted.request.checkpoints, plan.kept, "a run of this recipe"))
-            for model in plan.models:
-                count = sum(f"-{model.name}-s" in task.run for task in of_name)
-                try:
-                    taken = miniature.measure_time(wanted, model)
-                except UserError as error:
-                    faults.append(str(error))
-                    break
-                seconds += count * (taken.once + taken.each * checkpoints)
-        done = len(mine) - len(missing)
-        hours = None if faults else seconds / 3600
-        note = f"not measured: {faults[0]}" if faults else ""
-        yield Line(f"evaluate {metric}", len(mine), done, hours=hours, note=note)
+        wanted = _costliest([each for each in plan.wanted if each.request.name == name])
+        checkpoints = len(steps_asked(wanted.request.checkpoints, plan.kept, "a run of this recipe"))
+        seconds, note = 0.0, ""
+        for model in plan.models:
+            count = sum(f"-{model.name}-s" in task.run for task in missing)
+            try:
+                taken = miniature.measure_time(wanted, model)
+            except UserError as error:
+                note = f"not measured: {error}"
+                break
+            seconds += count * (taken.once + taken.each * checkpoints)
+        hours = None if note else seconds / 3600
+        yield Line(f"evaluate {name}", len(mine), len(mine) - len(missing), hours=hours, note=note)
 
 
 def _costliest(wanted: Sequence[Wanted]) -> Wanted:
@@ -260,7 +262,7 @@ def _warnings(plan: Plan, miniature: Miniature) -> Iterator[str]:
             yield fault
 
 
-def _done(tasks: Sequence[MakeTokenizer | Train | Measure | PublishRun]) -> int:
+def _done(tasks: Sequence[Task]) -> int:
     return sum(_is_done(task) for task in tasks)
 
 
