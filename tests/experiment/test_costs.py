@@ -31,25 +31,16 @@ def test_before_and_after(lines, planned, here, board, monkeypatch):
     data = found["data"]
     assert (data.tasks, data.done) == (1, 0) and data.hours and data.disk
     assert data.note.startswith("2 datasets, 1 pass over about 2,000 sentences")
-    assert (
-        found["evaluate perplexity-sample-40"].tasks,
-        found["evaluate learnability-sample-40"].tasks,
-        found["publish"].tasks,
-    ) == (
-        2,
-        1,
-        2,
-    )
-    assert found["evaluate perplexity-sample-40"].hours == pytest.approx(
-        2 * (1 + 2 * 0.1)
-    )  # two runs of two checkpoints each
-    assert found["evaluate learnability-sample-40"].hours == pytest.approx(1.2)
+    of_metrics = [found[f"evaluate {metric}-sample-40"] for metric in ("perplexity", "learnability")]
+    assert [line.tasks for line in of_metrics] == [2, 1] and found["publish"].tasks == 2
+    assert of_metrics[0].hours == pytest.approx(2 * (1 + 2 * 0.1))  # two runs of two checkpoints each
+    assert of_metrics[1].hours == pytest.approx(1.2)
 
     # One truth: as many tasks as the run has, by the same names.
     tasks = planned("publish.namespace=me").tasks
     assert sum(line.tasks for line in found.values()) == len(tasks)
     stages = {
-        f"{word} {rest.rpartition('.')[0]}" if word == "evaluate" else word
+        f"{word} {rest.rpartition('.')[2]}" if word == "evaluate" else word
         for word, _, rest in (name.partition(".") for name in tasks)
     }
     assert {what.partition(" gpt2")[0] for what in found} == stages, tasks
