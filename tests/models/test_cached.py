@@ -1,5 +1,9 @@
 """A model in any cache of the Hub is opened by its folder there, and errors say which cache was looked into."""
 
+import hashlib
+import json
+import shutil
+
 import pytest
 from huggingface_hub import constants
 
@@ -53,3 +57,53 @@ def test_a_name_without_its_owner_is_told_the_id(cached, monkeypatch):
         open_run(NAME)
     with pytest.raises(UserError, match=r"^nothing: no such folder. A run made by"):
         open_run("nothing")
+
+
+def test_a_commit_is_a_revision(cached, tmp_path, run):
+    commit = (cached / "refs" / "checkpoint-4").read_text(encoding="utf-8").strip()
+    assert load_published(cached, commit).revision == commit
+    (one,) = open_run(f"{cached}@{commit}", tmp_path).checkpoints()
+    assert one.step == 0 and one.folder.name == commit
+    assert one.digests()["model.safetensors"] == run.checkpoints()[0].digests()["model.safetensors"]
+    with pytest.raises(UserError, match=f"no revision {'0' * 40} in this cache. There: checkpoint-12"):
+        load_published(cached, "0" * 40)
+
+
+@pytest.mark.parametrize("content", ["../../elsewhere", "", "/etc", "74cac03378fb", b"\xff"])
+def test_a_ref_that_holds_no_commit_leads_nowhere(cached, tmp_path, content):
+    home = shutil.copytree(cached, tmp_path / cached.name, symlinks=True)
+    shutil.copytree(cached / "snapshots" / (cached / "refs" / "main").read_text().strip(), tmp_path / "elsewhere")
+    ref = home / "refs" / "checkpoint-4"
+    ref.write_bytes(content if isinstance(content, bytes) else content.encode())
+    for use in (lambda: load_published(home, "checkpoint-4"), lambda: open_run(home, tmp_path / "out").checkpoints()):
+        with pytest.raises(UserError, match=rf"^{ref}: holds no commit \(40 hexadecimal digits\). Remove it and "):
+            use()
+    assert load_published(home, "checkpoint-12").architecture.name == "gpt2-no-pos"
+    with pytest.raises(UserError):
+        load_published(home, "../refs/checkpoint-12")
+
+
+def test_inspect_says_what_a_cache_holds_and_finds_what_is_damaged(cached, impossible, tmp_path):
+    code, out, _ = impossible("inspect", cached)
+    first, *others = out.splitlines()
+    assert code == 0 and first.startswith(f"{cached}: me/{NAME}, a model in a cache of the Hub; every file as")
+    assert [line.split()[1] for line in others] == ["main", "checkpoint-4", "checkpoint-8", "checkpoint-12"]
+    assert "gpt2-no-pos, " in others[0]
+    record = json.loads(impossible("inspect", cached, "--json")[1])["record"]
+    assert record["id"] == f"me/{NAME}" and record["revisions"]["main"] == record["revisions"]["checkpoint-12"]
+    home = tmp_path / cached.name
+    shutil.copytree(cached, home, symlinks=True)
+    blob = next(path for path in (home / "blobs").iterdir() if path.stat().st_size < 5000)
+    content = blob.read_bytes()
+    blob.unlink()
+    blob.write_bytes(content[:-1] + b"?")
+    code, _, err = impossible("inspect", home)
+    assert code == 2 and err == (
+        f"error: {blob}: damaged: its content is not what it is named by. Remove it and fetch it again.\n"
+    )
+    blob.unlink()
+    by_git = hashlib.sha1(b"blob 6\0hello\n").hexdigest()  # how the Hub names small files
+    (home / "blobs" / by_git).write_bytes(b"hello\n")
+    assert impossible("inspect", home)[0] == 0
+    (home / "blobs" / by_git).write_bytes(b"hullo\n")
+    assert by_git in impossible("inspect", home)[2]

@@ -11,12 +11,15 @@ from impossible_lms.cli.options import SPLITS, Json
 from impossible_lms.errors import UserError
 from impossible_lms.files import MANIFEST
 
+CACHED = "model in a cache"
+
 
 def inspect(
     path: Annotated[
         Path,
         typer.Argument(
-            help="What `build`, `annotate`, `train`, `evaluate` or `publish --to FOLDER` wrote, or a folder of such."
+            help="What `build`, `annotate`, `train`, `evaluate` or `publish` wrote, or a folder of such; a model in a "
+            "Hugging Face cache (CACHE/models--OWNER--NAME)."
         ),
     ],
     sentences: Annotated[int, typer.Option(min=0, help="Of a dataset: how many test sentences to show.")] = 5,
@@ -37,7 +40,9 @@ def _record(path: Path) -> tuple[str, dict[str, Any]]:
     """What a path holds, and its record; every file has been compared with it. UserError where it is nothing known."""
     from impossible_lms.corpora.annotated import KIND as ANNOTATED
     from impossible_lms.files import read_file_manifest, read_manifest, read_record, verify_files
+    from impossible_lms.models.cached import cached_folder, cached_revisions, id_of_cached, verify_cached
     from impossible_lms.models.run import RECORD, Run
+    from impossible_lms.models.series import step_of
 
     if (path / RECORD).is_file():
         return "run", Run.open(path).record
@@ -52,6 +57,10 @@ def _record(path: Path) -> tuple[str, dict[str, Any]]:
         return kind, manifest["record"]
     if not path.exists():
         raise UserError(f"{path}: no such file or folder.")
+    if id_of_cached(path) is not None:
+        verify_cached(path)
+        commits = {each: cached_folder(path, each).name for each in sorted(cached_revisions(path), key=step_of)}
+        return CACHED, {"id": id_of_cached(path), "revisions": commits}
     inside = sorted(each.parent for name in (MANIFEST, RECORD) for each in path.glob(f"*/{name}"))
     if inside:
         raise UserError(f"{path}: holds several. Name one of them: {', '.join(each.name for each in inside[:15])}.")
@@ -82,6 +91,21 @@ def _run(path: Path, record: dict[str, Any]) -> Iterator[str]:
     yield f"checkpoints  {len(checkpoints)}, every file as its manifest says; {amount(size)} in all"
     measured = sorted(each.parent.name for each in path.glob(f"evaluation/[!.]*/{MANIFEST}"))
     yield f"measured     {', '.join(measured) or 'nothing yet: `impossible evaluate`'}"
+
+
+def _cached(path: Path, record: dict[str, Any]) -> Iterator[str]:
+    """A model in a cache of the Hub: its revisions with their commits and sizes, and what it is."""
+    from impossible_lms.models.cached import cached_folder
+    from impossible_lms.models.checkpoints import architecture_of
+    from impossible_lms.progress import amount
+
+    yield f"{path}: {record['id']}, a model in a cache of the Hub; every file as it is named by its content"
+    for name, commit in record["revisions"].items():
+        folder = cached_folder(path, name)
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        yield f"revision     {name}  commit {commit[:12]}  {architecture_of(folder).name}, {amount(size)}"
+    if not record["revisions"]:
+        yield "revisions    none whose configuration is there"
 
 
 def _annotated(path: Path, record: dict[str, Any]) -> Iterator[str]:
@@ -122,7 +146,7 @@ def _files(path: Path, record: dict[str, Any]) -> Iterator[str]:
         yield f"  {file.name}  {amount(file.stat().st_size)}"
 
 
-SAYS = {"run": _run, "annotated corpus": _annotated, "evaluation tables": _tables}
+SAYS = {"run": _run, CACHED: _cached, "annotated corpus": _annotated, "evaluation tables": _tables}
 
 
 def _dataset(path: Path, sentences: int, as_json: bool) -> None:

@@ -42,13 +42,18 @@ def named(name: str) -> Named | None:
     >>> named("stage1-step1000-tokens5B").pattern
     'stage1-step{}-tokens*'
     """
-    found = list(_NUMBERS.finditer(name))
+    found = [] if is_commit(name) else list(_NUMBERS.finditer(name))
     if not found:
         return None
     plain = next((match for match in found if _WORDS.search(name[: match.start()])), None)
     match = plain or found[-1]
     behind = _NUMBERS.sub("*", name[match.end() :])
     return Named(f"{name[: match.start()]}{NUMBER}{behind}", int(match[1]) * UNITS[match[2].lower()], plain is not None)
+
+
+def is_commit(name: str) -> bool:
+    """Whether a revision is named by its commit, in full."""
+    return re.fullmatch("[0-9a-f]{40}", name) is not None
 
 
 def step_of(name: str) -> int:
@@ -68,7 +73,7 @@ def series_in(names: Iterable[str], source: str, wanted: str | None = None) -> S
     """
     there = sorted(set(names))
     if wanted is not None and NUMBER not in wanted:
-        if wanted not in there:
+        if wanted not in there and not is_commit(wanted):  # commits are not listed
             raise UserError(f"{source}: has no revision {wanted}. {_has(there)}")
         return Series(None, (wanted,))
     found: dict[str, list[tuple[int, str]]] = {}
