@@ -1,6 +1,7 @@
 """The command line: what it prints, and one line for each fault."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -311,3 +312,15 @@ def test_build_says_how_many_sentences_are_dropped(impossible, tmp_path):
 def counts_of(folder):
     counts = TokenDataset.open(folder).record["counts"]
     return [counts[split] for split in ("train", "dev", "test")]
+
+
+def test_signs_that_an_encoding_lacks_are_escaped_as_in_json():
+    """A pipe or terminal of ASCII or Latin-1 gets markers so, and JSON stays JSON."""
+    words = [sys.executable, "-m", "impossible_lms", "speak", "partial-reverse", "He cleans it."]
+    ascii_only = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
+    plain, said = (
+        subprocess.run([*words, "--json"], env=environment, capture_output=True, check=True).stdout
+        for environment in (os.environ | {"PYTHONIOENCODING": "utf-8"}, ascii_only)
+    )
+    assert not plain.isascii() and said.isascii() and json.loads(said) == json.loads(plain)
+    assert b"\\ud83c" in subprocess.run(words, env=ascii_only, capture_output=True, check=True).stdout

@@ -47,6 +47,7 @@ SHARES = {
     "vanished": 2,
     "clock": 1,
     "refused": 1,
+    "odd": 3,
 }
 
 

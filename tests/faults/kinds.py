@@ -19,6 +19,7 @@ from typing import Any
 
 from tests.faults.ground import Ground, one_line
 from tests.faults.hub import TROUBLES, Troubled
+from tests.faults.odd import on_odd_machine
 from tests.faults.stages import STAGES, Stage
 
 DISK, STOPPED = (5,), (0, 130)
@@ -293,6 +294,7 @@ KINDS: dict[str, Kind] = {
     "vanished": vanished,
     "clock": clock,
     "refused": refused,
+    "odd": on_odd_machine,
 }
 
 

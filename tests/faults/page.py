@@ -17,6 +17,7 @@ NAMES = {
     "twice": "the same command twice at once",
     "vanished": "what it reads is moved away at a random instant",
     "refused": "a hub refuses requests, or the connection ends before or after it did what it was asked",
+    "odd": "no home, or none to write to, ASCII, a time zone ahead, odd paths, no temporary folder, one core",
     "clock": "killed; when it goes on, the clock is a year off",
 }
 

@@ -122,7 +122,7 @@ def prepare(folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
     (folder / "small.toml").write_text(EXPERIMENT, encoding="utf-8")
-    lines = (f"It is the line {each} . Yes, here.\n" for each in range(200))
+    lines = (f"It is the line {each} . Yes, naïve, here.\n" for each in range(200))
     (folder / "text.txt").write_text("".join(lines), encoding="utf-8")
     (folder / "home").mkdir()
 

@@ -9,6 +9,7 @@ from tests.faults.__main__ import SHARES, load_libraries, trials
 from tests.faults.ends import Ends
 from tests.faults.ground import Ground
 from tests.faults.kinds import KINDS, failing, stages_of
+from tests.faults.odd import ODDITIES, on_machine
 from tests.faults.page import BEGIN, END, NAMES, table, write_page
 from tests.faults.stages import STAGES
 
@@ -40,6 +41,14 @@ def test_every_single_operation(ground, stage, kind):
     number = 1
     while failing(ground, made, kind, number) != "nothing: it does without" and number < 500:
         number += 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("name", ODDITIES)
+def test_every_odd_machine(ground, stage, name):
+    """Fifteen minutes."""
+    assert on_machine(ground, ground.made(stage), name)
 
 
 def test_every_stage_and_kind_comes_up():

@@ -1,9 +1,12 @@
 """`impossible`: one short function a verb, in this folder; what happens is in the packages."""
 
+import codecs
 import gc
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -87,6 +90,7 @@ BEGINNINGS = {  # of verbs that take about a second, and more on a busy machine,
 # Python's collector of cycles looks at all of pandas and matplotlib each time that 700 new objects stay, which was a
 # sixth of a report; with this many it costs nothing, and neither training nor evaluation holds more memory.
 KEPT_BEFORE_COLLECTING = 50_000
+ESCAPED = "impossible-escaped"  # a way to write signs that an encoding lacks
 INTERRUPTED = 130  # exit code, as after Ctrl-C in any shell; typer gives it back too
 
 # The base of typer's errors (bad parameter, usage error, this), which it does not export.
@@ -114,6 +118,7 @@ def _help(context: typer.Context) -> None:
 def main() -> None:
     """Run the command line; errors are one line on stderr: exit code 2 for bad input, 5 for disk and memory."""
     gc.set_threshold(KEPT_BEFORE_COLLECTING)
+    _write_in_any_encoding()
     try:
         _refuse_bytes(sys.argv[1:])
         _begin(sys.argv[1:])
@@ -136,6 +141,19 @@ def main() -> None:
     if code == INTERRUPTED:
         _stop("interrupted. Nothing half-written is left; the same command begins again where it can.")
     sys.exit(code or 0)
+
+
+def _write_in_any_encoding() -> None:
+    """Have what a terminal's or pipe's encoding has no sign for written as JSON escapes it: what is JSON stays JSON."""
+    codecs.register_error(ESCAPED, _escaped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=ESCAPED)
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - nothing is read so
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def _refuse_bytes(words: list[str]) -> None:
