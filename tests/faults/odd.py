@@ -1,6 +1,5 @@
 """Odd machines: a stage in a new process that lacks a home, a temporary folder, UTF-8 or cores, or has odd paths."""
 
-import contextlib
 import os
 import random
 import shutil
@@ -75,7 +74,7 @@ def on_machine(ground: Ground, stage: Stage, name: str) -> str:
     folder = place / oddity.name(place)
     copied(ground.root / "before" / stage.name, folder)
     variables = {**os.environ, **environment(folder), **oddity.variables}
-    with _read_only_home() if name == READ_ONLY else contextlib.nullcontext({}) as home:
+    with _home_of(name) as home:
         if home is None:
             return "not tried: it needs the right to mount a disk"
         variables |= home
@@ -101,8 +100,11 @@ def _ended(stage: Stage, folder: Path, code: str, variables: Mapping[str, str | 
 
 
 @contextmanager
-def _read_only_home() -> Iterator[dict[str, str] | None]:
-    """A home on a disk that can only be read; None where none can be made."""
+def _home_of(name: str) -> Iterator[dict[str, str] | None]:
+    """Variables that lead to a home on a disk that can only be read, where that is it; None where none can be made."""
+    if name != READ_ONLY:
+        yield {}
+        return
     home = Path(tempfile.mkdtemp(prefix="home-"))
     command = ["mount", "-t", "tmpfs", "-o", "ro,size=64k", "tmpfs", str(home)]
     if not shutil.which("mount") or subprocess.run(command, check=False, capture_output=True).returncode:
