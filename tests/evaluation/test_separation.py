@@ -127,6 +127,22 @@ def test_where_no_pair_disagrees_the_interval_still_has_a_width():
     assert row["low"] == pytest.approx(1 / (1 + 1.959963984540054**2))  # Wilson's, one of one
 
 
+def orders(**values):
+    """Orders of noun phrases with a value each, `_` for `-` in their names."""
+    names = [name.replace("_", "-") for name in values]
+    return [
+        ("", Measured(name, 0, [value], "no-noun-phrase")) for name, value in zip(names, values.values(), strict=True)
+    ]
+
+
+def test_orders_of_noun_phrases_that_there_are_are_attested():
+    found = orders(
+        no_noun_phrase=1, noun_phrase_N_Adj_Num_Dem=2, noun_phrase_Num_Dem_Adj_N=3, noun_phrase_Dem_Adj_Num_N=1.5
+    )
+    row = of(separation(found), "last")
+    assert (row["attested"], row["impossible"], row["separation"]) == (2, 2, 0.75)
+
+
 def test_attested_languages_by_name_and_faults():
     found = models("", 0, [1.0], [2.0])
     row = of(separation(found, ["even-odd-shuffle"]), "last")

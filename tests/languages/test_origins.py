@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from impossible_lms import corpus_of
-from impossible_lms.corpora.example import PARSE, SENTENCE, example
+from impossible_lms.corpora.example import PHRASE, SENTENCE, example
 from impossible_lms.languages import get_language
 from impossible_lms.languages.speak import speak
 
@@ -45,10 +45,19 @@ def test_a_lemma_stands_where_its_verb_did(tokenizer):
 
 @pytest.mark.parametrize("name", ["word-order-osv", "word-order-vso"])
 def test_the_parts_of_a_clause_are_followed(name, tokenizer):
-    found = said(name, SENTENCE, tokenizer, parse=PARSE)
+    found = said(name, SENTENCE, tokenizer)
     assert all(origin is not None and piece[:1] in origin for piece, origin in found)
     order = list(dict.fromkeys(origin for _, origin in found))
     assert order[0][:1] == ("h" if name == "word-order-osv" else "c") and "H" in "".join(order)
+
+
+def test_the_parts_of_a_noun_phrase_are_followed(tokenizer):
+    found = said("noun-phrase-N-Adj-Num-Dem", PHRASE, tokenizer)
+    pieces = tokenizer.pieces(tokenizer.encode([PHRASE])[0])
+    assert all(piece == origin for piece, origin in found) and sorted(p for p, _ in found) == sorted(
+        map(str.strip, pieces)
+    )
+    assert "".join(piece for piece, _ in found) == "Shepaintshousesbigtwothese."
 
 
 def test_what_a_rule_of_ones_own_makes_is_read_off_the_tokens_that_stay(tmp_path, tokenizer):

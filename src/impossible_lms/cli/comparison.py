@@ -87,7 +87,11 @@ def separation(
         ),
     ],
     attested: Annotated[
-        str | None, typer.Option(metavar="A,B", help="The attested languages; without it, all controls.")
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="The attested languages; without it, all controls and the attested orders of noun phrases.",
+        ),
     ] = None,
     metric: Annotated[str | None, typer.Option(help="One metric; without it, all that have one value a model.")] = None,
     threshold: Annotated[

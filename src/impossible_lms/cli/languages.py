@@ -28,7 +28,7 @@ def languages(
     as_json: Json = False,
 ) -> None:
     """List the languages, with an example each. The paper's fifteen stand first, then those from later work."""
-    from impossible_lms.corpora.example import PARSE, SENTENCE, example
+    from impossible_lms.corpora.example import example
     from impossible_lms.languages import GROUPS, LANGUAGES
     from impossible_lms.languages.speak import speak as spoken_in
     from impossible_lms.report.terminal import language_table
@@ -38,8 +38,9 @@ def languages(
         raise UserError(f"--family {family}: none of that name. There are {', '.join(GROUPS)}.")
     listed = LANGUAGES if family is None else GROUPS[family]
     tokenizer = _example_tokenizer(EXAMPLE_TOKENIZER)
-    sentence = example(SENTENCE, parse=PARSE)
-    spoken = {name: spoken_in(language, sentence, tokenizer) for name, language in listed.items()}
+    spoken = {
+        name: spoken_in(language, example(language.family.sentence), tokenizer) for name, language in listed.items()
+    }
     if not as_json:
         show(language_table(listed, spoken))
         return

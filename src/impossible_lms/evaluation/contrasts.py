@@ -16,7 +16,7 @@ from impossible_lms.evaluation.over_training import area, curves_of, first_passe
 from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.evaluation.seeds import OVER_BOTH, OVER_ITEMS
 from impossible_lms.evaluation.statistics import IDENTITY, LOGARITHM, SHARE, Interval, holm
-from impossible_lms.languages import LANGUAGES
+from impossible_lms.languages import LANGUAGES, get_language
 
 KINDS = {IDENTITY: "difference", LOGARITHM: "ratio", SHARE: "ratio of odds"}  # of contrasts, by the metric's scale
 STEPS = "ratio of steps"
@@ -259,6 +259,14 @@ def _alike(one: Place, other: Place, *names: str) -> bool:
 def known_control(language: str) -> str | None:
     """The control of a language of this package."""
     return LANGUAGES[language].control if language in LANGUAGES else None
+
+
+def says_attested(language: str) -> bool:
+    """Whether a language of this package is a control, or says that there are human languages like it."""
+    try:
+        return ".py:" not in language and get_language(language).is_attested
+    except UserError:
+        return False
 
 
 def _refuse_unknown(rows: Sequence[Mapping[str, Any]], measured: Measured, between: Sequence[tuple[str, str]]) -> None:

@@ -136,7 +136,7 @@ def aggregate(items: pd.DataFrame) -> pd.DataFrame:
 NOUN_PHRASES = Metric(
     name="noun-phrases",
     value="accuracy",
-    unit="share of phrases whose own order is the likeliest",
+    unit="share of phrases in their own order",
     share=True,
     of_texts=True,
     direction=HIGHER,

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.contrasts import known_control
+from impossible_lms.evaluation.contrasts import known_control, says_attested
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.metric import LOWER, Metric
 from impossible_lms.evaluation.over_training import trapezoids
@@ -66,7 +66,8 @@ def separation(
 
     Args:
         evaluations: what was measured, each with the name of the human language that its corpus is in.
-        attested: names of the languages that there are, or might be; all controls, if none is named.
+        attested: names of the languages that there are, or might be; if none is named, all controls, and those that say
+            that they are (`Language.is_attested`: some orders of noun phrases).
         metric: which alone; without one, all that have one value a model.
         threshold: of the metric's value; adds the first steps past it.
         parallel: the human languages whose test sentences are translations of each other, in one order. Their
@@ -133,7 +134,7 @@ def _models(metric: Metric, evaluations: Iterable[tuple[str, Evaluation]], attes
         }
         architecture = str(first["architecture"]).removesuffix(f"{OF}{each.human}")  # of a published model
         seed = f"of run {number}" if pd.isna(first["seed"]) else str(int(first["seed"]))
-        is_attested = language in attested if attested else control == language
+        is_attested = language in attested if attested else control == language or says_attested(language)
         items = int(curve["items"].min())
         yield Model(human or each.human, language, architecture, seed, is_attested, values, items, each)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from impossible_lms.corpora.annotate import annotated_texts
 from impossible_lms.corpora.corpus import Corpus
-from impossible_lms.corpora.example import PARSE, SENTENCE, example
+from impossible_lms.corpora.example import SENTENCE, example
 from impossible_lms.errors import UserError
 from impossible_lms.explorer.address import ALL, MOST_CHARACTERS, WORDS, Chosen
 from impossible_lms.languages import GROUPS, LANGUAGES, get_languages
@@ -152,7 +152,7 @@ def sentence_of(text: str) -> str:
 @lru_cache(REMEMBERED)
 def _annotated(text: str, annotator: str | None) -> Corpus:
     if annotator is None:
-        return example(text, parse=PARSE if text == SENTENCE else None)
+        return example(text)
     found = list(annotated_texts([text], annotator))
     if len(found) != 1:
         raise UserError(f"{annotator} finds {len(found)} sentences in it. One at a time, please.")

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from impossible_lms.corpora.corpus import Corpus
+from impossible_lms.corpora.example import SENTENCE
 from impossible_lms.errors import UserError
 from impossible_lms.ragged import Ragged
 from impossible_lms.shown import Shown
@@ -91,11 +92,15 @@ class KeptSentences:
 
 @dataclass(frozen=True)
 class Family:
-    """Languages that are shown together. `markers` are added to the vocabulary in this order; `marks` says of what."""
+    """Languages that are shown together, on the English `sentence`.
+
+    `markers` are added to the vocabulary in this order; `marks` says of what.
+    """
 
     name: str
     markers: tuple[str, ...]
     marks: str = ""
+    sentence: str = SENTENCE
 
 
 @dataclass(frozen=True)
@@ -186,6 +191,11 @@ class Language(Shown):
     def is_control(self) -> bool:
         """Whether the others of the family are compared with this one."""
         return self.control == self.name
+
+    @property
+    def is_attested(self) -> bool:
+        """Whether there are human languages like it: a control, or one that says so in its parameters."""
+        return self.is_control or str(self.parameters.get("attested", "no")) != "no"
 
     @property
     def is_deterministic(self) -> bool:

@@ -21,12 +21,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from impossible_lms.corpora.example import PHRASE
 from impossible_lms.languages.language import Family, Language, Rewritten, Rule, Sentences, Style
 from impossible_lms.languages.relations import ADJECTIVE, DEMONSTRATIVE, NAME, NUMERAL, REST
 from impossible_lms.languages.word_order import NO_TREE, heads_of, in_order
 from impossible_lms.ragged import Ragged
 
-NOUN_PHRASE = Family("noun-phrase", markers=())
+NOUN_PHRASE = Family("noun-phrase", markers=(), sentence=PHRASE)
 CONTROL = "no-noun-phrase"
 NEEDS = ("words", "head", "deprel", "features")
 STEM = "noun-phrase"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from impossible_lms.corpora import Corpus, read_corpus
 from impossible_lms.corpora.annotate import annotated_texts
-from impossible_lms.corpora.example import PARSE, SENTENCE, example
+from impossible_lms.corpora.example import SENTENCE, example
 from impossible_lms.languages import get_languages
 from impossible_lms.languages.registry import Named
 from impossible_lms.languages.speak import another_draw
@@ -100,7 +100,7 @@ def speak(
 def _sentences(texts: Sequence[str], annotator: str | None) -> Iterable[Corpus]:
     if annotator is not None:
         return annotated_texts(texts, annotator)
-    return (example(text, parse=PARSE if text == SENTENCE else None) for text in texts)
+    return map(example, texts)
 
 
 def _text(example: Example) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from impossible_lms.corpora import read_corpus
 from impossible_lms.corpora.corpus import Corpus
-from impossible_lms.corpora.example import PARSE, SENTENCE, example
+from impossible_lms.corpora.example import example
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import Evaluation
@@ -72,15 +72,14 @@ class Said:
 def examples_of(
     runs: Sequence[Run | PublishedRun], datasets: dict[str, TokenDataset | None]
 ) -> tuple[list[Example], str]:
-    """The languages of the runs, each once, and which tokenizer cut the sentence.
+    """The languages of the runs, each once on the sentence of its family, and which tokenizer cut the sentence.
 
     It is that of the first dataset that is there; where none is, one trained on the built-in grammar.
     """
     first = next((dataset for dataset in datasets.values() if dataset is not None), None)
     tokenizer, whose = _tokenizer(first)
     names = sorted(datasets, key=language_order)
-    sentence = example(SENTENCE, parse=PARSE)
-    return [_example(name, datasets[name], sentence, tokenizer) for name in names], whose
+    return [_example(name, datasets[name], tokenizer) for name in names], whose
 
 
 def datasets_of(
@@ -129,10 +128,10 @@ def _said(name: str, architecture: str, evaluation: Evaluation) -> Said:
     return Said(name, positions_of(architecture), sentences, note)
 
 
-def _example(name: str, dataset: TokenDataset | None, sentence: Corpus, tokenizer: Tokenizer) -> Example:
+def _example(name: str, dataset: TokenDataset | None, tokenizer: Tokenizer) -> Example:
     try:
         language = language_of(dataset) if dataset is not None else get_language(name)
-        return spoken_example(name, language, sentence, tokenizer)
+        return spoken_example(name, language, example(language.family.sentence), tokenizer)
     except UserError as error:
         summary = dataset.record.get("described", {}).get("summary", "") if dataset is not None else ""
         return Example(name, pieces_of(summary, ()), (), str(error))

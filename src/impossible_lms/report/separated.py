@@ -6,9 +6,10 @@ from dataclasses import replace
 import pandas as pd
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.contrasts import known_control
+from impossible_lms.evaluation.contrasts import known_control, says_attested
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.separation import ACROSS, AREA, LAST, NOTHING, separation
+from impossible_lms.languages import get_language
 from impossible_lms.models.model_name import OF
 from impossible_lms.report.figures import positions_of
 from impossible_lms.report.findings import Findings
@@ -21,6 +22,7 @@ READING = (
     "Over all pairs of an attested language (a control) and an impossible one, how often the attested one is better: 1 "
     "is always, 0.5 no line between them."
 )
+ORDERS = " Orders of noun phrases that some human language has are attested, too."
 HUMANS = " Within are pairs of one human language, whose sentences alone decide."
 PARALLEL = (
     " Across are pairs of two human languages, by the bits of the same sentences; other values are not compared so."
@@ -45,7 +47,7 @@ def separation_of(findings: Findings) -> pd.DataFrame:
     for human, each in found:
         for name in map(str, each.curve["language"].unique()):
             control = each.control or known_control(name)
-            kinds.setdefault((human, control == name), set()).add(name)
+            kinds.setdefault((human, control == name or says_attested(name)), set()).add(name)
     pairs = sum(
         len(kinds.get((human, True), ())) * len(mine) for (human, is_control), mine in kinds.items() if not is_control
     )
@@ -74,8 +76,14 @@ def separation_sections(findings: Findings, table: pd.DataFrame) -> list[Section
     }
     shown = shown.assign(**{name: shown[name].map(words[name]) for name in words if name in shown})
     shown = shown.rename(columns={"architecture": "model", "what": "value"})
-    reading = READING + (HUMANS if findings.humans else "") + (PARALLEL if (table["pairs"] == ACROSS).any() else "")
+    names = {str(name) for each in findings.evaluations for name in each.curve["language"].unique()}
+    said = {ORDERS: any(map(_is_order, names)), HUMANS: findings.humans, PARALLEL: (table["pairs"] == ACROSS).any()}
+    reading = READING + "".join(sentence for sentence, applies in said.items() if applies)
     title = "Separation: is the attested one the cheaper one?"
     return [
         Section("separation", title, reading, [], [table_of(shown, "pairs in which the attested language is better")])
     ]
+
+
+def _is_order(language: str) -> bool:
+    return says_attested(language) and not get_language(language).is_control
