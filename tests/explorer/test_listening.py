@@ -89,9 +89,9 @@ def test_models_in_a_cache_are_measured_without_the_hub(run, tmp_path, tokenizer
     home = tmp_path / "hub" / "models--me--partial-reverse-gpt2-no-pos"
     (home / "refs").mkdir(parents=True)
     for checkpoint in run.checkpoints():
-        shutil.copytree(checkpoint.folder, home / "snapshots" / f"commit{checkpoint.step}")
-        (home / "refs" / checkpoint.revision).write_text(f"commit{checkpoint.step}")
-    (home / "refs" / "checkpoint-99").write_text("not-fetched")
+        shutil.copytree(checkpoint.folder, home / "snapshots" / f"{checkpoint.step:040x}")
+        (home / "refs" / checkpoint.revision).write_text(f"{checkpoint.step:040x}")
+    (home / "refs" / "checkpoint-99").write_text("f" * 40)
     for source in (tmp_path / "hub", home):
         found = given([str(source)])
         assert found.models.labels == ["partial-reverse-gpt2-no-pos"] and found.models.get("").steps == [4, 8, 12]

@@ -7,11 +7,12 @@ import shutil
 import pytest
 from huggingface_hub import constants
 
-from impossible_lms import load_published
+from impossible_lms import evaluate, load_published
 from impossible_lms.errors import UserError
 from impossible_lms.models import from_hub
 from impossible_lms.models.published import open_run
 from impossible_lms.publishing.repository import publish
+from impossible_lms.report.told import at_steps
 
 NAME = "partial-reverse-gpt2-no-pos"
 
@@ -107,3 +108,25 @@ def test_inspect_says_what_a_cache_holds_and_finds_what_is_damaged(cached, impos
     assert impossible("inspect", home)[0] == 0
     (home / "blobs" / by_git).write_bytes(b"hullo\n")
     assert by_git in impossible("inspect", home)[2]
+
+
+def test_a_model_that_stands_alone_is_of_no_step(cached, dataset, impossible, tmp_path):
+    home, other = tmp_path / "found", f"{cached}@checkpoint-4"
+    words = ("--data", dataset.folder, "--sample", 20, "--output", home)
+    code, out, err = impossible("evaluate", "perplexity", f"{cached}@main", *words)
+    assert code == 0 and out.splitlines()[0].split() == ["items", "perplexity", "low", "high"], err
+    assert "step" in impossible("evaluate", "perplexity", other, *words)[1].splitlines()[0]
+    code, _, err = impossible("report", home / f"{NAME}@main", "-o", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert code == 0 and "0 steps" not in page and "step 0" not in page, err
+    found = evaluate("perplexity", f"{cached}@main", data=dataset.folder, sample=20, output=home)
+    assert "0 steps" not in repr(found) and "partial-reverse, gpt2-no-pos" in repr(found)
+
+
+def test_steps_in_words():
+    assert [at_steps(steps) for steps in ([0], [120, 120], [0, 60, 120])] == [
+        "",
+        " after 120 steps",
+        " at the last step of each model",
+    ]
+    assert at_steps([0, 60, 1200], "at the last step, {} to {}") == " at the last step, 60 to 1,200"

@@ -143,7 +143,7 @@ def separation(
     if as_json:
         print(table.to_json(orient="records"))
         return
-    print(table.to_string(index=False, float_format=_number, na_rep="-"))
+    print(_with_steps(table).to_string(index=False, float_format=_number, na_rep="-"))
     print(SEPARATED)
 
 
@@ -210,11 +210,18 @@ def _shown(table: "pd.DataFrame") -> "pd.DataFrame":
         *(["data"] if alike else []),
         *(["groups"] if (table["groups"] == "").all() else []),
         *(["less_step"] if (table["step"] == table["less_step"]).all() else []),
+        *(["step"] if (table["step"] == 0).all() else []),
         *(["what"] if (table["what"] == "value").all() else []),
         *(["architecture"] if table["architecture"].nunique() == 1 else []),
         *(["agree"] if table["agree"].isna().all() else []),
     ]
-    return table.drop(columns=[*empty, "contrasts", "interval"])
+    return _with_steps(table.drop(columns=[*empty, "contrasts", "interval"]))
+
+
+def _with_steps(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Steps as they are read: - for none, and of a model that stands alone, whose revision says none."""
+    steps = [name for name in ("step", "less_step") if name in table]
+    return table.assign(**{name: [str(step) if step else "-" for step in table[name].fillna(0)] for name in steps})
 
 
 def _legend(shown: "pd.DataFrame", count: int, measured: "Sequence[Evaluation]") -> "Iterator[str]":

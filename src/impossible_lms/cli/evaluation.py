@@ -253,7 +253,8 @@ def _shown(found: "Evaluation") -> "pd.DataFrame":
     for column, group in metric.shown.items():
         rows = rows[(rows[column] == group) | rows["fault"].notna()]
     beside = [name for name in metric.beside if name in rows]
-    return rows[["step", *metric.groups, "items", metric.value, "low", "high", *beside]]
+    steps = [] if (rows["step"] == 0).all() else ["step"]  # a model that stands alone says none
+    return rows[[*steps, *metric.groups, "items", metric.value, "low", "high", *beside]]
 
 
 def _together(found: "list[Evaluation]", output: Path) -> None:

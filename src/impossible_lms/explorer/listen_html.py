@@ -8,6 +8,7 @@ from impossible_lms.explorer.html import attributes, button, direction_of
 from impossible_lms.explorer.listening import END, Candidate, Comparison, Cost
 from impossible_lms.report.examples import Token
 from impossible_lms.report.numbers import number
+from impossible_lms.report.told import at_steps
 
 HIGHEST = 56  # pixels of a bar
 LEAST = 8.0  # bits of the highest bar, at least
@@ -43,7 +44,7 @@ def _sums(found: Comparison) -> str:
 
 
 def _name(side: Cost) -> str:
-    return f"{escape(side.model)} after {side.step:,} steps"
+    return f"{escape(side.model)}{at_steps([side.step])}"
 
 
 def _side(side: Cost, most: float, at: int | None, *, asks: bool) -> str:

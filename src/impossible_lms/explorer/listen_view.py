@@ -115,4 +115,6 @@ def range_of(models: Models, label: str, step: int, begins: str = SLIDER) -> Any
 
 def _title(model: Model, step: int, begins: str) -> str:
     found = model.step(step)
+    if model.steps == [0]:  # a model that stands alone
+        return f"{begins}: its one revision"
     return f"{begins}: step {found:,} ({model.steps.index(found) + 1} of {len(model.steps)})"

@@ -21,7 +21,7 @@ class ResultsView(View):
     def __init__(self, given: Given) -> None:
         self._results = found = Results(given.findings, given.models)
         some = bool(found.metrics)
-        steps = [("the last of each", 0), *((f"{step:,}", step) for step in found.steps)]
+        steps = [("the last of each", 0), *((f"{step:,}", step) for step in found.steps if step)]
         with gr.Row(visible=some):
             metric = gr.Dropdown(found.metrics, value=found.metrics[0] if some else None, label="Metric", min_width=160)
             step = gr.Dropdown(steps, value=0, label="Checkpoint", min_width=160)

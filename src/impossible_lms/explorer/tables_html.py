@@ -12,6 +12,7 @@ from impossible_lms.explorer.results import Carrier, Contrast, Page, Side
 from impossible_lms.report.examples import Pieces, Token
 from impossible_lms.report.numbers import number, ratio_told
 from impossible_lms.report.tables import Cell, Table
+from impossible_lms.report.told import at_steps
 
 
 def table(name: str, given: Table, picks: Sequence[Contrast] = (), chosen: Contrast | None = None) -> str:
@@ -91,7 +92,7 @@ def _side(side: Side, most: float, page: Page) -> str:
 def sentences(reading: Reading) -> str:
     """Sampled sentences, each beside what it was made from and its bits a token under the judge."""
     share = f"{reading.well_formed} of {reading.of} are well-formed sentences of the language."
-    head = f"{reading.model} after {reading.step:,} steps. {share} {reading.note}"
+    head = f"{reading.model}{at_steps([reading.step])}. {share} {reading.note}"
     columns = [
         ("in the language", [_pieces(each.pieces) for each in reading.sentences]),
         ("in English, or as in its control", [escape(each.undone.translate(SIGNS)) for each in reading.sentences]),

@@ -22,7 +22,7 @@ from impossible_lms.report.metric_figures import draw_curves, metric_picture, sh
 from impossible_lms.report.paper import paper_figure
 from impossible_lms.report.picture import draw_row
 from impossible_lms.report.results import last_of
-from impossible_lms.report.told import axis_name
+from impossible_lms.report.told import at_steps, axis_name
 from impossible_lms.shown import Shown
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class Evaluations(Shown, Sequence[Evaluation]):
             on = "" if row["data"] == row["language"] else f" on {row['data']}"
             between = "" if pd.isna(row["low"]) else f" [{row['low']:.4g}, {row['high']:.4g}]"
             found[f"{row['language']}{on}, {row['architecture']}"] = (
-                f"{row[self.metric.value]:.4g}{between} after {row['step']:,} steps"
+                f"{row[self.metric.value]:.4g}{between}{at_steps([row['step']])}"
             )
         return found | ({"skipped": f"{len(self.skipped)} checkpoints"} if self.skipped else {})
 

@@ -10,7 +10,7 @@ from impossible_lms.report.beside import draw_of_items, draw_of_model, name_mark
 from impossible_lms.report.figures import architecture_order, are_by_others, pairs_of, positions_of, styles_of
 from impossible_lms.report.intervals import intervals_of, is_of_one_seed, seed_by_seed, sign_of
 from impossible_lms.report.picture import LETTER, Panel, Picture
-from impossible_lms.report.told import axis_name, last_values_told
+from impossible_lms.report.told import at_steps, axis_name, last_values_told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,9 +30,9 @@ def dots(metric: Metric, table: pd.DataFrame, name: str | None = None) -> Pictur
     lines, panels = pairs_of(table), []
     for title, mine in by_architecture(table):
         panels.append(dot_panel(metric, mine, title, lines))
-    steps = sorted(set(table["step"]))
-    at = f"after {steps[0]:,} steps" if len(steps) == 1 else "at the last step of each model"
-    caption = f"{metric.summary} {at} ({metric.direction} is better); {intervals_of(metric, table)}."
+    caption = (
+        f"{metric.summary}{at_steps(table['step'])} ({metric.direction} is better); {intervals_of(metric, table)}."
+    )
     return Picture(name or metric.name, caption, [panels], table, shares=True)
 
 

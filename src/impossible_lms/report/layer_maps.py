@@ -29,14 +29,14 @@ def heat_maps(metric: Metric, table: pd.DataFrame, published: pd.DataFrame | Non
             statements.append(upper_first(f"{name}: {said}."))
             continue
         maps = {step: of_model[of_model["step"] == step] for step in _some(sorted(set(of_model["step"])))}
-        of_metric: list[list[Panel | None]] = [
-            [_share(metric, f"{name}, step {step:,}", mine) for step, mine in maps.items()]
-        ]
+        titles = {step: name if [*maps] == [0] else f"{name}, step {step:,}" for step in maps}
+        of_metric: list[list[Panel | None]] = [[_share(metric, titles[step], mine) for step, mine in maps.items()]]
         for column, beside in metric.beside.items():
             if column in of_model and of_model[column].notna().any():
                 most = max(beside.least, float(pd.concat(maps)[column].abs().max())) or 1.0
-                titles = {step: f"{name}, step {step:,}\n{beside.name}" for step in maps}
-                of_metric.append([_moved(titles[step], mine, column, most) for step, mine in maps.items()])
+                of_metric.append(
+                    [_moved(f"{titles[step]}\n{beside.name}", mine, column, most) for step, mine in maps.items()]
+                )
         rows += [[panel for row in of_metric for panel in row]] if len(maps) == 1 else of_metric
     most_maps = max((len(row) for row in rows), default=0)
     caption = f"{metric.summary}."

@@ -12,6 +12,7 @@ from impossible_lms.report.figures import architecture_order, language_order
 from impossible_lms.report.metric_figures import shown_of
 from impossible_lms.report.numbers import number
 from impossible_lms.report.results import Result, last_of
+from impossible_lms.report.told import at_steps
 
 HASH = re.compile("[0-9a-f]{40,64}")  # of a file, or a commit
 SHOWN = 12  # digits of a hash
@@ -46,11 +47,18 @@ def table_of(frame: pd.DataFrame, caption: str) -> Table:
     for entry in frame.to_dict("records"):
         rows.append(
             [
-                _interval(entry["low"], entry["high"]) if name == "low" and "high" in entry else _cell(entry[name])
+                _interval(entry["low"], entry["high"])
+                if name == "low" and "high" in entry
+                else _named(name, entry[name])
                 for name in names
             ]
         )
     return Table(caption, ["95 % interval" if name == "low" else name.replace("_", " ") for name in names], rows)
+
+
+def _named(name: str, value: Any) -> Cell:
+    """A cell of the column `name`: a model that stands alone has step 0 in tables, which says nothing."""
+    return Cell("") if name == "step" and value == 0 else _cell(value)
 
 
 def last_values(result: Result) -> Table:
@@ -63,6 +71,8 @@ def of_last_steps(table: pd.DataFrame) -> Table:
     """Values at the last step of each model; what is the same in all rows stands in the caption."""
     if (table["data"] == table["language"]).all():
         table = table.drop(columns="data")
+    if (table["step"] == 0).all():
+        table = table.drop(columns="step")
     same = [name for name in SAME if name in table and table[name].nunique(dropna=False) == 1]
     said = [SAME[name].format(_cell(table[name].iloc[0]).text) for name in same]
     return table_of(table.drop(columns=same), "; ".join([LAST, *said]))
@@ -84,7 +94,7 @@ def last_fields(result: Result) -> Table:
             else Cell("")
             for place in places
         ]
-        rows.append([*map(_cell, key), *cells])
+        rows.append([*map(_named, keys, key), *cells])
     return Table(LAST, [*keys, *(f"{across} {place}" for place in places)], rows)
 
 
@@ -120,10 +130,9 @@ def summary_table(results: Sequence[Result], frame: pd.DataFrame) -> Table:
             said = f"{number(row['value'])} {_interval(row['low'], row['high']).text}{alone}"
             cells.append(Cell(said, float(row["value"])))
         rows.append(cells)
-    steps = sorted(set(frame["step"]))
-    at = f"step {steps[0]:,}" if len(steps) == 1 else f"the last step measured ({steps[0]:,} to {steps[-1]:,})"
+    at = at_steps(frame["step"], "at the last step measured ({} to {})")
     return Table(
-        f"Values at {at} with 95 % intervals; ↓ lower is better, ↑ higher", ["language", "architecture", *columns], rows
+        f"Values{at} with 95 % intervals; ↓ lower is better, ↑ higher", ["language", "architecture", *columns], rows
     )
 
 

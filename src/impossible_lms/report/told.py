@@ -1,5 +1,7 @@
 """What a panel shows, in words: for those who cannot see it."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from impossible_lms.evaluation.metric import Metric
@@ -31,6 +33,20 @@ def axis_name(metric: Metric) -> str:
     return f"{noun_of(metric)} ({', '.join(filter(None, said))})" if any(said) else noun_of(metric)
 
 
+def at_steps(steps: Iterable[int], several: str = "at the last step of each model") -> str:
+    """` after 1,000 steps`, or `several` of the least and the most; nothing where no step is known.
+
+    Models that stand alone, whose revisions say no number, have step 0 in tables.
+    """
+    there = sorted(set(steps))
+    if there == [0]:
+        return ""
+    if len(there) == 1:
+        return f" after {there[0]:,} steps"
+    known = [step for step in there if step]
+    return f" {several.format(f'{known[0]:,}', f'{known[-1]:,}')}"
+
+
 def last_values_told(metric: Metric, table: pd.DataFrame) -> str:
     """The last value of each language with its interval, the best learnt first."""
     last = table[table["step"] == table.groupby(["language", "data"])["step"].transform("max")]
@@ -40,10 +56,9 @@ def last_values_told(metric: Metric, table: pd.DataFrame) -> str:
         on = f" on {row['data']}" if row["data"] != row["language"] else ""
         between = "" if pd.isna(row["low"]) else f" ({number(row['low'])} to {number(row['high'])})"
         said.append(f"{row['language']}{on} {number(row[metric.value])}{between}")
-    steps = sorted(set(last["step"]))
-    at = f"after {steps[0]:,} steps" if len(steps) == 1 else f"at the last step, {steps[0]:,} to {steps[-1]:,}"
+    at = at_steps(last["step"], "at the last step, {} to {}")
     more = f"; and {len(last) - MOST} more" if len(last) > MOST else ""
-    return f"{metric.unit} {at}, {metric.direction} is better: {'; '.join(said)}{more}."
+    return f"{metric.unit}{at}, {metric.direction} is better: {'; '.join(said)}{more}."
 
 
 def field_told(field: pd.DataFrame) -> str:
