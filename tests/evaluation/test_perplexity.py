@@ -43,8 +43,8 @@ def test_the_sample_is_seeded_and_takes_all_where_there_are_fewer(copied_run):
     count = copied_run.dataset().record["counts"]["test"]["affected"]
     found = evaluate(PERPLEXITY, copied_run, Request(checkpoints="4"))
     assert len(found.items()) == count
-    assert found.notes["fewer_than_the_sample"] == {"test sentences of grammar that serve": count}
-    said = f"sample of 2,000: all {count} test sentences of grammar that serve"
+    assert found.notes["fewer_than_the_sample"] == {"test sentences of grammar that can be measured": count}
+    said = f"sample of 2,000: all {count} test sentences of grammar that can be measured"
     asked = evaluate(PERPLEXITY, copied_run, Request(checkpoints="4", sample=2000))
     assert len(asked.items()) == count and asked.curve["note"].tolist() == [said]
     assert evaluate(PERPLEXITY, copied_run, Request(checkpoints="4", sample=10)).curve["note"].tolist() == [None]
@@ -62,7 +62,7 @@ def test_the_published_sample_is_that_of_one_generator_over_the_genres():
         expected += [
             of_genre[place] for place in generator.choice(len(of_genre), min(30, len(of_genre)), replace=False)
         ]
-    assert rows.tolist() == expected and fewer == {"test sentences of b that serve": 24}
+    assert rows.tolist() == expected and fewer == {"test sentences of b that can be measured": 24}
 
 
 def test_the_published_sample_equals_the_reference(shared):

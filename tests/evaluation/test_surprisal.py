@@ -47,7 +47,7 @@ def test_as_published_whole_sentences_fit_the_context_and_a_sample_is_at_most(ho
     for as_published, fits in expected.items():
         task = SURPRISAL.prepare(Subject(hop_run, Request(as_published=as_published)))
         assert task.notes["too_long"] == ((first >= 0) & ~fits).sum() > 0
-        assert task.notes["fewer_than_the_sample"] == {"test sentences of grammar that serve": fits.sum()}
+        assert task.notes["fewer_than_the_sample"] == {"test sentences of grammar that can be measured": fits.sum()}
     assert SURPRISAL.prepare(Subject(hop_run, Request(sample=100000))).notes["sample"] == 100000
 
 

@@ -132,7 +132,7 @@ def test_what_cleaning_costs_is_told(store, impossible):
     assert "--clean removes them. Only to go on with a run: finished ones lose nothing.\n" in out
     assert "--clean removes them. When an experiment asks for them again, runs are trained and measured anew" in out
     assert "datasets" not in out.partition("\nlargest first")[0].partition("asks for them again")[2]
-    assert "  the record that a dataset serves its metrics" in out
+    assert "  which metrics a dataset can be measured with" in out
 
 
 MINE = """

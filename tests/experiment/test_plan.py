@@ -163,7 +163,7 @@ def test_a_metric_goes_where_it_serves(planned):
         (['models=["gtp2"]'], "small: model: gtp2: neither gpt2, gpt2-no-pos, "),
         (["size=huge"], "small: size: huge: unknown. Known: small, tiny."),
         (['evaluate=[{metric="perplexty"}]'], "unknown metric 'perplexty'. Did you mean perplexity"),
-        (['evaluate=[{metric="surprisal"}]'], "small: evaluate surprisal: serves none of the languages."),
+        (['evaluate=[{metric="surprisal"}]'], "small: evaluate surprisal: can measure none of the languages."),
         (
             ['evaluate=[{metric="surprisal", languages=["no-reverse"]}]'],
             "small: evaluate surprisal: language no-reverse",

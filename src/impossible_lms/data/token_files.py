@@ -142,7 +142,7 @@ def build_from_token_files(
 
     The training sentences are in the order of the published run with this `seed`. In the hop family a sentence counts
     as affected if it has a marker, in the others each does. Without training files the dataset has no blocks, and
-    serves to measure.
+    models can only be measured on it.
 
     Raises:
         UserError: a line is no ids, or has one that the tokenizer has not; the folder holds something else; `context`

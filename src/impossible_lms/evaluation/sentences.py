@@ -81,7 +81,7 @@ def sampled_by_genre(
     for genre in sorted(set(genres), key="{}_affected.test".format):  # the names of the published files
         mine = np.flatnonzero(is_wanted & (genres == genre))
         if len(mine) < sample:
-            fewer[f"test sentences of {genre} that serve"] = len(mine)
+            fewer[f"test sentences of {genre} that can be measured"] = len(mine)
         if not len(mine):
             continue
         if in_one_stream:

@@ -35,7 +35,7 @@ class Evaluate(_Table):
     """One metric over the runs it serves."""
 
     metric: str = Field(description="as `impossible metrics` lists them")
-    languages: list[str] | None = Field(default=None, description="of which models; of all that the metric serves")
+    languages: list[str] | None = Field(default=None, description="of which models; of all that the metric can measure")
     on: list[str] = Field(default=[], description="languages whose test sets are taken instead of the model's own")
     checkpoints: str | int = Field(default="all", description="all, last, every=200, or steps as 100,200")
     sample: int | None = Field(default=None, ge=1, description="items at most; what one is, the metric says")

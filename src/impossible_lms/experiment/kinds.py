@@ -18,7 +18,7 @@ MEANS = {
     RUN: "a trained model: its checkpoints and what was measured of them",
     DATASET: "a corpus in one language, as token ids",
     TOKENIZER: "",
-    CHECK: "the record that a dataset serves its metrics",
+    CHECK: "which metrics a dataset can be measured with",
     EXPERIMENT: "its plan, logs and report",
     REPORT: "a page and its figures",
     PUBLISHED: "a Hugging Face cache: what is not of a run here by a hard link",

@@ -63,7 +63,7 @@ def _served(plan: "Plan", entry: Evaluate, metric: Metric, where: str) -> list[L
         found = [language for language in found if language.control in there]
     if not found:
         raise UserError(
-            f"{where}: serves none of the languages. {metric.serves(plan.languages[0], request) or ''}".strip()
+            f"{where}: can measure none of the languages. {metric.serves(plan.languages[0], request) or ''}".strip()
         )
     return found
 

@@ -97,7 +97,7 @@ def train(
             f"Build the data with --context {recipe.context}."
         )
     if not len(dataset):
-        raise UserError(f"{data}: has no training blocks; it was built without training text, and serves to measure.")
+        raise UserError(f"{data}: has no training blocks; it was built without training text, to measure on alone.")
     architecture, config, described = described_model(
         model,
         size,
