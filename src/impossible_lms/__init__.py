@@ -4,6 +4,7 @@ The public names below are loaded when first used, so that `import impossible_lm
 """
 
 import sys
+import warnings
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from impossible_lms.training.train import train
 
 __version__ = "0.1.0"
+
+# tqdm, which transformers imports, says so in notebooks without ipywidgets; our own bars need none.
+warnings.filterwarnings("ignore", "IProgress not found")
 
 _HOMES = {
     "Corpus": "corpora",
