@@ -44,10 +44,13 @@ SHARES = {
     "full": 2,
     "read-only": 1,
     "twice": 2,
+    "shared": 1,
+    "elsewhere": 2,
     "vanished": 2,
     "clock": 1,
     "refused": 1,
     "odd": 3,
+    "read": 2,
 }
 
 

@@ -11,7 +11,7 @@ from tests.faults.ends import Ends
 from tests.faults.processes import Ended, Process
 from tests.faults.stages import STAGES, Stage, copied, prepare
 
-TRIES = 4  # of a stage, until it has to be through
+KILLED = "nothing: the same command goes on, to the same bits"
 
 
 @dataclass

@@ -17,14 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.faults.ground import Ground, one_line
+from tests.faults.ground import KILLED, Ground, one_line
 from tests.faults.hub import TROUBLES, Troubled
 from tests.faults.odd import on_odd_machine
+from tests.faults.others import killed_elsewhere, several_on_one_store, twice_at_once
+from tests.faults.readers import read_while_written
 from tests.faults.stages import STAGES, Stage
 
 DISK, STOPPED = (5,), (0, 130)
-BUSY = "Wait for it, or stop it."
-KILLED = "nothing: the same command goes on, to the same bits"
 MORE_KILLS = 0.3  # the chance of another one after each
 
 
@@ -209,23 +209,6 @@ def _without_room(ground: Ground, stage: Stage, folder: Path, limit: Callable[[]
     return said
 
 
-def twice_at_once(ground: Ground, stage: Stage, draw: random.Random) -> str:
-    """The same command twice at once: one does it, or both do."""
-    folder = ground.fresh(stage)
-    first = ground.begun(stage, folder)
-    time.sleep(draw.uniform(0, ground.seconds[stage.name]))
-    second = ground.begun(stage, folder)
-    ends = [first.wait(), second.wait()]
-    said = KILLED
-    for ended in ends:
-        if ended.code:
-            said = one_line(stage, ended, (2,), "twice at once")
-            assert said.endswith(BUSY), said
-    assert any(ended.code == 0 for ended in ends), f"{stage.name}: neither was done: {[each.errors for each in ends]}"
-    ground.check(stage, folder, "twice at once")
-    return said
-
-
 def vanished(ground: Ground, stage: Stage, draw: random.Random) -> str:
     """What it reads is moved away at a random instant."""
     folder = ground.fresh(stage)
@@ -291,17 +274,23 @@ KINDS: dict[str, Kind] = {
     "full": full,
     "read-only": read_only,
     "twice": twice_at_once,
+    "shared": several_on_one_store,
+    "elsewhere": killed_elsewhere,
     "vanished": vanished,
     "clock": clock,
     "refused": refused,
     "odd": on_odd_machine,
+    "read": read_while_written,
 }
+
+
+ONLY = {"refused": "publish-hub", "shared": "run"}  # the stage of kinds that are for one alone
 
 
 def stages_of(kind: str) -> list[str]:
     """The stages that a kind is tried on: forked clocks and failing functions do not reach a stage's own processes."""
     alone = kind in {"operation", "clock"}
     reading = kind == "vanished"
-    if kind == "refused":
-        return ["publish-hub"]
+    if kind in ONLY:
+        return [ONLY[kind]]
     return [name for name, stage in STAGES.items() if not (alone and stage.heavy) and not (reading and not stage.needs)]

@@ -15,8 +15,11 @@ NAMES = {
     "full": "the disk is full at a random place",
     "read-only": "the disk can only be read",
     "twice": "the same command twice at once",
+    "shared": "two to four experiments on one store at once, which ask for the same",
+    "elsewhere": "killed with its machine; another one goes on, two days later",
     "vanished": "what it reads is moved away at a random instant",
     "refused": "a hub refuses requests, or the connection ends before or after it did what it was asked",
+    "read": "`inspect`, `status`, `store` and `report` look again and again while it is written",
     "odd": "no home, or none to write to, ASCII, a time zone ahead, odd paths, no temporary folder, one core",
     "clock": "killed; when it goes on, the clock is a year off",
 }

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from impossible_lms import annotate, cli, read_corpus
@@ -55,6 +55,10 @@ class Stage:
     heavy: bool = False
     has_helpers: bool = False
     codes: tuple[int, ...] = (5,)
+
+    def of_file(self, file: str) -> "Stage":
+        """The same of another experiment file."""
+        return replace(self, words=tuple(file if word.endswith(".toml") else word for word in self.words))
 
     def __call__(self) -> None:
         """Do it, in the current folder."""
