@@ -13,8 +13,10 @@ from impossible_lms.evaluation.cells import Tables
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.lengths import over_lengths
 from impossible_lms.report.figures import save_figure
+from impossible_lms.report.findings import findings_of_runs
 from impossible_lms.report.length_figure import length_picture
 from impossible_lms.report.paper import paper_figure
+from impossible_lms.report.sections import parts_of
 
 
 class Measured(Evaluation):
@@ -82,6 +84,17 @@ def test_over_seeds_each_length_has_a_mean_and_what_is_beyond(tmp_path, monkeypa
     with pytest.raises(UserError, match=r"trained on sentences of up to 8 and 16 tokens\. Name the edges"):
         over_lengths([one, other])
     assert set(over_lengths([one, other], [20])["tokens"]) == {"2 to 20", "over 20"}
+
+
+def test_a_report_shows_the_lengths_that_are_asked_for(run, impossible):
+    assert impossible("evaluate", "perplexity", run.folder, "--sample", "30")[0] == 0
+    findings = findings_of_runs([str(run.folder)], "impossible report")
+    assert not [each for each in parts_of(findings, findings.results, False).sections if "length" in each.title]
+    asked = dataclasses.replace(findings, edges=(6, 12))
+    (section,) = (each for each in parts_of(asked, asked.results, False).sections if "length" in each.title)
+    assert section.title == "By the length of sentences: perplexity" and "Shaded" not in section.reading
+    (picture,) = section.pictures
+    assert set(picture.table["tokens"]) == {"2 to 6", "7 to 12", "over 12"}
 
 
 def replaced(evaluation, seed):

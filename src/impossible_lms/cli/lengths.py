@@ -21,8 +21,8 @@ def lengths(
         str | None,
         typer.Option(
             metavar="N,N",
-            help="The lengths in tokens up to which each stretch reaches, but for the last; without them the longest "
-            "that was trained on, twice and four times that.",
+            help="The lengths in tokens up to which each stretch reaches, but for the last; without them those of "
+            "the experiment, or the longest that was trained on, twice and four times that.",
         ),
     ] = None,
     output: Annotated[
@@ -49,7 +49,7 @@ def lengths(
         raise UserError(f"lengths: {metric} was not measured. `impossible evaluate {metric} RUNS` does it.")
     if len(found) > 1:
         raise UserError(f"lengths: {', '.join(each.name for each in found)} were measured. Name runs of one of them.")
-    table = over_lengths(found[0].evaluations, _edges(edges))
+    table = over_lengths(found[0].evaluations, _edges(edges) or _edges_of(source, changes))
     if output:
         write_table(table, output, f"{metric}-by-length")
         save_figure(paper_figure(length_picture(wanted, table)), output / f"{metric}-by-length.png")
@@ -59,6 +59,13 @@ def lengths(
     last = table[table["step"] == table.groupby(["language", "architecture", "data"])["step"].transform("max")]
     hidden = ["each", "interval", *(["data"] if (last["data"] == last["language"]).all() else [])]
     print(last.drop(columns=hidden).to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
+
+
+def _edges_of(source: list[str], changes: list[str] | None) -> list[int]:
+    """Those that an experiment file names."""
+    from impossible_lms.experiment.config import load_experiment
+
+    return load_experiment(source[0], changes or ()).length_edges if source[0].endswith(".toml") else []
 
 
 def _edges(said: str | None) -> list[int]:

@@ -95,6 +95,11 @@ class Experiment(_Table):
     longest_training_sentence: int | None = Field(
         default=None, ge=2, description="in tokens: longer ones are left out of training, and measured on; all"
     )
+    length_edges: list[Annotated[int, Field(ge=2)]] = Field(
+        default=[],
+        description="in tokens: up to which the stretches of sentences reach that reports show values of; the longest "
+        "that is trained on, twice and four times that",
+    )
     most_training_modifiers: int | None = Field(
         default=None,
         ge=0,

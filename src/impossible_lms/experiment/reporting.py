@@ -72,7 +72,8 @@ def _findings_of_part(
             failures[name] = str(error)
     if not runs and not may_be_empty:
         raise _nothing_done(plan)
-    return Findings(title, runs, evaluations, command, asked, tuple(failures.items()))
+    edges = tuple(plan.experiment.length_edges)
+    return Findings(title, runs, evaluations, command, asked, tuple(failures.items()), edges=edges)
 
 
 def _nothing_done(plan: Plan) -> UserError:

@@ -38,6 +38,7 @@ class Findings:
         experiments: of several beside each other, the names of those that a run's folder is of.
         humans: of an experiment with several corpora, the name of the one that a run's folder is of.
         parallel: the names of those whose test sentences are translations of each other.
+        edges: in tokens, up to which stretches of sentences reach where values are shown by length, if it was said.
     """
 
     title: str
@@ -49,6 +50,7 @@ class Findings:
     experiments: Mapping[Path, Sequence[str]] = field(default_factory=dict)
     humans: Mapping[Path, str] = field(default_factory=dict)
     parallel: Sequence[str] = ()
+    edges: Sequence[int] = ()
 
     @property
     def given(self) -> list[str]:
@@ -99,8 +101,9 @@ def together(parts: Sequence[tuple[str, Findings]], command: str, title: str) ->
             named = [_named(architecture, name) for architecture in each.curve["architecture"]]
             evaluations.append(replace(each, curve=each.curve.assign(architecture=named)))
     parallel = tuple(dict.fromkeys(name for _, part in parts for name in part.parallel))
+    edges = tuple(sorted({edge for _, part in parts for edge in part.edges}))
     found = list(runs.values())
-    return Findings(title, found, evaluations, command, asked or None, failures, experiments, humans, parallel)
+    return Findings(title, found, evaluations, command, asked or None, failures, experiments, humans, parallel, edges)
 
 
 def findings_of_runs(sources: Sequence[str], command: str, title: str = TITLE) -> Findings:

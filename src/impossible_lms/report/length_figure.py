@@ -1,5 +1,6 @@
 """Curves by length: values at the last step for stretches of sentence lengths, beyond the training text shaded."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 BEYOND = "longer than trained on"
 READING = (
     "The same by the length of sentences, at the last step: a rule learnt from short sentences should hold for "
-    "long ones (El-Naggar et al. 2025). Shaded: longer than all that was trained on."
+    "long ones (El-Naggar et al. 2025)."
 )
+BEYOND_READING = " Shaded: longer than all that was trained on."
 
 
 def length_picture(metric: Metric, table: pd.DataFrame, name: str | None = None) -> Picture:
@@ -48,12 +50,12 @@ def length_picture(metric: Metric, table: pd.DataFrame, name: str | None = None)
     return Picture(name or f"{metric.name}-by-length", caption[0].upper() + caption[1:], rows, table, shares=True)
 
 
-def by_lengths(result: Result) -> Picture | None:
-    """The picture of a result some of whose models were trained on sentences up to one length; None for others."""
+def by_lengths(result: Result, edges: Sequence[int] = ()) -> Picture | None:
+    """The picture of a result by the `edges` of lengths; None without edges, but for models trained on one length."""
     trained = {longest_of(each) for each in result.evaluations} - {None}
-    if len(trained) != 1:
+    if not edges and len(trained) != 1:
         return None
-    return length_picture(result.metric, over_lengths(result.evaluations), f"{result.name}-by-length")
+    return length_picture(result.metric, over_lengths(result.evaluations, edges), f"{result.name}-by-length")
 
 
 def _by_length(tokens: pd.Series) -> pd.Series:

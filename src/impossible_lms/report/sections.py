@@ -10,7 +10,7 @@ from impossible_lms.evaluation.lengths import SERVED
 from impossible_lms.models.run import Run
 from impossible_lms.report.differs import is_of_the_papers_size
 from impossible_lms.report.findings import Findings
-from impossible_lms.report.length_figure import READING, by_lengths
+from impossible_lms.report.length_figure import BEYOND_READING, READING, by_lengths
 from impossible_lms.report.losses import losses
 from impossible_lms.report.metric_figures import metric_picture, sample_said, shown_of
 from impossible_lms.report.picture import Picture
@@ -73,9 +73,19 @@ def parts_of(
             found = contrasts([(result.name, metric, of_runs)], by_part=True)
             tables += [contrast_table(found)] if len(found) else []
         sections.append(Section(result.name, heading, reading, pictures, tables))
-        if metric in SERVED and (picture := by_lengths(result)):
-            title = f"Longer than what was trained on: {result.name.replace('-', ' ')}"
-            sections.append(Section(picture.name, title, READING, [picture], [of_last_steps(last_of(picture.table))]))
+        if metric in SERVED and (picture := by_lengths(result, findings.edges)):
+            is_limited = picture.table["beyond"].notna().any()
+            name = result.name.replace("-", " ")
+            title = f"Longer than what was trained on: {name}" if is_limited else f"By the length of sentences: {name}"
+            sections.append(
+                Section(
+                    picture.name,
+                    title,
+                    READING + (BEYOND_READING if is_limited else ""),
+                    [picture],
+                    [of_last_steps(last_of(picture.table))],
+                )
+            )
     sections += [*together, *_of_cross_tests(findings, results)]
     if trained and (lost := losses(findings)):
         reading = (

@@ -169,6 +169,8 @@ def contrast_table(frame: pd.DataFrame) -> Table:
         )
     columns = ["metric", "model less what", "architecture", "values", "contrast", "95 % interval", "p", "p (Holm)"]
     caption = f"{count} contrasts with 95 % intervals; p corrected for all {count} after Holm"
+    if count == 1:
+        caption = "1 contrast with a 95 % interval"
     return Table(caption, [*columns, "seeds", "items of both", "paired by"], rows)
 
 
