@@ -18,7 +18,7 @@ from impossible_lms.evaluation.test_sets import with_test_set
 from impossible_lms.files import MANIFEST, digest_of, folder_beside, is_made, read_manifest, verify_files
 from impossible_lms.locks import lock_beside, remove_lock_of_the_dead, writing
 from impossible_lms.models.gpu import tf32
-from impossible_lms.models.model_name import OF, is_known, said_by
+from impossible_lms.models.model_name import OF, Said, is_known, said_by
 from impossible_lms.models.published import PublishedRun
 from impossible_lms.models.run import Run
 from impossible_lms.progress import Progress, usual
@@ -79,7 +79,10 @@ class Evaluation(Shown):
         if read_manifest(self.folder, TABLES)["record"].get("run") is not None:
             return False
         rows = self.curve[["language", "data"]].dropna()
-        return bool((rows["language"] != rows["data"]).any()) and not is_known(str(rows["language"].iloc[0]))
+        if not (rows["language"] != rows["data"]).any():
+            return False
+        said = self._said
+        return not (is_known(str(rows["language"].iloc[0])) if said is None else said.is_known)
 
     @property
     def group(self) -> str:
@@ -97,9 +100,16 @@ class Evaluation(Shown):
 
     @property
     def human(self) -> str:
-        """The name of the corpus that a published model was trained on, as far as its own name says it; else empty."""
-        is_published = read_manifest(self.folder, TABLES)["record"].get("run") is None
-        return said_by(self.folder.parents[1].resolve().name).human if is_published else ""
+        """The name of the corpus that a published model was trained on, as its card or else its name says; or empty."""
+        if read_manifest(self.folder, TABLES)["record"].get("run") is not None:
+            return ""
+        return (self._said or said_by(self.folder.parents[1].resolve().name)).human
+
+    @property
+    def _said(self) -> Said | None:
+        """What was said of a published model when it was measured; None where that was not kept."""
+        said = read_manifest(self.folder, TABLES)["record"].get("said")
+        return Said(**said) if said else None
 
     @property
     def control(self) -> str | None:
@@ -168,6 +178,8 @@ def evaluate(
             notes = dict(prepared.notes) | metric.conclude(curve)
             record = {"run": run.identity, "name": folder.name, "request": record_request, "notes": notes}
             record["control"] = subject.language.control if subject.dataset.language == run.language else None
+            if isinstance(run, PublishedRun):
+                record["said"] = run.said._asdict()
             record["versions"] = versions("torch", "transformers")
             for path in figure_places(folder):  # of other tables; those that there are, are always of these
                 path.unlink(missing_ok=True)

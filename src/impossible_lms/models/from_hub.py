@@ -9,6 +9,7 @@ from impossible_lms.models.foreign import SINGLE, WEIGHTS, parts_of
 from impossible_lms.network import cache_if_offline, hub_is_reachable
 from impossible_lms.tokenizer_files import SENTENCEPIECE
 
+CARD = "README.md"
 _TOKENIZER = (
     "tokenizer.json",
     "vocab.json",
@@ -42,6 +43,17 @@ def fetched(repo_id: str, revision: str) -> Path:
     except Exception as error:  # network, cache, name and permission faults have no common class below Exception
         raise _not_had(f"{repo_id}@{revision}", error) from error
     return folder
+
+
+def card_of(repo_id: str) -> Path | None:
+    """The card of a model on the Hub or in its cache; None where there is none to be had."""
+    from huggingface_hub import hf_hub_download
+
+    try:
+        with cache_if_offline():
+            return Path(hf_hub_download(repo_id, CARD))
+    except Exception:  # as above; what cannot be had says nothing
+        return None
 
 
 def branches(repo_id: str) -> list[str]:

@@ -1,6 +1,7 @@
-"""What the name of a published model says: its language, the corpus it was trained on of several, its architecture."""
+"""What the card or the name of a published model says: its language, and the corpus it was trained on of several."""
 
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 from impossible_lms.errors import UserError
@@ -8,6 +9,7 @@ from impossible_lms.languages import get_language
 from impossible_lms.models.architectures import ARCHITECTURES
 
 SEED = "-seed"  # and its number: in the name of all models of a language and architecture but the first
+TAG = "impossible-languages"  # of models whose cards this package wrote, before language and architecture
 OF = " · "  # stands between an architecture and what else tells models from others: an experiment, a human language
 
 
@@ -45,6 +47,24 @@ def said_by(name: str) -> Said:
         if is_known(language):
             return Said(language, "-".join(parts[:first]), True)
     return Said(stem if stem != plain else name, "", False)
+
+
+def said_by_card(card: Path, name: str) -> Said | None:
+    """What a card that this package wrote says, of a model called `name`; None for any other card.
+
+    Its tags name the language, so that what stands before it in the name is the corpus's, whatever the language's name.
+    """
+    from huggingface_hub import ModelCard
+
+    try:
+        tags = ModelCard(card.read_text(encoding="utf-8")).data.tags or []
+    except Exception:  # others write theirs as they like, and parsers fail in their own ways
+        return None
+    if len(tags) < 3 or tags[0] != TAG or tags[2] not in ARCHITECTURES:
+        return None
+    language, architecture = str(tags[1]), str(tags[2])
+    stem = re.sub(f"{SEED}[0-9]+$", "", name.partition("@")[0]).removesuffix(f"-{architecture}")
+    return Said(language, stem.removesuffix(f"-{language}") if stem.endswith(f"-{language}") else "", True)
 
 
 def is_known(language: str) -> bool:

@@ -15,13 +15,13 @@ from typing import Any
 from impossible_lms.data.dataset import TokenDataset
 from impossible_lms.documents import shown
 from impossible_lms.errors import UserError
-from impossible_lms.files import sha256_of
+from impossible_lms.files import MANIFEST, read_record, sha256_of
 from impossible_lms.models.architectures import Architecture, get_architecture
 from impossible_lms.models.cached import cached_folder, cached_models, cached_revisions, id_of_cached, own_cache
 from impossible_lms.models.checkpoints import architecture_of, config_of
 from impossible_lms.models.foreign import SINGLE, load_foreign, room_of, weight_files
-from impossible_lms.models.from_hub import branches, fetched
-from impossible_lms.models.model_name import said_by
+from impossible_lms.models.from_hub import CARD, branches, card_of, fetched
+from impossible_lms.models.model_name import Said, said_by, said_by_card
 from impossible_lms.models.run import RECORD, Run
 from impossible_lms.models.series import MAIN, Series, named, series_in, split_source, step_of
 from impossible_lms.models.weights import build_model
@@ -100,15 +100,25 @@ class PublishedRun:
         """Its name, of ours `<language>-<architecture>`, or that and `-seedN`; with an `@` and what is wanted of it."""
         return _name_of(self.source, self.wanted)
 
+    @cached_property
+    def said(self) -> Said:
+        """What is said of it: where it was measured, else in its card if this package wrote it, else by its name."""
+        for path in sorted(self.folder.glob(f"evaluation/[!.]*/{MANIFEST}")):
+            record = read_record(path, {"record": dict}, "Remove its folder and measure again.")["record"]
+            if "said" in record:
+                return Said(**record["said"])
+        card = self._card()
+        return (said_by_card(card, self.name) if card is not None else None) or said_by(self.name)
+
     @property
     def language(self) -> str:
-        """The name of the language, as far as the model's name says it."""
-        return said_by(self.name).language
+        """The name of the language; its own name where nothing says one."""
+        return self.said.language
 
     @property
     def human(self) -> str:
-        """The name of the corpus that it was trained on, where the model's name says one of several; else empty."""
-        return said_by(self.name).human
+        """The name of the corpus that it was trained on, where there are several; else empty."""
+        return self.said.human
 
     @property
     def identity(self) -> None:
@@ -164,6 +174,13 @@ class PublishedRun:
             ends = f"{dataset.tokenizer.end}, and not with {tokenizer.end}"
             raise UserError(f"{dataset.folder}: ends texts with {ends} as {self.source} does.")
         return dataset
+
+    def _card(self) -> Path | None:
+        local = Path(self.source)
+        if not local.is_dir():
+            return card_of(self.source) if _HUB_ID.fullmatch(self.source) else None
+        places = (local, *sorted(local.glob("*/")), *sorted(local.glob("snapshots/*/")))
+        return next((at / CARD for at in places if (at / CARD).is_file() and (at / "config.json").is_file()), None)
 
     def _revisions(self) -> list[str]:
         local = Path(self.source)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from impossible_lms.errors import UserError
 from impossible_lms.models.checkpoints import Checkpoint
+from impossible_lms.models.model_name import TAG
 from impossible_lms.models.run import Run
 from impossible_lms.publishing.measured import Measured, Results, results_of
 
@@ -125,7 +126,7 @@ def _metadata(run: Run, model_id: str, corpus: str, results: Results) -> str:
         language="en",
         library_name="transformers",
         pipeline_tag="text-generation",
-        tags=["impossible-languages", run.language, run.architecture.name],
+        tags=[TAG, run.language, run.architecture.name],
         model_name=model_id.split("/")[1],
         eval_results=[_eval_result(corpus, run, each) for each in results.measured] or None,
     )
