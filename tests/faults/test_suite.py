@@ -36,7 +36,7 @@ def test_a_trial_of_each_kind(ground, kind):
 @pytest.mark.parametrize("stage", [name for name in STAGES if name in stages_of("operation")])
 @pytest.mark.parametrize("kind", ["write", "rename", "fsync"])
 def test_every_single_operation(ground, stage, kind):
-    """The N-th fails, for all N until none does: ten minutes."""
+    """The N-th fails, for all N until none does: ten minutes, of which training takes three."""
     made = ground.made(stage)
     number = 1
     while failing(ground, made, kind, number) != "nothing: it does without" and number < 500:

@@ -1,5 +1,6 @@
 """What goes wrong while training loses nothing: kills, signals, damage, full disks, losses that are no numbers."""
 
+import errno
 import json
 import os
 import random
@@ -381,6 +382,24 @@ def test_checkpoints_that_stay_and_their_precision(dataset, recipe, tmp_path):
     states = sum(path.stat().st_size for path in (run.folder / "state" / "step-12").iterdir())
     told = float(said[0].split("training states of ")[1].split(" MB")[0]) * 1e6
     assert told == pytest.approx(states, rel=0.05)
+
+
+def test_stopped_between_the_last_state_and_the_removal_of_old_ones(run, dataset, recipe, tmp_path, monkeypatch):
+    def fail(folder):
+        if (folder / f"step-{recipe.steps}").is_dir():
+            raise OSError(errno.EIO, "as the test wants it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(state, "_remove_old", fail)
+        with pytest.raises(OSError, match="the last good checkpoint is"):
+            train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny")
+    states = tmp_path / "cut" / "state"
+    assert len(list(states.iterdir())) > KEPT
+    train(dataset.folder, tmp_path / "cut", recipe=recipe, size="tiny")
+    assert sorted(path.name for path in states.iterdir()) == sorted(
+        path.name for path in (run.folder / "state").iterdir()
+    )
+    assert_same_result(tmp_path / "cut", run.folder)
 
 
 def test_a_fault_while_saving_is_raised(dataset, recipe, tmp_path, monkeypatch):

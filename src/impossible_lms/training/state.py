@@ -55,8 +55,7 @@ def save_state(
     with folder_beside(folder / f"step-{progressed.step}", STATE, record) as part:
         for array in _ARRAYS:
             save_file({name: values.contiguous() for name, values in snapshot[array].items()}, part / _file(array))
-    for _, path in _found(folder)[KEPT:]:
-        shutil.rmtree(path)
+    _remove_old(folder)
 
 
 def load_state(
@@ -65,7 +64,8 @@ def load_state(
     """The newest whole state of this run: progress, snapshot, and what it was computed with. None where there is none.
 
     One that is damaged, unfinished or of another run is named to `say`, set aside under another name, and the one
-    before is taken. UserError where there are states and none of them is good: a run never begins again unasked.
+    before is taken; what a writer that was stopped did not come to remove goes. UserError where there are states and
+    none of them is good: a run never begins again unasked.
     """
     from safetensors.torch import load_file
 
@@ -82,6 +82,7 @@ def load_state(
             progressed = Progressed(step, float(record["seconds"]), record["joules"])
             for bad in skipped:
                 bad.rename(bad.with_name(f"damaged-{bad.name}-{bad.stat().st_mtime_ns}"))
+            _remove_old(folder)
             return progressed, snapshot, dict(record["computed_with"])
         except (UserError, KeyError, TypeError, ValueError) as error:
             said = str(error) if isinstance(error, UserError) else f"{path}: damaged ({error!r})."
@@ -96,6 +97,12 @@ def load_state(
 def newest_step(run: Path) -> int:
     """The step after which a run folder has its newest state, whole or not; 0 where it has none."""
     return max((step for step, _ in _found(run / "state")), default=0)
+
+
+def _remove_old(folder: Path) -> None:
+    """Remove all states but the newest and the one before."""
+    for _, path in _found(folder)[KEPT:]:
+        shutil.rmtree(path)
 
 
 def _file(array: str) -> str:
