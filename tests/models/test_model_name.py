@@ -19,7 +19,8 @@ from impossible_lms.publishing.repository import publish
         ("es-no-reverse-gpt2", "no-reverse", "es"),
         ("zh-hans-local-shuffle-w7-gpt2-no-pos-seed3", "local-shuffle-w7", "zh-hans"),
         ("de-token-hop-VERB.Number-gpt2@checkpoint-500", "token-hop-VERB.Number", "de"),
-        ("swap-neighbours-gpt2", "swap-neighbours", ""),  # a language whose code is not here
+        ("swap-neighbours-gpt2", "swap-neighbours-gpt2", ""),  # the card says it
+        ("their-llama", "their-llama", ""),  # a language whose code is not here
         ("no-reverse", "no-reverse", ""),
         ("pythia-70m", "pythia-70m", ""),
         ("pythia-70m@step1000", "pythia-70m@step1000", ""),

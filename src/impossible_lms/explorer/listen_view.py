@@ -110,7 +110,8 @@ def range_of(models: Models, label: str, step: int, begins: str = SLIDER) -> Any
     if label and label not in models.named:
         return gr.skip()
     model = models.get(label)
-    return gr.Slider(maximum=max(len(model.steps), 2), label=_title(model, step, begins))
+    count = len(model.steps)
+    return gr.Slider(maximum=max(count, 2), interactive=count > 1, label=_title(model, step, begins))
 
 
 def _title(model: Model, step: int, begins: str) -> str:

@@ -30,8 +30,8 @@ class Said(NamedTuple):
 def said_by(name: str) -> Said:
     """What `[<corpus>-]<language>-<architecture>[-seedN][@<revision>]` says, or any other name.
 
-    Of several languages at the end of a name it is the longest. An unknown one with an architecture behind it is taken
-    at its word; what stands before it cannot be told from it then.
+    Of several languages at the end of a name it is the longest. A name without a language that is known here says none,
+    though an architecture may stand at its end: `tiny-llama` is by others. Of a language of one's own the card says it.
 
     >>> said_by("es-no-reverse-gpt2-seed14")
     Said(language='no-reverse', human='es', is_known=True)
@@ -46,7 +46,7 @@ def said_by(name: str) -> Said:
         language = "-".join(parts[first:])
         if is_known(language):
             return Said(language, "-".join(parts[:first]), True)
-    return Said(stem if stem != plain else name, "", False)
+    return Said(name, "", False)
 
 
 def said_by_card(card: Path, name: str) -> Said | None:
