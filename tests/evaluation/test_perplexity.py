@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impossible_lms import build_dataset, get_language, load_tokenizer, read_corpus
+from impossible_lms import METRICS, build_dataset, get_language, load_tokenizer, read_corpus
 from impossible_lms.errors import UserError
 from impossible_lms.evaluation.driver import evaluate
 from impossible_lms.evaluation.metric import Request, Subject
@@ -15,6 +15,7 @@ from impossible_lms.evaluation.perplexity import PERPLEXITY
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import sampled_by_genre
 from impossible_lms.models.published import PublishedRun
+from tests.sealing import resealed
 
 
 def test_tables_hold_every_checkpoint_and_sentence(copied_run):
@@ -31,6 +32,38 @@ def test_tables_hold_every_checkpoint_and_sentence(copied_run):
     assert curve["perplexity"].iloc[-1] < curve["perplexity"].iloc[0]
     csv = pd.read_csv(found.folder / "curve.csv")
     assert np.allclose(csv["perplexity"], curve["perplexity"]) and list(csv) == list(curve)
+
+
+OF_SENTENCES = [name for name, metric in METRICS.items() if metric.of_test_sentences]
+
+
+@pytest.mark.parametrize("name", OF_SENTENCES)
+def test_beside_the_items_stands_the_text_of_each_sentence(name, hop_run, copied_run, control_run, impossible):
+    metric = METRICS[name]
+    run = hop_run if metric.name == "surprisal" else copied_run
+    control = str(control_run.folder) if "control" in metric.needs else None
+    found = evaluate(metric, run, Request(sample=30, checkpoints="last", control=control, name=f"{metric.name}-texts"))
+    texts = pd.read_csv(found.folder / "sentences.csv")
+    pd.testing.assert_frame_equal(texts, pd.read_parquet(found.folder / "sentences.parquet"), check_dtype=False)
+    assert list(texts) == ["sentence", "genre", "text"] and texts["sentence"].is_unique
+    assert set(texts["sentence"]) == set(found.items()["sentence"])
+    held_out, tokenizer = run.dataset().held_out("test"), run.dataset().tokenizer
+    numbers = held_out.table["sentence"].tolist()
+    for row in texts.itertuples():
+        assert row.text == tokenizer.decode(held_out.tokens[numbers.index(row.sentence)]).strip()
+    assert "items.parquet, sentences.parquet, and the same as .csv" in impossible("inspect", found.folder)[1]
+
+
+def test_tables_of_before_there_were_texts_are_as_good(copied_run):
+    before = evaluate(PERPLEXITY, copied_run, Request(sample=30, checkpoints="4"))
+    for ending in ("csv", "parquet"):
+        (before.folder / f"sentences.{ending}").unlink()
+    names = ("sentences.csv", "sentences.parquet")
+    resealed(before.folder / "manifest.json", lambda manifest: [manifest["files"].pop(name) for name in names])
+    stamp = (before.folder / "manifest.json").stat().st_mtime_ns
+    again = evaluate(PERPLEXITY, copied_run, Request(sample=30, checkpoints="4"))
+    assert (again.folder / "manifest.json").stat().st_mtime_ns == stamp
+    assert again.items().equals(before.items())
 
 
 def test_the_sample_is_seeded_and_takes_all_where_there_are_fewer(copied_run):

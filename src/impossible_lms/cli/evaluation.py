@@ -127,6 +127,7 @@ def evaluate(
 def _draw_and_say(metric: "Metric", one: "Evaluation", *, aloud: bool) -> None:
     """Draw the figure of one run, and say what was measured."""
     from impossible_lms.documents import upper_first
+    from impossible_lms.evaluation.driver import CURVE, SENTENCES
     from impossible_lms.evaluation.sentences import FEWER, SAMPLE, shortfall
     from impossible_lms.report.metric_figures import write_metric_figure
 
@@ -140,7 +141,8 @@ def _draw_and_say(metric: "Metric", one: "Evaluation", *, aloud: bool) -> None:
         print(shown.to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
     others = {name: value for name, value in one.notes.items() if value and name not in (SAMPLE, FEWER)}
     said = "".join(f", {name.replace('_', ' ')}: {value}" for name, value in others.items() if value != statement)
-    print(f"tables: {one.folder / 'items.csv'}, curve.csv  figure: {figure}{said}")
+    names = ", ".join(f"{name}.csv" for name in (CURVE, SENTENCES) if (one.folder / f"{name}.csv").is_file())
+    print(f"tables: {one.folder / 'items.csv'}, {names}  figure: {figure}{said}")
     if few := shortfall(one.notes):
         print(upper_first(f"{few}."))
 

@@ -134,7 +134,8 @@ def _tables(path: Path, record: dict[str, Any]) -> Iterator[str]:
     for name, value in record["notes"].items():
         if value:
             yield f"{name.replace('_', ' '):<12} {value}"
-    yield "tables       items.parquet, curve.parquet, and the same as .csv"
+    names = sorted(each.name for each in path.glob("*.parquet"))
+    yield f"tables       {', '.join(names)}, and the same as .csv"
 
 
 def _files(path: Path, record: dict[str, Any]) -> Iterator[str]:

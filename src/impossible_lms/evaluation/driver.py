@@ -7,6 +7,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from impossible_lms import __version__
@@ -27,6 +28,7 @@ from impossible_lms.versions import versions
 
 TABLES, PART = "evaluation tables", "evaluation of a checkpoint"  # kinds of artefacts
 ITEMS, CURVE = "items", "curve"  # names of the two tables
+SENTENCES = "sentences"  # and of the one that says what the items are
 SECONDS_FOR_PART = 60.0  # to wait for another process that writes the same checkpoint's
 DRAWN, SAID = ".png", ".txt"  # endings of their figure, and of what is said where there is nothing to draw
 ON = "-on-"  # stands before the test set in the name of tables that are not of the model's own
@@ -38,7 +40,8 @@ class Evaluation(Shown):
 
     Attributes:
         metric: which.
-        folder: holds the tables `items` and `curve`, each as Parquet and CSV, and a manifest.
+        folder: holds the tables `items` and `curve`, each as Parquet and CSV, and a manifest; where items are test
+            sentences, `sentences` has the text of each.
         curve: one row a step, or one for each of the metric's groups: `language`, `architecture` and `seed` of the
             model, `data` (the language of the test set), `step`, the groups, `items` (their number), the metric's
             value with `low` and `high`, `note`: what there was where the sample asked for more, and `fault`: why a
@@ -184,11 +187,25 @@ def evaluate(
             for path in figure_places(folder):  # of other tables; those that there are, are always of these
                 path.unlink(missing_ok=True)
             with folder_beside(folder, TABLES, record) as part:
-                for name, table in ((ITEMS, items), (CURVE, curve)):
+                tables = {ITEMS: items, CURVE: curve}
+                if metric.of_test_sentences:
+                    tables[SENTENCES] = _texts(subject, items)
+                for name, table in tables.items():
                     table.to_parquet(part / f"{name}.parquet", index=False)
                     table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
         notes = read_manifest(folder, TABLES)["record"]["notes"]
         return Evaluation(metric, folder, pd.read_parquet(folder / f"{CURVE}.parquet"), skipped, notes)
+
+
+def _texts(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
+    """One row a sentence of the items: its number and its text in the language of the test set.
+
+    They stand once in a table of their own, for the items have a row for each checkpoint.
+    """
+    held_out = subject.held_out
+    rows = np.flatnonzero(held_out.table["sentence"].isin(items["sentence"].unique()))
+    texts = [subject.tokenizer.decode(held_out.tokens[row]).strip() for row in rows.tolist()]
+    return held_out.table.iloc[rows][["sentence", "genre"]].assign(text=texts)
 
 
 def figure_places(tables: Path) -> tuple[Path, Path]:

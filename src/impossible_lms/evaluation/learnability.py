@@ -182,6 +182,7 @@ LEARNABILITY = Metric(
     direction=LOWER,
     summary="Bits a token beyond what a model of the control needs",
     item="sentence",
+    of_test_sentences=True,
     heading="How much harder it is than the control",
     reading=(
         "How many bits more the model needs for a token of the same sentences than a model of the control, "

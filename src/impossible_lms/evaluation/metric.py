@@ -253,6 +253,7 @@ class Metric:
         share: whether its values lie between 0 and 1.
         sampled: how its items give the value.
         is_contrast: whether its value is a difference to the control already.
+        of_test_sentences: whether an item is a sentence of the test set, by its number in the column `sentence`.
         of_texts: whether its values are of whole texts, whatever the tokens are that these are cut into: models of
             other vocabularies can be compared by it.
         conclude: from a whole curve, notes on it, by name.
@@ -285,6 +286,7 @@ class Metric:
     logarithmic: bool = False
     share: bool = False
     is_contrast: bool = False
+    of_test_sentences: bool = False
     of_texts: bool = False
     conclude: Callable[[pd.DataFrame], dict[str, Any]] = lambda curve: {}
     check: Callable[[Subject, TokenDataset | None], None] | None = None

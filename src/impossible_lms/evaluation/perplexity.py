@@ -76,6 +76,7 @@ PERPLEXITY = Metric(
     direction=LOWER,
     summary="Perplexity on held-out sentences",
     item="sentence",
+    of_test_sentences=True,
     heading="How well the sentences are predicted",
     reading=(
         "Perplexity is, so to speak, how many tokens the model hesitates between at each step of a sentence that "

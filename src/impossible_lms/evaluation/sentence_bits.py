@@ -101,6 +101,7 @@ SENTENCE_BITS = Metric(
     direction=LOWER,
     summary="Surprisal of a whole sentence, and of its markers, the tokens after them and the rest",
     item="sentence",
+    of_test_sentences=True,
     heading="How surprising whole sentences are",
     reading=(
         "How many bits a model needs for a whole sentence, its end included, and how many of them go to the markers, "

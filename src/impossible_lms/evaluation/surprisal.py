@@ -88,6 +88,7 @@ SURPRISAL = Metric(
     direction=HIGHER,
     summary="Surprisal of the next token when the marker is left out, less that of the marker",
     item="sentence",
+    of_test_sentences=True,
     heading="Whether the marker is expected",
     reading=(
         "How many bits more surprising the text becomes when the marker is left out where it belongs: above 0"
