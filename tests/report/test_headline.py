@@ -67,11 +67,12 @@ def test_both_models_of_a_language_share_a_sentence_and_what_is_not_shown_is_sai
     ("ratio", "said"),
     [
         ((0.8, 0.75, 0.88), ("20 % lower", "12 to 25 % lower")),
-        ((1.0, 0.968, 1.05), ("0 % higher", "3.2 % lower to 5 % higher")),
+        ((1.0, 0.968, 1.05), ("the same", "3.2 % lower to 5 % higher")),
         ((3.2, 0.9, 11.0), ("3.20 times as high", "10 % lower to 11 times as high")),
         ((0.0004, 0.0003, 0.04), ("99.96 % lower", "96 to 99.97 % lower")),
         ((0.968,), ("3.2 % lower", "")),
         ((1.5,), ("1.50 times as high", "")),
+        ((1.0, 1.0, 1.0), ("the same", "1 to 1")),
     ],
 )
 def test_ratios_below_one_are_said_as_what_they_are_lower_by(ratio, said):

@@ -19,9 +19,12 @@ def ratio_told(ratio: float, low: float | None = None, high: float | None = None
     """A ratio in words, and its interval likewise.
 
     `1.31 times as high` and `1.24 to 1.38`; below one `20 % lower` and `12 to 25 % lower`; where the interval has ends
-    on both sides of one, `1 % higher` and `3 % lower to 5 % higher`. The second is empty without an interval.
+    on both sides of one, `1 % higher` and `3 % lower to 5 % higher`; `the same` for one itself. The second is empty
+    without an interval.
     """
     ends = () if low is None or high is None else (low, high)
+    if ratio == 1:
+        return "the same", " to ".join(map(number if set(ends) == {1} else _apart, ends))
     if min(ratio, *ends, ratio) >= 1:
         return f"{number(ratio)} times as high", " to ".join(map(number, ends))
     if max(ratio, *ends, ratio) < 1:
@@ -32,6 +35,8 @@ def ratio_told(ratio: float, low: float | None = None, high: float | None = None
 
 def _apart(ratio: float) -> str:
     """One ratio by itself, in per cent where that reads well."""
+    if ratio == 1:
+        return "the same"
     if ratio >= 2:
         return f"{number(ratio)} times as high"
     return f"{_percent(ratio)} % {'lower' if ratio < 1 else 'higher'}"
