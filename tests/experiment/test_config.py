@@ -1,6 +1,7 @@
 """Experiment files: what they may say, what becomes of it, and how faults are told."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.experiment.config import SEEDS, Experiment, load_experiment
 from impossible_lms.experiment.files import SHIPPED, schema, shipped, write_experiment
 from impossible_lms.experiment.plan import Plan
-from impossible_lms.languages import LANGUAGES
+from impossible_lms.languages import LANGUAGES, get_languages
 from impossible_lms.training.recipe import Recipe, load_recipe
 
 
@@ -208,3 +209,12 @@ def test_a_file_of_languages_is_found_beside_the_experiment(small, tmp_path, mon
     monkeypatch.chdir(tmp_path.parent)
     found = load_experiment(small, ['languages=["./mine.py", "./mine.py:mine"]'])
     assert found.languages == [f"{small.parent}/mine.py", f"{small.parent}/mine.py:mine"]
+
+
+BENCHMARKS = sorted((Path(__file__).parents[2] / "benchmarks").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", BENCHMARKS, ids=lambda file: file.name)
+def test_the_experiments_of_benchmarks_are_read(file):
+    experiment = load_experiment(file)
+    assert experiment.evaluate and get_languages(experiment.languages)
