@@ -17,6 +17,7 @@ from impossible_lms.corpora.annotated import Sentence, Token, Word, rows_of
 from impossible_lms.errors import UserError
 from impossible_lms.files import write_record
 from impossible_lms.growing import GrowingFile
+from impossible_lms.locks import lock_beside, wait_for_lock
 
 GRAMMAR = "grammar:sentences=130,seed=0"
 
@@ -296,6 +297,23 @@ def test_two_runs_do_not_write_the_same_output(text, tmp_path):
             return super().annotate(sentences)
 
     annotate(text, Twice(), tmp_path / "x.conllu")
+
+
+def test_who_comes_second_loses_nothing_to_the_first_ones_tidying(text, tmp_path, monkeypatch):
+    """What a run worked in is removed before another may begin to work there."""
+    remove, held = shutil.rmtree, []
+
+    def removed(path, **how):
+        if str(path).endswith(".annotating"):
+            held.append(not wait_for_lock(lock_beside(tmp_path / "x.conllu"), 0))
+        remove(path, **how)
+
+    monkeypatch.setattr(stage.shutil, "rmtree", removed)
+    annotate(text, Splitter(), tmp_path / "x.conllu")
+    assert held == [True]
+    lock_beside(tmp_path / "x.conllu").write_text("machine 999999999 1\n")  # killed at the very end
+    annotate(text, Splitter(), tmp_path / "x.conllu")
+    assert sorted(path.name for path in tmp_path.glob(".x*")) == []
 
 
 def test_nothing_is_dropped_in_silence(tmp_path):

@@ -8,6 +8,7 @@ import os
 import tempfile
 
 os.environ.setdefault("HF_HOME", tempfile.mkdtemp(prefix="impossible-faults-"))
+os.environ.setdefault("RAY_TMPDIR", tempfile.mkdtemp(prefix="ray-"))  # sockets need short paths
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from tests.faults.ground import KILLED, Ground, one_line
 from tests.faults.hub import TROUBLES, Troubled
 from tests.faults.odd import on_odd_machine
 from tests.faults.others import killed_elsewhere, several_on_one_store, twice_at_once
+from tests.faults.processes import born, children_of, end_all
 from tests.faults.readers import read_while_written
-from tests.faults.stages import STAGES, Stage
+from tests.faults.stages import RAY, STAGES, Stage
 
 DISK, STOPPED = (5,), (0, 130)
 MORE_KILLS = 0.3  # the chance of another one after each
@@ -31,22 +33,25 @@ MORE_KILLS = 0.3  # the chance of another one after each
 def killed(ground: Ground, stage: Stage, draw: random.Random) -> str:
     """SIGKILL at a random instant, perhaps again and again: the process, its helpers, or all of them."""
     folder = ground.fresh(stage)
-    kills = 0
+    kills, left = 0, dict[int, int | None]()
     while not kills or draw.random() < MORE_KILLS:
         process = ground.begun(stage, folder)
         instant = process.began + draw.uniform(0, ground.seconds[stage.name])
         while time.monotonic() < instant and not process.is_over():
             time.sleep(0.001)
-        whom = draw.choice(["alone", "helpers", "all"]) if stage.has_helpers else "alone"
+        begun = {pid: born(pid) for pid in children_of(process.pid)}
+        whom = "alone" if stage.helpers is None else draw.choice(["alone", "helpers", "all"])
         if whom == "helpers":
-            process.kill_helpers()
+            process.kill_helpers(stage.helpers or "")
             ended = process.wait()
             assert "Traceback" not in ended.errors, f"{stage.name}: {ended.errors[-600:]}"
         else:
             process.kill(everybody=whom == "all")
             process.wait()
         kills += 1
+        left |= begun
     ground.check(stage, folder, f"after {kills} kills")
+    end_all(left)
     return KILLED
 
 
@@ -291,6 +296,11 @@ def stages_of(kind: str) -> list[str]:
     """The stages that a kind is tried on: forked clocks and failing functions do not reach a stage's own processes."""
     alone = kind in {"operation", "clock"}
     reading = kind == "vanished"
+    has_ray = kind == "kill" and find_spec("ray") is not None
     if kind in ONLY:
         return [ONLY[kind]]
-    return [name for name, stage in STAGES.items() if not (alone and stage.heavy) and not (reading and not stage.needs)]
+    return [
+        name
+        for name, stage in STAGES.items()
+        if not (alone and stage.heavy) and not (reading and not stage.needs) and (name != RAY or has_ray)
+    ]

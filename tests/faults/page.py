@@ -55,4 +55,6 @@ def _plain(seen: str) -> str:
     """A message without the names of this trial's folder and numbers."""
     seen = re.sub(r"/\S*/(?:tried/[^/\s]+|disk-\w+/work)/", "", seen)
     seen = re.sub(r"\.part-\S+", ".part-…", seen)
+    seen = re.sub(r"127\.0\.0\.1:[0-9]+", "127.0.0.1", seen)
+    seen = re.sub(r"process [0-9]+ on \S+ since [0-9:]+", "process … on … since …", seen)
     return f"`{seen}`" if seen.startswith("error:") else seen

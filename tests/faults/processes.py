@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,11 +70,12 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def kill_helpers(self) -> None:
-        """Kill the processes that it started, and leave it alone."""
+    def kill_helpers(self, named: str = "") -> None:
+        """Kill the processes that it started and whose names begin so, and leave it alone."""
         for pid in children_of(self.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(OSError):
+                if (Path("/proc") / str(pid) / "cmdline").read_text().startswith(named):
+                    os.kill(pid, signal.SIGKILL)
 
     _found: int | None = None
 
@@ -97,6 +98,22 @@ def children_of(pid: int) -> list[int]:
     for each in found:
         found += [child for child, parent in parents.items() if parent == each]
     return found[1:]
+
+
+def born(pid: int) -> int | None:
+    """When a process began, which tells it from a later one of its number; None where it is no more."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except OSError:
+        return None
+
+
+def end_all(begun: Mapping[int, int | None]) -> None:
+    """Kill processes, by their number and when they began, that outlived who began them."""
+    for pid, then in begun.items():
+        if then is not None and born(pid) == then:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _be(work: Callable[[], None], folder: Path, before: Callable[[], None], said: Path) -> None:

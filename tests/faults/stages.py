@@ -12,6 +12,7 @@ from tests.corpora.test_annotate import Splitter
 from tests.faults.experiments import FILE
 from tests.faults.hub import published_on_hub
 
+RAY = "run-ray"
 RECIPE = """steps = 6
 sequences_per_step = 2
 context = 32
@@ -44,7 +45,7 @@ class Stage:
         words: of its command line, in the folder that all stages share.
         work: what is done instead, where there is no such command line without a large library.
         heavy: whether it starts programs, which takes seconds, and in which nothing can be made to fail.
-        has_helpers: whether it has processes beside its own, to be killed by themselves.
+        helpers: what the names of processes beside its own begin with that may be killed by themselves; None for none.
         codes: the exit codes with which it ends for want of a disk.
     """
 
@@ -53,7 +54,7 @@ class Stage:
     words: tuple[str, ...] = ()
     work: Callable[[], None] | None = None
     heavy: bool = False
-    has_helpers: bool = False
+    helpers: str | None = None
     codes: tuple[int, ...] = (5,)
 
     def of_file(self, file: str) -> "Stage":
@@ -114,9 +115,10 @@ STAGES: dict[str, Stage] = {
         ),
         Stage("report", ("evaluate",), ("report", "run", "--output", "page/report.html")),
         # What the hub's disk does is the hub's answer, which is no fault of a disk here.
-        Stage("publish-hub", ("evaluate",), work=_on_hub, has_helpers=True, codes=(2, 5)),
+        Stage("publish-hub", ("evaluate",), work=_on_hub, helpers="", codes=(2, 5)),
         # A task that fails has the experiment end with 1.
-        Stage("run", words=("run", "small.toml", "--engine", "local:2"), heavy=True, has_helpers=True, codes=(1, 5)),
+        Stage("run", words=("run", "small.toml", "--engine", "local:2"), heavy=True, helpers="", codes=(1, 5)),
+        Stage(RAY, words=("run", "small.toml", "--engine", "ray"), heavy=True, helpers="ray::", codes=(1, 5)),
     )
 }
 

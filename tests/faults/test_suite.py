@@ -25,9 +25,9 @@ def ground(tmp_path_factory):
     return Ground(tmp_path_factory.mktemp("ground"))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "shared"])
 def test_a_trial_of_each_kind(ground, kind):
-    """On the stage that takes least, of those that it is for."""
+    """On the stage that takes least, of those that it is for; one that takes a minute is left out."""
     stage = min(stages_of(kind), key=lambda name: (name != "annotate", name != "words"))
     assert KINDS[kind](ground, ground.made(stage), random.Random(SEED))
 
@@ -44,7 +44,7 @@ def test_every_single_operation(ground, stage, kind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", stages_of("odd"))
 @pytest.mark.parametrize("name", ODDITIES)
 def test_every_odd_machine(ground, stage, name):
     """Fifteen minutes."""
@@ -130,10 +130,17 @@ def test_the_table_counts_what_held(tmp_path):
         {"kind": "kill", "stage": "build", "seed": 0, "seen": "nothing"},
         {"kind": "kill", "stage": "train", "seed": 1, "fault": "gone"},
         {"kind": "full", "stage": "build", "seed": 1, "seen": "error: /x/tried/build-1/data: No space left on device."},
+        {
+            "kind": "twice",
+            "stage": "build",
+            "seed": 1,
+            "seen": "error: data: is being written by process 17 on vm since 07:49. Wait for it, or stop it.",
+        },
         {"kind": "read-only", "stage": "build", "seed": 1, "seen": "not tried: it needs the right to mount a disk"},
     ]
     write_page(page, lines)
     text = page.read_text()
     assert text.startswith("# Title") and text.endswith("The end.\n") and table(lines) in text and "old" not in text
     assert "| build 1, train 1 | 2 | 1 | nothing |" in text and "`error: data: No space left on device.`" in text
-    assert "only be read" not in text and "Seeds 0 to 1, 4 trials." in text
+    assert "by process … on … since …. Wait for it, or stop it.`" in text
+    assert "only be read" not in text and "Seeds 0 to 1, 5 trials." in text

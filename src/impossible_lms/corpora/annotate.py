@@ -39,7 +39,7 @@ from impossible_lms.files import (
     write_record,
 )
 from impossible_lms.growing import GrowingFile
-from impossible_lms.locks import locked
+from impossible_lms.locks import lock_beside, locked
 from impossible_lms.progress import Progress, usual
 from impossible_lms.unfinished import remove_unfinished
 from impossible_lms.versions import versions
@@ -122,9 +122,9 @@ def annotate(
     request: dict[str, Any] = {"corpus": corpus.fingerprint(), "annotator": annotator.description, "packages": packages}
     if join_lines is not None:
         request["join_lines"] = join_lines
-    work = output.with_name(f".{output.name}.annotating")
-    if not _is_made(output, request):
-        with locked(work / ".lock", "is being annotated", output):
+    work, lock = output.with_name(f".{output.name}.annotating"), lock_beside(output)
+    if not _is_made(output, request) or work.exists() or lock.exists():
+        with locked(lock, "is being annotated", output):
             if not _is_made(output, request):
                 run = _Run(corpus, annotator, names, work, request, join_lines)
                 try:
@@ -133,7 +133,7 @@ def annotate(
                     said = f"stopped; {run.words:,} words are annotated. The same command goes on from there."
                     raise Interrupted(f"{output}: {said}") from None
                 _publish(run, output)
-    shutil.rmtree(work, ignore_errors=True)  # of a run that was cut off at the very end, too
+            shutil.rmtree(work, ignore_errors=True)  # of a run that was cut off at the very end, too
     read = read_file_manifest if output.suffix == SUFFIX else read_manifest
     return dict(read(output, KIND)["record"])
 
