@@ -308,7 +308,7 @@ def test_who_comes_second_loses_nothing_to_the_first_ones_tidying(text, tmp_path
             held.append(not wait_for_lock(lock_beside(tmp_path / "x.conllu"), 0))
         remove(path, **how)
 
-    monkeypatch.setattr(stage.shutil, "rmtree", removed)
+    monkeypatch.setattr(shutil, "rmtree", removed)
     annotate(text, Splitter(), tmp_path / "x.conllu")
     assert held == [True]
     lock_beside(tmp_path / "x.conllu").write_text("machine 999999999 1\n")  # killed at the very end
