@@ -15,7 +15,8 @@ from impossible_lms.errors import UserError, UserErrors
 from impossible_lms.evaluation.blimp import read_pairs
 from impossible_lms.evaluation.registry import METRICS
 from impossible_lms.experiment.asked import model_of
-from impossible_lms.experiment.config import Evaluate, Experiment
+from impossible_lms.experiment.config import Experiment
+from impossible_lms.experiment.keys import Evaluate
 from impossible_lms.experiment.store import content_of, short
 from impossible_lms.languages import get_languages
 from impossible_lms.tokenizer import TRAIN, load_tokenizer

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from impossible_lms.errors import UserError
-from impossible_lms.experiment.config import Publish
+from impossible_lms.experiment.keys import Publish
 from impossible_lms.experiment.store import AGAIN, fault_of, short
 from impossible_lms.experiment.tasks import Measure, Say
 from impossible_lms.files import read_record, write_record

@@ -8,7 +8,7 @@ from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import Metric, Request, steps_asked
 from impossible_lms.evaluation.registry import get_metric
 from impossible_lms.experiment.asked import Wanted, as_file_name
-from impossible_lms.experiment.config import Evaluate
+from impossible_lms.experiment.keys import Evaluate
 from impossible_lms.experiment.store import short
 from impossible_lms.languages.language import Language
 from impossible_lms.training.words import words_apart
