@@ -275,7 +275,10 @@ def ours(
         recipe=recipe_of(options, precision),
         model=options.model,
         size=options.size,
-        options=Options(compiled=True, deterministic=deterministic),
+        # As a long run would be: of recurrent models the command compiles none, whose scan torch unrolls for minutes.
+        options=Options(
+            compiled="recurrence" not in get_architecture(options.model).order, deterministic=deterministic
+        ),
         say=lambda line: print(line, file=sys.stderr),
         progress=rounds,
     )
