@@ -64,14 +64,13 @@ class Limits:
         if self.most_training_modifiers is None:
             return
         missing = [name for name in NEEDS if name not in corpus.columns()]
-        reason = lacking(corpus.beginnings())
         if missing:
-            reason = f"has no {', '.join(missing)}, by which noun phrases are found."
+            way_out = "Take a treebank, or annotate it with `impossible annotate`."
+            reason = f"has no {', '.join(missing)}, by which noun phrases are found. {way_out}"
+        else:
+            reason = lacking(corpus.beginnings()) or ""
         if reason:
-            raise UserError(
-                f"--most-training-modifiers {self.most_training_modifiers}: corpus {corpus.name}: {reason} "
-                "Take a treebank, or annotate it with `impossible annotate`."
-            )
+            raise UserError(f"--most-training-modifiers {self.most_training_modifiers}: corpus {corpus.name}: {reason}")
 
     def left_out(self, sentences: Sentences) -> dict[str, NDArray[np.bool_]]:
         """Which of k sentences are not trained on, (k,) bool each, by the reason."""

@@ -261,10 +261,10 @@ def known_control(language: str) -> str | None:
     return LANGUAGES[language].control if language in LANGUAGES else None
 
 
-def says_attested(language: str) -> bool:
-    """Whether a language of this package is a control, or says that there are human languages like it."""
+def is_attested(language: str, control: str | None) -> bool:
+    """Whether a language is its own control, or one of this package that says that some human language is like it."""
     try:
-        return ".py:" not in language and get_language(language).is_attested
+        return control == language or (".py:" not in language and get_language(language).is_attested)
     except UserError:
         return False
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.contrasts import known_control, says_attested
+from impossible_lms.evaluation.contrasts import is_attested, known_control
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.metric import LOWER, Metric
 from impossible_lms.evaluation.over_training import trapezoids
@@ -134,9 +134,9 @@ def _models(metric: Metric, evaluations: Iterable[tuple[str, Evaluation]], attes
         }
         architecture = str(first["architecture"]).removesuffix(f"{OF}{each.human}")  # of a published model
         seed = f"of run {number}" if pd.isna(first["seed"]) else str(int(first["seed"]))
-        is_attested = language in attested if attested else control == language or says_attested(language)
+        counts = language in attested if attested else is_attested(language, control)
         items = int(curve["items"].min())
-        yield Model(human or each.human, language, architecture, seed, is_attested, values, items, each)
+        yield Model(human or each.human, language, architecture, seed, counts, values, items, each)
 
 
 def _of_the_same_sentences(models: Sequence[Model], parallel: Collection[str]) -> Iterator[Model]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from impossible_lms.errors import UserError
-from impossible_lms.evaluation.contrasts import known_control, says_attested
+from impossible_lms.evaluation.contrasts import is_attested, known_control
 from impossible_lms.evaluation.driver import Evaluation
 from impossible_lms.evaluation.separation import ACROSS, AREA, LAST, NOTHING, separation
 from impossible_lms.languages import get_language
@@ -47,7 +47,7 @@ def separation_of(findings: Findings) -> pd.DataFrame:
     for human, each in found:
         for name in map(str, each.curve["language"].unique()):
             control = each.control or known_control(name)
-            kinds.setdefault((human, control == name or says_attested(name)), set()).add(name)
+            kinds.setdefault((human, is_attested(name, control)), set()).add(name)
     pairs = sum(
         len(kinds.get((human, True), ())) * len(mine) for (human, is_control), mine in kinds.items() if not is_control
     )
@@ -86,4 +86,4 @@ def separation_sections(findings: Findings, table: pd.DataFrame) -> list[Section
 
 
 def _is_order(language: str) -> bool:
-    return says_attested(language) and not get_language(language).is_control
+    return is_attested(language, None) and not get_language(language).is_control
