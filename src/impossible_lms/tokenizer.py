@@ -310,7 +310,8 @@ def load_marked_tokenizer(folder: Path) -> Tokenizer:
     except UserError:
         raise
     except Exception as error:  # the backend raises bare Exception for whatever it cannot parse
-        raise UserError(f"{folder}: its tokenizer cannot be read ({first_line(error)}).") from error
+        at_fault = next((path for path in (folder / "tokenizer.json", file) if path.is_file()), folder)
+        raise UserError(f"{at_fault}: its tokenizer cannot be read ({first_line(error)}).") from error
     markers = sorted(added, key=added.__getitem__)
     start = special_tokens(folder.name, plain, folder).start
     tokenizer = _prepared(folder.name, plain, folder).with_markers(markers)
@@ -350,7 +351,7 @@ def _prepared(name: str, backend: "tokenizers.Tokenizer", folder: Path | None) -
     import tokenizers
 
     special: Special = special_tokens(name, backend, folder)
-    refuse_ids(name, backend.get_vocab(with_added_tokens=True))
+    refuse_ids(name if folder is None else str(folder), backend.get_vocab(with_added_tokens=True))
     if special.start is not None:
         rules = json.loads(backend.to_str()) | {"post_processor": None}
         backend = tokenizers.Tokenizer.from_str(json.dumps(rules))

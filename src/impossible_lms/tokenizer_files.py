@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impossible_lms.documents import shown
+from impossible_lms.documents import read_json, shown
 from impossible_lms.errors import UserError
 from impossible_lms.network import cache_if_offline
 from impossible_lms.special_tokens import NAMES, SETTINGS, settings_of
@@ -27,7 +27,7 @@ def read_backend(path: Path) -> "tokenizers.Tokenizer":
         vocabulary, merges = path / "vocab.json", path / "merges.txt"
         if vocabulary.is_file() and merges.is_file():
             prefix = settings_of(path).get("add_prefix_space") is True
-            return byte_level(tokenizers.models.BPE.from_file(str(vocabulary), str(merges)), prefix=prefix)
+            return byte_level(_pairs_of_bytes(vocabulary, merges), prefix=prefix)
         if (path / SENTENCEPIECE).is_file():
             return _converted(path)
     except UserError:
@@ -35,6 +35,22 @@ def read_backend(path: Path) -> "tokenizers.Tokenizer":
     except Exception as error:  # the backend raises bare Exception for whatever it cannot parse
         raise UserError(f"--tokenizer {path}: cannot be read ({first_line(error)}).") from error
     raise UserError(f"--tokenizer {path}: holds neither tokenizer.json nor vocab.json with merges.txt.")
+
+
+def _pairs_of_bytes(vocabulary: Path, merges: Path) -> Any:
+    """The model of GPT-2's two files; UserError names the one that is at fault, which the backend does not."""
+    import tokenizers
+
+    try:
+        return tokenizers.models.BPE.from_file(str(vocabulary), str(merges))
+    except Exception as error:  # as above
+        file = merges
+        try:
+            if not isinstance(read_json(vocabulary), dict):
+                file = vocabulary
+        except ValueError:
+            file = vocabulary
+        raise UserError(f"--tokenizer {file}: cannot be read ({first_line(error)}).") from error
 
 
 def _converted(folder: Path) -> "tokenizers.Tokenizer":

@@ -101,6 +101,9 @@ def test_faults_are_named(run, hop_run, tmp_path, pairs):
     (tmp_path / "a.jsonl").write_text('{"field": "x"}\n', encoding="utf-8")
     with pytest.raises(UserError, match=r"a.jsonl line 1: no pair of BLiMP \(KeyError\('UID'\)\)"):
         read_pairs(str(tmp_path))
+    (tmp_path / "a.jsonl").write_bytes(b'{"field": "\xe9"}\n')  # was a traceback
+    with pytest.raises(UserError, match=r"a.jsonl: not UTF-8 \(byte 11\)"):
+        read_pairs(str(tmp_path))
 
 
 def as_dataset(pairs, folder):

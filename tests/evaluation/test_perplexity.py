@@ -15,6 +15,7 @@ from impossible_lms.evaluation.perplexity import PERPLEXITY
 from impossible_lms.evaluation.scoring import Scorer
 from impossible_lms.evaluation.sentences import sampled_by_genre
 from impossible_lms.models.published import PublishedRun
+from impossible_lms.ragged import Ragged
 from tests.sealing import resealed
 
 
@@ -171,3 +172,16 @@ def test_another_vocabulary_is_refused(copied_run, tmp_path):
     data = build_dataset(corpus, get_language("partial-reverse"), other, tmp_path / "other", context=32)
     with pytest.raises(UserError, match="built with another vocabulary than the model of"):
         evaluate(PERPLEXITY, copied_run, Request(data=data.folder))
+
+
+def test_what_is_too_large_for_a_number_is_refused(copied_run, monkeypatch):
+    """Damaged weights gave infinite perplexities, and warnings of numpy's."""
+    whole = Scorer.token_logprobs
+
+    def absurd(self, sentences):
+        found = whole(self, sentences)
+        return Ragged(found.values * 500, found.offsets)
+
+    monkeypatch.setattr(Scorer, "token_logprobs", absurd)
+    with pytest.raises(UserError, match=r"sentence \d+ costs [\d,]+ nats a token, and its perplexity is too large"):
+        evaluate(PERPLEXITY, copied_run, Request(sample=3, name="large"))

@@ -11,6 +11,7 @@ from impossible_lms.errors import UserError
 from tests.faults.mutations import Mutation, applied, drawn
 
 EQUAL, NAMED, WITHOUT = "equal", "refused in one line", "left out, and named"
+CHANGED = "read as it is now"  # where nothing vouches for what it was
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Scene:
         reading: for each folder in `mine`, the names of the commands that read it; one that writes there comes last.
         changing: what a command may change there, below `mine`: put back after each mutation.
         spared: whether a mutation is no damage, as what a file's absence or content says is all there is to know.
+        is_vouched_for: whether what is read has a record of what it was, so that other values are a fault.
     """
 
     root: Path
@@ -38,6 +40,7 @@ class Scene:
     reading: Mapping[str, Sequence[str]]
     changing: Sequence[str] = ()
     spared: Callable[[Mutation], bool] = lambda mutation: False
+    is_vouched_for: bool = True
 
     @property
     def mine(self) -> Path:
@@ -73,7 +76,7 @@ class Scene:
             for part in self.changing:
                 shutil.rmtree(self.mine / part, ignore_errors=True)
                 shutil.copytree(self.root / "kept" / part, self.mine / part, symlinks=True)
-        return next(kind for kind in (NAMED, WITHOUT, EQUAL) if kind in outcomes)
+        return next(kind for kind in (NAMED, WITHOUT, CHANGED, EQUAL) if kind in outcomes)
 
     def _outcome(self, mutation: Mutation, name: str, expected: Answer) -> str:
         said = f"{name} after {mutation}"
@@ -83,6 +86,8 @@ class Scene:
             assert "\n" not in str(error), said
             assert self._names(mutation, str(error)), f"{said}: {error}"
             return NAMED
+        if not self.is_vouched_for:
+            return EQUAL if found == expected else CHANGED
         if found.faults:
             assert any(self._names(mutation, fault) for fault in found.faults), f"{said}: {found.faults}"
         for key, value in found.values.items():
@@ -111,9 +116,9 @@ class Scene:
 def table(outcomes: dict[tuple[str, str], int]) -> str:
     """How often each kind of mutation came to what, as lines."""
     kinds = sorted({kind for kind, _ in outcomes})
-    head = f"{'mutation':12}" + "".join(f"{end:>22}" for end in (EQUAL, WITHOUT, NAMED))
+    head = f"{'mutation':12}" + "".join(f"{end:>22}" for end in (EQUAL, CHANGED, WITHOUT, NAMED))
     rows = [
-        f"{kind:12}" + "".join(f"{outcomes.get((kind, end), 0):22}" for end in (EQUAL, WITHOUT, NAMED))
+        f"{kind:12}" + "".join(f"{outcomes.get((kind, end), 0):22}" for end in (EQUAL, CHANGED, WITHOUT, NAMED))
         for kind in kinds
     ]
     return "\n".join([head, *rows])

@@ -7,14 +7,22 @@ import pytest
 
 from tests.faults.annotations import annotated_scene
 from tests.faults.experiments import experiment_scene
+from tests.faults.inputs import inputs_scene
 from tests.faults.mutations import Mutation
 from tests.faults.publications import hub_scene, published_scene
 from tests.faults.runs import runs_scene
 from tests.faults.scene import EQUAL, Scene, table
 
 FIRST = int(os.environ.get("FIRST_SEED", "0"))
-# Of each kind of scene, how many mutations are tried each time, and how many of the 900 with `-m slow`.
-SHARES = {"runs": (24, 420), "experiments": (6, 120), "published": (10, 120), "hub": (12, 120), "annotated": (12, 120)}
+# Of each kind of scene, how many mutations are tried each time, and how many of the 1,200 with `-m slow`.
+SHARES = {
+    "runs": (24, 420),
+    "experiments": (6, 120),
+    "published": (10, 120),
+    "hub": (12, 120),
+    "annotated": (12, 120),
+    "inputs": (40, 300),
+}
 MANY = int(os.environ.get("MUTATIONS", str(sum(many for _, many in SHARES.values()))))
 
 
@@ -28,6 +36,7 @@ def scenes(tmp_path_factory, run, control_run, recipe):
         "published": lambda root: published_scene(root, run, control_run),
         "hub": hub_scene,
         "annotated": annotated_scene,
+        "inputs": inputs_scene,
     }
 
     def scene(name: str) -> Scene:

@@ -157,7 +157,7 @@ def test_what_cannot_be_measured_is_one_line(models, texts, tmp_path):
     shutil.copytree(models / "bloom", folder)
     size = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
     BertLMHeadModel(BertConfig(vocab_size=400, **size)).save_pretrained(folder)
-    with pytest.raises(UserError, match=r"a bert whose tokens see those after them"):
+    with pytest.raises(UserError, match=r"of type bert, whose tokens see those after them"):
         load_published(folder)
 
 
@@ -284,3 +284,35 @@ def test_models_of_others_compared_and_reported(models, texts, tmp_path, impossi
     page = (tmp_path / "report.html").read_text()
     assert code == 0 and "model less another" in page and "unknown language" not in page, err
     assert "llama on no-shuffle" in page and "llama less gpt_neox" not in page
+
+
+@pytest.fixture
+def in_parts(tmp_path, texts):
+    """A model whose weights are in several files."""
+    model = foreign(tmp_path / "it", "opt", texts)
+    (tmp_path / "it" / "model.safetensors").unlink()
+    model.save_pretrained(tmp_path / "it", max_shard_size="20KB")
+    return tmp_path / "it", sorted((tmp_path / "it").glob("model-*.safetensors"))
+
+
+def test_the_part_that_is_damaged_is_named(in_parts):
+    """Transformers names neither a file that it cannot read, nor one whose weights are no numbers."""
+    folder, parts = in_parts
+    third, whole = parts[2], parts[2].read_bytes()
+    third.write_bytes(whole[:-8])
+    with pytest.raises(UserError, match=rf"{third.name}: transformers cannot load it \(SafetensorError"):
+        load_published(folder)
+    third.write_bytes(whole[:-64] + b"\xff" * 64)
+    with pytest.raises(UserError, match=rf"{third.name}: its weights give no numbers \(NaN or infinite\)"):
+        load_published(folder)
+    third.write_bytes(whole)
+    (folder / "model.safetensors.index.json").unlink()
+    with pytest.raises(UserError, match=rf"but {parts[0].name} without the list that says what is in which"):
+        load_published(folder)
+
+
+def test_weights_without_a_configuration_are_no_model(models, tmp_path):
+    shutil.copytree(models / "bloom", tmp_path / "it")
+    (tmp_path / "it" / "config.json").unlink()
+    with pytest.raises(UserError, match=r"it/config.json: is missing, and weights alone do not say"):
+        open_run(tmp_path / "it", tmp_path / "out")

@@ -89,7 +89,10 @@ def test_what_is_no_such_model_is_one_line(tmp_path, tokenizer):
             load_published(folder, revision)
         assert "\n" not in str(error.value)
 
-    fault({"model_type": "llama"}, r"it: its weights have [0-9,]+ bytes, and [0-9,]+ numbers by its config.json\. They")
+    fault(
+        {"model_type": "llama"},
+        r"it/pytorch_model.bin: its weights have [0-9,]+ bytes, and [0-9,]+ numbers by its config.json\. They",
+    )
     fault({"model_type": "mine"}, r"config.json: transformers cannot load it")
     fault({"model_type": None}, r"config.json: model_type None, gpt2 expected")
     fault({"n_layer": 5}, r"lacks transformer.h.4.ln_1.weight.* and 7 more, by config.json beside it\.")

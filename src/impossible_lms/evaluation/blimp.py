@@ -32,7 +32,11 @@ def _from_folder(folder: Path) -> Iterator[list[str]]:
     if not files:
         raise UserError(f"--corpus {folder}: no .jsonl files. A folder of BLiMP's files is expected.")
     for path in files:
-        for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), 1):
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}: not UTF-8 (byte {error.start}). Convert it.") from error
+        for number, line in enumerate(text.split("\n"), 1):
             if line:
                 try:
                     row = parsed_json(line)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from impossible_lms.errors import UserError
 from impossible_lms.evaluation.metric import LOWER, Metric, Prepared, Sampled, Subject
 from impossible_lms.evaluation.scoring import Scorer, sums
 from impossible_lms.evaluation.sentences import refuse_unless_affected, sample_notes, sampled_by_genre
@@ -14,14 +15,24 @@ SAMPLE = 1000  # test sentences a genre, as published
 UNAFFECTED = "unaffected"
 
 
+MOST_NATS = float(np.log(np.finfo(np.float64).max))  # of a token on average, 709.8: the exponential of more is infinite
+
+
 def perplexity(model: Scorer, sentences: Ragged) -> NDArray[np.float64]:
     """Perplexity of each sentence: exp of the mean negative log-probability of its tokens from the second on.
 
     Returns (k,) float64. The first token has no context and is not predicted, as in the published evaluation
-    (section 4.1). Raises UserError for a sentence of fewer than two tokens.
+    (section 4.1). Raises UserError for a sentence of fewer than two tokens, and for one so unlikely that this is no
+    number.
     """
     logprobs = model.token_logprobs(sentences)
-    return np.asarray(np.exp(-sums(logprobs) / logprobs.lengths()), dtype=np.float64)
+    nats = -sums(logprobs) / logprobs.lengths()
+    if (nats > MOST_NATS).any():
+        raise UserError(
+            f"sentence {int(nats.argmax()) + 1} costs {nats.max():,.0f} nats a token, and its perplexity is too large "
+            "for a number. The model's weights are damaged, or of a run that diverged."
+        )
+    return np.asarray(np.exp(nats), dtype=np.float64)
 
 
 def prepare(subject: Subject) -> Prepared:

@@ -1,7 +1,7 @@
 """Anybody's causal language model: loaded by transformers without code of its own, or refused in a line."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,9 @@ def weight_files(folder: Path, where: str) -> list[Path]:
         if missing:
             raise UserError(f"{path}: names {missing[0]}, which is not there.")
         return [path, *(folder / part for part in parts)]
-    raise UserError(f"{where}: has neither of {' and '.join(SINGLE)}.")
+    alone = next((path.name for each in SINGLE for path in sorted(folder.glob(each.replace(".", "-*of*.")))), None)
+    more = f", but {alone} without the list that says what is in which (model.safetensors.index.json)" if alone else ""
+    raise UserError(f"{where}: has neither of {' and '.join(SINGLE)}{more}.")
 
 
 def parts_of(index: Path) -> list[str]:
@@ -74,13 +76,14 @@ def load_foreign(folder: Path) -> Any:
     from transformers import AutoModelForCausalLM
 
     config = foreign_config(folder)
-    with _as_a_line(folder), quiet_transformers(), _without_warnings():
+    with _as_a_line(folder, lambda: _damaged(folder)), quiet_transformers(), _without_warnings():
         with torch.device("meta"):
             numbers = sum(each.numel() for each in AutoModelForCausalLM.from_config(config).parameters())
-        size = sum(path.stat().st_size for path in weight_files(folder, str(folder)))
+        files = weight_files(folder, str(folder))
+        size = sum(path.stat().st_size for path in files)
         if numbers > BITS * size:  # what is missing would be drawn at random, gigabytes of it
             said = f"{size:,} bytes, and {numbers:,} numbers by its config.json. They are of another model."
-            raise UserError(f"{folder}: its weights have {said}")
+            raise UserError(f"{files[0]}: its weights have {said}")
         model, info = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,
@@ -98,15 +101,12 @@ def load_foreign(folder: Path) -> Any:
                 f"{folder}: {said} {', '.join(found[:NAMED])}{more}, by its config.json. It would be random."
             )
     model.eval()
-    if not _is_causal(model):
-        raise UserError(
-            f"{folder}: a {config.model_type} whose tokens see those after them. A causal model is expected."
-        )
+    _refuse_uncausal(model, folder)
     return model
 
 
-def _is_causal(model: Any) -> bool:
-    """Whether what is predicted after a token is the same whatever comes later."""
+def _refuse_uncausal(model: Any, folder: Path) -> None:
+    """UserError where what is predicted after a token is no number, or depends on what comes later."""
     import torch
 
     rows = model.get_input_embeddings().weight.shape[0]
@@ -114,13 +114,44 @@ def _is_causal(model: Any) -> bool:
     ids[1, 4:] = torch.arange(9, 13) % rows
     with torch.inference_mode():
         first, second = model(input_ids=ids, use_cache=False).logits.float()
+    if not (first.isfinite().all() and second.isfinite().all()):
+        file = _damaged(folder) or folder
+        raise UserError(f"{file}: its weights give no numbers (NaN or infinite). They are damaged, or of a bad run.")
     apart = (first - second).abs().amax(1)
-    return bool(apart[:4].max() <= 1e-4 * apart[4:].max())
+    if not apart[:4].max() <= 1e-4 * apart[4:].max():
+        kind = model.config.model_type
+        raise UserError(f"{folder}: of type {kind}, whose tokens see those after them. A causal model is expected.")
+
+
+def _damaged(folder: Path) -> Path | None:
+    """The first file of weights that cannot be read by itself, or holds what is no number; None where there is none."""
+    import torch
+
+    for path in weight_files(folder, str(folder)):
+        try:
+            whole = all(bool(torch.isfinite(values).all()) for values in _tensors(path) if values.is_floating_point())
+        except Exception:  # what cannot be unpickled raises anything
+            return path
+        if not whole:
+            return path
+    return None
+
+
+def _tensors(path: Path) -> Iterator[Any]:
+    """The weights in a file, one after the other; none in a list of files."""
+    import torch
+    from safetensors import safe_open
+
+    if path.suffix == ".safetensors":
+        with safe_open(path, "pt") as weights:
+            yield from (weights.get_tensor(name) for name in weights.keys())  # noqa: SIM118 - no dictionary
+    elif path.suffix == ".bin":
+        yield from torch.load(path, map_location="cpu", weights_only=True).values()
 
 
 @contextlib.contextmanager
-def _as_a_line(path: Path) -> Iterator[None]:
-    """Whatever goes wrong in transformers while the block runs is one line."""
+def _as_a_line(path: Path, at_fault: Callable[[], Path | None] = lambda: None) -> Iterator[None]:
+    """Whatever goes wrong in transformers while the block runs is one line, of what is `at_fault` or of `path`."""
     try:
         yield
     except UserError:
@@ -129,7 +160,8 @@ def _as_a_line(path: Path) -> Iterator[None]:
         said = " ".join(str(error).split())
         if "trust_remote_code" in said:
             raise UserError(f"{path}: wants code of its own, which is never run.") from error
-        raise UserError(f"{path}: transformers cannot load it ({type(error).__name__}: {said[:200]}).") from error
+        file = at_fault() or path
+        raise UserError(f"{file}: transformers cannot load it ({type(error).__name__}: {said[:200]}).") from error
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from impossible_lms.files import MANIFEST, read_record, sha256_of
 from impossible_lms.models.architectures import Architecture, get_architecture
 from impossible_lms.models.cached import cached_folder, cached_models, cached_revisions, id_of_cached, own_cache
 from impossible_lms.models.checkpoints import architecture_of, config_of
-from impossible_lms.models.foreign import SINGLE, load_foreign, room_of, weight_files
+from impossible_lms.models.foreign import SINGLE, WEIGHTS, load_foreign, room_of, weight_files
 from impossible_lms.models.from_hub import CARD, branches, card_of, fetched
 from impossible_lms.models.model_name import Said, said_by, said_by_card
 from impossible_lms.models.run import RECORD, Run
@@ -219,6 +219,10 @@ def open_run(source: str | Path, output: Path | None = None) -> Run | PublishedR
     if not folder.exists() and (alike := _ids_that_end_in(whole)):
         raise UserError(f"{whole}: no such folder. A model is named by its whole id: {' or '.join(alike)}.")
     if not is_published and (folder.exists() or not _HUB_ID.fullmatch(whole)):
+        if not (folder / RECORD).is_file() and any((folder / name).is_file() for name in WEIGHTS):
+            raise UserError(
+                f"{folder / 'config.json'}: is missing, and weights alone do not say what model they are of."
+            )
         return Run.open(folder)
     if output is None:
         raise UserError(f"{source}: no run. If it is a published model, say with --output where its results go.")
