@@ -105,8 +105,10 @@ class Scene:
             (
                 str(path),
                 path.name,
-                path.name.removesuffix(".json"),
+                path.stem if path.suffix in {".json", ".png"} else path.name,
                 *([str(path.parent)] if len(path.parts) > 2 else []),
+                # Of what is missing an experiment names the task that makes it, as runs and evaluations are called.
+                *([path.parent.name] if len(path.parts) > 2 and "-" in path.parent.name else []),
             )
             for path in places
         ]

@@ -316,3 +316,12 @@ def test_weights_without_a_configuration_are_no_model(models, tmp_path):
     (tmp_path / "it" / "config.json").unlink()
     with pytest.raises(UserError, match=r"it/config.json: is missing, and weights alone do not say"):
         open_run(tmp_path / "it", tmp_path / "out")
+
+
+def test_a_configuration_that_fails_when_it_is_used_is_one_line(models, tmp_path):
+    """A chance of dropout above one is looked at by the first layer that it reaches, and was a traceback."""
+    shutil.copytree(models / "opt", tmp_path / "it")
+    path = tmp_path / "it" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"dropout": 5.1}))
+    with pytest.raises(UserError, match=r"config.json: transformers cannot load it \(ValueError: dropout probability"):
+        load_published(tmp_path / "it")

@@ -309,7 +309,8 @@ def _parts(
         try:
             items = prepared.score(scorer_of(checkpoint, home, subject.request.precision), checkpoint.step)
         except UserError as error:
-            return checkpoint.revision, str(error)
+            said, where = str(error), str(checkpoint.folder)
+            return checkpoint.revision, said if where in said else f"{where}: {said}"
         else:
             key = keys[checkpoint.revision]
             record = {"request": asked, "checkpoint": checkpoint.revision, "key": key}

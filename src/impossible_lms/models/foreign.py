@@ -101,7 +101,8 @@ def load_foreign(folder: Path) -> Any:
                 f"{folder}: {said} {', '.join(found[:NAMED])}{more}, by its config.json. It would be random."
             )
     model.eval()
-    _refuse_uncausal(model, folder)
+    with _as_a_line(folder / "config.json"):  # some values in it are looked at when they are used
+        _refuse_uncausal(model, folder)
     return model
 
 
