@@ -50,6 +50,8 @@ SHARES = {
     "vanished": 2,
     "clock": 1,
     "refused": 1,
+    "restarted": 1,
+    "clients": 1,
     "odd": 3,
     "read": 2,
 }

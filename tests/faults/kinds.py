@@ -18,8 +18,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from tests.faults.clients import restarted, two_clients
 from tests.faults.ground import KILLED, Ground, one_line
-from tests.faults.hub import TROUBLES, Troubled
+from tests.faults.hub import REQUESTS, TROUBLES, Troubled
 from tests.faults.odd import on_odd_machine
 from tests.faults.others import killed_elsewhere, several_on_one_store, twice_at_once
 from tests.faults.processes import born, children_of, end_all
@@ -72,7 +73,6 @@ def asked_to_stop(ground: Ground, stage: Stage, draw: random.Random) -> str:
     return ended.last if ended.code == 130 else KILLED
 
 
-REQUESTS = 43  # that publishing makes
 OPERATIONS = ("write", "rename", "fsync")
 
 
@@ -284,12 +284,19 @@ KINDS: dict[str, Kind] = {
     "vanished": vanished,
     "clock": clock,
     "refused": refused,
+    "restarted": restarted,
+    "clients": two_clients,
     "odd": on_odd_machine,
     "read": read_while_written,
 }
 
 
-ONLY = {"refused": "publish-hub", "shared": "run"}  # the stage of kinds that are for one alone
+ONLY = {
+    "refused": "publish-hub",
+    "restarted": "publish-hub",
+    "clients": "publish-hub",
+    "shared": "run",
+}  # the stage of kinds that are for one alone
 
 
 def stages_of(kind: str) -> list[str]:

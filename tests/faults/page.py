@@ -19,6 +19,8 @@ NAMES = {
     "elsewhere": "killed with its machine; another one goes on, two days later",
     "vanished": "what it reads is moved away at a random instant",
     "refused": "a hub refuses requests, or the connection ends before or after it did what it was asked",
+    "restarted": "a hub's server is killed at a random request, often several times, and started again",
+    "clients": "two publish to one hub at once: the same run, to two names, two runs, and two runs to one name",
     "read": "`inspect`, `status`, `store` and `report` look again and again while it is written",
     "odd": "no home, or none to write to, ASCII, a time zone ahead, odd paths, no temporary folder, one core",
     "clock": "killed; when it goes on, the clock is a year off",

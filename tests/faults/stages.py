@@ -71,27 +71,21 @@ class Stage:
 
 
 def _annotated() -> None:
-    sys.argv = ["impossible", "annotate"]
-
-    def work() -> None:
-        annotate(read_corpus("text.txt"), Splitter(), Path("annotated.conllu"))
-
-    _as_command(work)
+    annotate(read_corpus("text.txt"), Splitter(), Path("annotated.conllu"))
 
 
-def _on_hub() -> None:
-    sys.argv = ["impossible", "publish"]
-    _as_command(published_on_hub)
+def as_command(work: Callable[[], None], verb: str) -> Callable[[], None]:
+    """The work, with the command line to say how it ended."""
 
+    def command() -> None:
+        sys.argv, app = ["impossible", verb], cli.app
+        cli.app = lambda **keywords: work()  # type: ignore[assignment]
+        try:
+            cli.main()
+        finally:
+            cli.app = app
 
-def _as_command(work: Callable[[], None]) -> None:
-    """Have the command line say how something ended."""
-    app = cli.app
-    cli.app = lambda **keywords: work()  # type: ignore[assignment]
-    try:
-        cli.main()
-    finally:
-        cli.app = app
+    return command
 
 
 _BUILD = ("build", "--corpus", "grammar:sentences=400,seed=0", "--tokenizer", "train:vocab=400", "--context", "32")
@@ -100,7 +94,7 @@ STAGES: dict[str, Stage] = {
     for stage in (
         Stage("build", words=(*_BUILD, "--language", "partial-reverse", "--output", "data")),
         Stage("build-several", words=(*_BUILD, "--language", "reverse", "--language", "token-hop", "--output", "many")),
-        Stage("annotate", work=_annotated),
+        Stage("annotate", work=as_command(_annotated, "annotate")),
         Stage(
             "train",
             ("build",),
@@ -115,7 +109,7 @@ STAGES: dict[str, Stage] = {
         ),
         Stage("report", ("evaluate",), ("report", "run", "--output", "page/report.html")),
         # What the hub's disk does is the hub's answer, which is no fault of a disk here.
-        Stage("publish-hub", ("evaluate",), work=_on_hub, helpers="", codes=(2, 5)),
+        Stage("publish-hub", ("evaluate",), work=as_command(published_on_hub, "publish"), helpers="", codes=(2, 5)),
         # A task that fails has the experiment end with 1.
         Stage("run", words=("run", "small.toml", "--engine", "local:2"), heavy=True, helpers="", codes=(1, 5)),
         Stage(RAY, words=("run", "small.toml", "--engine", "ray"), heavy=True, helpers="ray::", codes=(1, 5)),

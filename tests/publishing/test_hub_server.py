@@ -239,7 +239,7 @@ def test_a_hub_whose_server_was_killed_before_it_was_one(tmp_path):
     (tmp_path / ".lock").write_text("machine 999999999 1\n")
     (tmp_path / f".hub.json.part-{machine()}-999999999-x").write_text("{")
     with hub_server(tmp_path, port=0):
-        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "hub.json"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "hub.json", "key.json"]
 
 
 def test_a_folder_is_one_hub_and_served_once(tmp_path):

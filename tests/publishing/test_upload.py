@@ -227,3 +227,42 @@ def test_killed_in_the_middle_and_run_again(run, server, tmp_path, number):
     assert done.returncode == 0 and done.stdout == f"{server.address}/{ID}\n"
     assert is_complete(server, run) and TOKEN not in done.stdout + done.stderr
     assert not list(Path(run.folder.parent).glob(".*publish*"))
+
+
+def test_main_never_joins_what_two_publish_at_once(run, server, here, tmp_path):
+    """Each replaces what the other has there; who comes second to a revision is seen before `main` moves."""
+
+    def somebody_else(exchange):
+        def changed(files):
+            return files | {"model.safetensors": server.store.blobs.small(b"another's")}
+
+        repository = server.store.repository("models", ID)
+        server.store.change(repository, "checkpoint-4", None, "another's", "", changed)
+
+    def once(number, exchange):
+        if exchange.path.endswith("/commit/checkpoint-12"):
+            somebody_else(exchange)
+
+    Troubled.trouble = once
+    said = rf"^{ID}@checkpoint-4: model.safetensors is no longer what was sent: somebody else publishes there."
+    with pytest.raises(UserError, match=said):
+        publish_to_hub(run, "me", overwrite=True)
+    assert main_is_untouched(server)
+    quiet()
+    publish_to_hub(run, "me", overwrite=True)
+    assert is_complete(server, run)
+
+
+def test_a_connection_that_another_thread_of_the_client_gave_up_is_no_end(run, server, here, monkeypatch):
+    from huggingface_hub import HfApi
+
+    commit, failures = HfApi.create_commit, ["Cannot send a request, as the client has been closed."]
+
+    def failing(self, *arguments, **keywords):
+        if failures:
+            raise RuntimeError(failures.pop())
+        return commit(self, *arguments, **keywords)
+
+    monkeypatch.setattr(HfApi, "create_commit", failing)
+    publish_to_hub(run, "me")
+    assert is_complete(server, run)

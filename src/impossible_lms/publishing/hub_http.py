@@ -2,10 +2,12 @@
 
 import hashlib
 import hmac
+import io
 import json
 import re
-import secrets
+import socket
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +25,7 @@ from impossible_lms.publishing.hub_store import Store
 HOST = "127.0.0.1"
 CHUNK = 1 << 20
 LARGEST_JSON = 8 << 20
+MOST_TRAILERS = 100
 _HEX = re.compile(rb"[0-9a-fA-F]{1,15}")
 # Whatever is stored here: a browser that is led to it shows nothing of it and runs nothing.
 _SAFE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
@@ -39,7 +42,7 @@ class LoopbackServer(ThreadingHTTPServer):
     def __init__(
         self, store: Store, handler: type["Exchange"], port: int, log: Callable[[str], None] | None = None
     ) -> None:
-        self.store, self.log, self._secret = store, log, secrets.token_bytes(32)
+        self.store, self.log = store, log
         try:
             super().__init__((HOST, port), handler)
         except (OSError, OverflowError) as error:
@@ -51,8 +54,8 @@ class LoopbackServer(ThreadingHTTPServer):
         return f"http://{HOST}:{self.server_port}"
 
     def signature(self, sha256: str, size: int) -> str:
-        """What lets its holder upload this content, as long as this server runs."""
-        return hmac.new(self._secret, f"{sha256} {size}".encode(), hashlib.sha256).hexdigest()
+        """What lets its holder upload this content to this hub."""
+        return hmac.new(self.store.key, f"{sha256} {size}".encode(), hashlib.sha256).hexdigest()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no fault of the server; anything else is printed as usual."""
@@ -66,8 +69,19 @@ class Exchange(BaseHTTPRequestHandler, ABC):
     server: LoopbackServer
     protocol_version = "HTTP/1.1"
     server_version = f"impossible-lms/{__version__}"
-    timeout = 60  # seconds that a silent client is waited for
+    timeout = 60  # seconds that a silent client is waited for, and one that sends slowly
+    slowest = 1_000  # bytes a second that it has to send from then on, on average
     disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self._arriving = _Arriving(self.connection, self.timeout, self.slowest)
+        self.rfile = io.BufferedReader(self._arriving)
+
+    def handle_one_request(self) -> None:
+        self._arriving.begin()
+        super().handle_one_request()
 
     @abstractmethod
     def answer(self) -> None:
@@ -156,7 +170,7 @@ class Exchange(BaseHTTPRequestHandler, ABC):
 
     def chunks(self, limit: int) -> Iterator[bytes]:
         """The body as it comes, in pieces; Refused where it has more than `limit` bytes or ends too early."""
-        chunked = self.headers.get("Transfer-Encoding", "").lower() == "chunked"
+        chunked = self._is_chunked()
         left = 0 if chunked else self._content_length()
         seen = left
         while True:
@@ -174,15 +188,23 @@ class Exchange(BaseHTTPRequestHandler, ABC):
             yield data
             if chunked and not left and self.rfile.readline(8).strip():
                 raise self._malformed()
-        while chunked and self.rfile.readline(1 << 10).strip():
-            pass  # trailers
+        is_last = (not self.rfile.readline(1 << 10).strip() for _ in range(MOST_TRAILERS))
+        if chunked and not any(is_last):
+            raise self._malformed()
         self._unread = False
 
-    def _content_length(self) -> int:
-        value = self.headers.get("Content-Length", "0")
-        if not re.fullmatch(r"[0-9]{1,18}", value):
+    def _is_chunked(self) -> bool:
+        """Whether the body comes in chunks; Refused for other ways, and where its length is said in two."""
+        said = self.headers.get_all("Transfer-Encoding", [])
+        if said and ([each.lower() for each in said] != ["chunked"] or "Content-Length" in self.headers):
             raise self._malformed()
-        return int(value)
+        return bool(said)
+
+    def _content_length(self) -> int:
+        said = self.headers.get_all("Content-Length", ["0"])
+        if len(said) > 1 or not re.fullmatch(r"[0-9]{1,18}", said[0]):
+            raise self._malformed()
+        return int(said[0])
 
     def _chunk_size(self) -> int:
         line = self.rfile.readline(1 << 10).split(b";")[0].strip()
@@ -219,10 +241,56 @@ class Exchange(BaseHTTPRequestHandler, ABC):
         return first, last
 
 
+class _Arriving(io.RawIOBase):
+    """What a client sends: TimeoutError where it is silent for `seconds`, or sends less than `slowest` bytes a second.
+
+    The second is asked of a request from `seconds` after its first byte on; between requests nothing is expected.
+    """
+
+    def __init__(self, connection: socket.socket, seconds: float, slowest: float) -> None:
+        self._connection, self._seconds, self._slowest = connection, seconds, slowest
+        self.begin()
+
+    def begin(self) -> None:
+        """A new request comes next."""
+        self._began, self._count = None, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        patience = self._seconds
+        if self._began is not None:
+            end = self._began + self._seconds + self._count / self._slowest
+            patience = min(patience, end - time.monotonic())
+            if patience <= 0:
+                raise TimeoutError("a client sends too slowly")
+        self._connection.settimeout(patience)
+        try:
+            count = self._connection.recv_into(buffer)
+        finally:
+            self._connection.settimeout(self._seconds)
+        self._began = time.monotonic() if self._began is None else self._began
+        self._count += count
+        return count
+
+    _began: float | None
+    _count: int
+
+
 def parsed(kind: type[Body], text: bytes) -> Body:
     """The value that a JSON text holds; Refused, with the field, where it is none."""
+    return _checked(lambda: kind.model_validate_json(text))
+
+
+def checked(kind: type[Body], value: Mapping[str, Any]) -> Body:
+    """The same of what a JSON text held."""
+    return _checked(lambda: kind.model_validate(value))
+
+
+def _checked(read: Callable[[], Body]) -> Body:
     try:
-        return kind.model_validate_json(text)
+        return read()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the body"

@@ -88,6 +88,14 @@ class Paths(BaseModel):
     paths: list[str]
 
 
+class Header(BaseModel):
+    """What a commit says of itself, and the commit that its branch is thought to be at, or the beginning of its id."""
+
+    summary: str = ""
+    description: str = ""
+    parentCommit: str | None = None  # noqa: N815 - the Hub's name
+
+
 class Operation(BaseModel):
     """One line of a commit."""
 

@@ -5,18 +5,18 @@ answers are those of huggingface_hub 1 and 2. It is a bench, not a fence: any to
 seen without a token.
 """
 
-import base64
-import binascii
 import hmac
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from impossible_lms.locks import locked
-from impossible_lms.publishing.hub_blobs import Entry, Refused
+from impossible_lms.publishing.hub_blobs import Refused
+from impossible_lms.publishing.hub_commits import LARGEST_COMMIT, Files, Step, from_base64, read_commit
 from impossible_lms.publishing.hub_http import Exchange, LoopbackServer, parsed
 from impossible_lms.publishing.hub_messages import (
     Batch,
@@ -25,7 +25,6 @@ from impossible_lms.publishing.hub_messages import (
     NewItem,
     NewRef,
     NewRepo,
-    Operation,
     Paths,
     Preupload,
     facts_of,
@@ -36,7 +35,6 @@ from impossible_lms.publishing.hub_messages import (
 from impossible_lms.publishing.hub_store import Repository, Store, checked_path
 
 PORT = 8321
-LARGEST_COMMIT = 256 << 20  # small files stand in it as base64; large ones are sent before
 LARGEST_FILE = 1 << 40
 LARGE = 1 << 20  # from this size on a file is sent apart, as those that are not text are
 LARGE_ENDINGS = {".arrow", ".bin", ".gz", ".npy", ".parquet", ".pdf", ".png", ".pt", ".pth", ".safetensors", ".zip"}
@@ -151,7 +149,7 @@ class HubApi(Exchange):
 
     def drop_branch(self, kind: str, repo: str, name: str) -> None:
         self.need_token()
-        self._repository(kind, repo).drop_ref("heads", name)
+        self.server.store.drop(self._repository(kind, repo), "heads", name)
         self.send_json({})
 
     def new_tag(self, kind: str, repo: str, revision: str) -> None:
@@ -161,7 +159,7 @@ class HubApi(Exchange):
 
     def drop_tag(self, kind: str, repo: str, name: str) -> None:
         self.need_token()
-        self._repository(kind, repo).drop_ref("tags", name)
+        self.server.store.drop(self._repository(kind, repo), "tags", name)
         self.send_json({})
 
     def commits(self, kind: str, repo: str, revision: str) -> None:
@@ -200,7 +198,7 @@ class HubApi(Exchange):
         for file in self.sent(Preupload).files:
             there = commit.files.get(checked_path(file.path))
             is_large = PurePosixPath(file.path).suffix in LARGE_ENDINGS or file.size >= LARGE
-            is_large = is_large or b"\0" in _from_base64(file.path, file.sample)
+            is_large = is_large or b"\0" in from_base64(file.path, file.sample)
             answer: dict[str, Any] = {"path": file.path, "shouldIgnore": False}
             answer["uploadMode"] = "lfs" if is_large else "regular"
             answers.append(answer | ({} if there is None else {"oid": there.etag}))
@@ -220,8 +218,9 @@ class HubApi(Exchange):
 
     def lfs_put(self, repo: str, sha256: str, kind: str = "models") -> None:
         size, key = self.query().get("size", ""), self.query().get("key", "")
-        if not size.isdecimal() or not hmac.compare_digest(key, self.server.signature(sha256, int(size))):
-            raise Refused(403, "", "not an address that this server gave out.")
+        is_size = re.fullmatch(r"[0-9]{1,18}", size)
+        if not is_size or not hmac.compare_digest(key.encode(), self.server.signature(sha256, int(size)).encode()):
+            raise Refused(403, "", "not an address that this hub gave out.")
         self.server.store.repository(kind, repo)
         self.server.store.blobs.put(sha256, self.chunks(min(int(size), LARGEST_FILE)))
         self.send_json({})
@@ -231,35 +230,13 @@ class HubApi(Exchange):
         found = self._repository(kind, repo)
         if "create_pr" in self.query():
             raise Refused(501, "", "Pull requests are not kept here.")
-        lines = [parsed(Operation, line) for line in self.body(LARGEST_COMMIT).split(b"\n") if line.strip()]
-        about = next((line.value for line in lines if line.key == "header"), {})
-
-        def changed(files: dict[str, Entry]) -> dict[str, Entry]:
-            for line in lines:
-                if line.key != "header":
-                    files = self._applied(files, line)
-            return files
-
-        title, message = str(about.get("summary", "")), str(about.get("description", ""))
-        commit = self.server.store.change(found, revision, about.get("parentCommit"), title, message, changed)
+        store = self.server.store
+        header, steps = read_commit(self.chunks(LARGEST_COMMIT), store.blobs, store.folder)
+        commit = store.change(
+            found, revision, header.parentCommit, header.summary, header.description, partial(_after, steps)
+        )
         url = f"{self._url(kind, repo)}/commit/{commit.id}"
         self.send_json({"success": True, "commitOid": commit.id, "commitUrl": url, "hookOutput": ""})
-
-    def _applied(self, files: dict[str, Entry], line: Operation) -> dict[str, Entry]:
-        """The files of a commit after one of its operations."""
-        said = line.value.get("path")
-        if line.key == "deletedFolder" and isinstance(said, str):
-            said = said.removesuffix("/")
-        path, blobs = checked_path(said), self.server.store.blobs
-        if line.key == "file":
-            return files | {path: blobs.small(_from_base64(path, line.value.get("content")))}
-        if line.key == "lfsFile":
-            return files | {path: blobs.large(str(line.value.get("oid")))}
-        if line.key == "deletedFile" and path in files:
-            return {name: entry for name, entry in files.items() if name != path}
-        if line.key == "deletedFolder" and any(name.startswith(f"{path}/") for name in files):
-            return {name: entry for name, entry in files.items() if not name.startswith(f"{path}/")}
-        raise Refused(400, "", f"{line.key} {path}: no such operation or no such file.")
 
     def no_xet(self, kind: str, repo: str, revision: str) -> None:
         raise Refused(400, "", NO_XET)
@@ -278,11 +255,11 @@ class HubApi(Exchange):
         self.send_file(self.server.store.blobs.whole(entry.sha256), entry.size, headers)
 
 
-def _from_base64(path: str, text: Any) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, TypeError, ValueError) as error:
-        raise Refused(400, "", f"{path}: its content is not base64.") from error
+def _after(steps: Sequence[Step], files: Files) -> Files:
+    """The files after the steps of a commit."""
+    for step in steps:
+        files = step(files)
+    return files
 
 
 _API = r"/api/(?P<kind>models|datasets)"

@@ -2,6 +2,7 @@
 
 ```
 DIR/hub.json                                 what this folder is
+DIR/key.json                                 what proves that an address for an upload was given out here
 DIR/blobs/ab/<sha256>                        the content of every file, once for all repositories
 DIR/models/<namespace>/<name>/repo.json      and DIR/datasets/... alike
                               commits/<id>.json   a commit: parent, title, date, and its files by path
@@ -15,6 +16,7 @@ it is of.
 
 import hashlib
 import re
+import secrets
 import shutil
 import threading
 import unicodedata
@@ -38,6 +40,7 @@ _MARK = {"kind": "hub of impossible-lms", "version": 2}
 # As the Hub has them: letters, digits, - _ . inside, no -- and no .., at most 96 signs.
 _NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 _REF = re.compile(r"(?!.*(?:\.\.|//|@\{))[A-Za-z0-9][A-Za-z0-9._/+@-]{0,199}(?<![./])")
+LONGEST_REF = 200  # bytes of its file's name
 COMMIT_ID = re.compile(r"[0-9a-f]{40}")
 OTHER = "Choose another folder."
 MEND = "Put it back from a copy, or delete the repository and publish again."
@@ -105,7 +108,7 @@ class Repository:
 
     def set_ref(self, kind: Refs, name: str, commit: str) -> None:
         """Let a branch or tag name a commit, in one step."""
-        if not _REF.fullmatch(name) or COMMIT_ID.fullmatch(name):
+        if not _REF.fullmatch(name) or COMMIT_ID.fullmatch(name) or len(quote(name, safe="")) > LONGEST_REF:
             raise Refused(400, "", f"{name!r} cannot be the name of a branch or tag.")
         write_record(self._ref(kind, name), {"of": f"{self._name}/{kind}/{name}", "commit": commit})
 
@@ -162,6 +165,7 @@ class Store:
         write_record(mark, _MARK)
         remove_unfinished_below(folder)  # of an earlier server that was killed
         self.folder, self.blobs, self._changing = folder, Blobs(folder / "blobs"), threading.Lock()
+        self.key = _key(folder / "key.json")
 
     def repository(self, kind: str, repo_id: str) -> Repository:
         """The repository called `<namespace>/<name>`."""
@@ -181,6 +185,8 @@ class Store:
         with self._changing:
             if (folder / "repo.json").is_file():
                 return False
+            if folder.is_dir():  # left by a server that was killed while it made or deleted the repository
+                shutil.rmtree(folder)
             repository = Repository(folder, kind, repo_id)
             first = Commit(None, "initial commit", "", now(), {".gitattributes": self.blobs.small(_FIRST.encode())})
             repository.add(first)
@@ -195,6 +201,11 @@ class Store:
             repository = self.repository(kind, repo_id)
             (repository.folder / "repo.json").unlink()
             shutil.rmtree(repository.folder)
+
+    def drop(self, repository: Repository, kind: Refs, name: str) -> None:
+        """Forget a branch or tag."""
+        with self._changing:
+            repository.drop_ref(kind, name)
 
     def branch(self, repository: Repository, kind: Refs, name: str, start: str) -> None:
         """A new branch or tag at the commit that `start` names."""
@@ -291,6 +302,16 @@ class Store:
         if not _NAME.fullmatch(name) or name.endswith(".git"):
             raise Refused(400, "", f"{name!r}: not a name the Hub takes (letters, digits, - _ . inside).")
         return name
+
+
+def _key(path: Path) -> bytes:
+    """The key kept in a file, made where there is none: what was given out holds when the server is started again.
+
+    No secret from who may read the folder, but from pages in a browser, which need a token for all else.
+    """
+    if not path.is_file():
+        write_record(path, {"key": secrets.token_hex(32)})
+    return str(read_record(path, {"key": str}, "Remove it, and serve the hub again.")["key"]).encode()
 
 
 def _record(path: Path, of: str, fields: Mapping[str, Any]) -> dict[str, Any]:

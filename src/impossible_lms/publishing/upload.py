@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FIRST = ".gitattributes"  # the one file of the Hub's own first commit
 THE_HUB = "https://huggingface.co"
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before what failed is tried again
+CLOSED = "client has been closed"  # said where huggingface_hub gives up a connection that another thread sends by
 AGAIN = "The same command goes on from here."
 
 Result = TypeVar("Result")
@@ -114,10 +115,11 @@ class Hub:
             self._refuse_other(change, overwrite)
         self._patiently(partial(self._create, private))
         progress.start(f"{self.repo_id}, revisions", len(changes))
+        brought: list[Change] = []
         try:
-            for done, change in enumerate(changes):
-                self._patiently(partial(self._bring, change.revision, overwrite))
-                progress.at(done + 1)
+            for change in changes:
+                brought.append(self._patiently(partial(self._bring, change.revision, overwrite, brought)))
+                progress.at(len(brought))
         finally:
             progress.end()
         if collection is not None:
@@ -163,11 +165,16 @@ class Hub:
                 "Pass --overwrite to replace it, or another --name, or publish to another namespace."
             )
 
-    def _bring(self, revision: Revision, overwrite: bool) -> None:
-        """Make one branch hold one revision, whatever of it is there already, and read it back."""
+    def _bring(self, revision: Revision, overwrite: bool, before: Sequence[Change]) -> Change:
+        """Make one branch hold one revision, whatever of it is there already, and read it back.
+
+        UserError where one that was brought `before` is there no more. As a branch moves only from where it was seen,
+        and this is looked at after that, `main` never joins revisions of two that publish at once.
+        """
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
         branches, root = self._branches()
+        self._refuse_moved(before, branches)
         about: dict[str, Any] = {"repo_id": self.repo_id, "repo_type": self.kind}
         if revision.name not in branches and root is not None:
             self._api.create_branch(**about, branch=revision.name, revision=root, exist_ok=True)
@@ -175,7 +182,7 @@ class Hub:
         change = self._change(revision, branches)
         self._refuse_other(change, overwrite)  # it may have come about in the meantime
         if not change.send and not change.remove:
-            return
+            return change
         for path in change.send:
             if sha256_of(revision.files[path]) != revision.digests[path]:
                 raise UserError(f"{revision.files[path]}: its content has changed since it was made. Make it again.")
@@ -193,6 +200,20 @@ class Hub:
         if left.send or left.remove:
             path = (*left.send, *left.remove)[0]
             raise UserError(f"{self.repo_id}@{revision.name}: {path} is not what was sent. {AGAIN}")
+        return left
+
+    def _refuse_moved(self, before: Sequence[Change], branches: dict[str, str]) -> None:
+        """UserError where a branch holds another than what was brought there."""
+        for each in before:
+            if branches.get(each.revision.name) == each.head:
+                continue
+            change = self._change(each.revision, branches)
+            if change.send or change.remove:
+                path = (*change.send, *change.remove)[0]
+                raise UserError(
+                    f"{self.repo_id}@{each.revision.name}: {path} is no longer what was sent: somebody else publishes "
+                    "there. Publish again when they are done."
+                )
 
     def _collect(self, title: str, private: bool) -> None:
         namespace = self.repo_id.split("/")[0]
@@ -266,6 +287,8 @@ def _may_pass(error: BaseException) -> bool:
         if status is not None:
             return status in (408, 409, 412, 429) or status >= 500
         if isinstance(cause, ConnectionError | TimeoutError) or type(cause).__module__.startswith("httpx"):
+            return True
+        if isinstance(cause, RuntimeError) and CLOSED in str(cause):
             return True
         cause = cause.__cause__
     return False
