@@ -17,6 +17,7 @@ from impossible_lms.publishing.hub_blobs import Blobs, Refused
 from impossible_lms.publishing.hub_server import hub_server
 from impossible_lms.publishing.hub_store import Store, checked_path
 from impossible_lms.unfinished import machine
+from tests.memory import MB, said_by
 from tests.publishing.conftest import TOKEN, environment
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
@@ -226,13 +227,12 @@ def test_a_large_file_never_stands_in_memory(tmp_path):
     for _ in range(64):
         content.update(chunk)
     code = (
-        "import resource, sys\nfrom pathlib import Path\nfrom impossible_lms.publishing.hub_blobs import Blobs\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "from pathlib import Path\nfrom impossible_lms.publishing.hub_blobs import Blobs\nbefore = most()\n"
         f"Blobs(Path({str(tmp_path)!r})).put({content.hexdigest()!r}, (bytes(1 << 20) for _ in range(64)))\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+        "print(most() - before)"
     )
-    grown = int(subprocess.check_output([sys.executable, "-c", code], text=True))
-    assert grown < 16 << 10 and blobs.holds(content.hexdigest())
+    (grown,) = said_by(code)
+    assert grown < 16 * MB and blobs.holds(content.hexdigest())
 
 
 def test_a_hub_whose_server_was_killed_before_it_was_one(tmp_path):
