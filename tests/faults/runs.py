@@ -106,7 +106,10 @@ def _reported(scene: Scene) -> Answer:
     unfinished = [why for _, why in failures_of(findings) if "not finished" in why]
     if unfinished:  # its account of the run is another, and the page says why
         del values["runs"]
-    return Answer(values, [*(why for _, why in findings.failures), *unfinished])
+    without = [why for _, why in failures_of(findings) if "no losses" in why]
+    if without:
+        del values["losses"]
+    return Answer(values, [*(why for _, why in findings.failures), *unfinished, *without])
 
 
 def _published(scene: Scene) -> Answer:

@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from impossible_lms.errors import UserError
+from impossible_lms.files import MANIFEST
 from tests.faults.mutations import Mutation, applied, drawn
 
 EQUAL, NAMED, WITHOUT = "equal", "refused in one line", "left out, and named"
@@ -106,7 +107,8 @@ class Scene:
                 str(path),
                 path.name,
                 path.stem if path.suffix in {".json", ".png"} else path.name,
-                *([str(path.parent)] if len(path.parts) > 2 else []),
+                # An artefact is its manifest, so its folder may be named for that.
+                *([str(path.parent)] if len(path.parts) > 2 or path.name == MANIFEST else []),
                 # Of what is missing an experiment names the task that makes it, as runs and evaluations are called.
                 *([path.parent.name] if len(path.parts) > 2 and "-" in path.parent.name else []),
             )

@@ -60,6 +60,7 @@ def test_single_mutations(scenes, name):
         ("removed", "run/run.json"),  # was taken for a published model that was measured
         ("removed", "cut/run.json"),
         ("removed", "cut/metrics.jsonl"),  # the steps before were missing in silence
+        ("removed", "run/metrics.jsonl"),  # a report had no losses of the run, and said nothing
         ("appended", "run/checkpoints/checkpoint-12/config.json"),  # the card read it before it was compared
         ("hostile", "run/checkpoints/checkpoint-12/tokenizer.json"),
         ("truncation", "results/perplexity.runs.json"),  # were JSON without a hash

@@ -1,9 +1,9 @@
 """What failed or is missing, the same of many things said once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from impossible_lms.models.run import Run
+from impossible_lms.models.run import METRICS, Run
 from impossible_lms.report.findings import Findings
 from impossible_lms.report.provenance import mixtures
 
@@ -27,8 +27,8 @@ def failures_of(findings: Findings) -> list[tuple[str, str]]:
     """What failed, and why: what the findings say, and what the runs and evaluations themselves say was not done."""
     found = [(str(one.folder), f"{name}: {why}") for one in findings.evaluations for name, why in one.skipped.items()]
     for run in findings.runs:
-        if isinstance(run, Run) and run.finished is None:
-            found.append((str(run.folder), "not finished: `impossible train` goes on with it."))
+        if isinstance(run, Run):
+            found += ((str(run.folder), why) for why in _left_of(run))
     return [*findings.failures, *found, *mixtures(findings)]
 
 
@@ -41,3 +41,12 @@ def grouped(failures: Iterable[tuple[str, str]]) -> list[Failure]:
         groups.setdefault(same, []).append(what)
         alone.setdefault(same, why)
     return [Failure(same if len(of) > 1 else alone[same], of) for same, of in groups.items()]
+
+
+def _left_of(run: Run) -> Iterator[str]:
+    """What is not done or not there of a run."""
+    if run.finished is None:
+        yield "not finished: `impossible train` goes on with it."
+    elif not (lines := run.metrics()) or lines[0]["step"] > 1:
+        before = f"steps before {lines[0]['step']}" if lines else "its steps"
+        yield f"{METRICS} has no losses of {before}, which are not shown. Only training it again gives them."
