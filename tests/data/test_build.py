@@ -1,6 +1,7 @@
 """Token datasets: what is in the blocks, the same to the byte, and never half there."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from impossible_lms.data import build
 from impossible_lms.errors import UserError
 from impossible_lms.locks import lock_beside
 from impossible_lms.unfinished import machine
+from tests.sealing import resealed
 
 PARTIAL, HOP = get_language("partial-reverse"), get_language("word-hop")
 
@@ -263,3 +265,16 @@ def test_how_many_are_shuffled_beside_each_other_changes_nothing(folder, tokeniz
     assert pools == [64, 1]
     for one, other in zip(several.values(), alone.values(), strict=True):
         assert everything(one.folder) == everything(other.folder)
+
+
+@pytest.mark.parametrize("value", ["x", None, 2.5, [3]])
+def test_a_limit_that_is_no_number_is_named(dataset, tmp_path, value):
+    """A record that was written by hand: it was a TypeError."""
+    shutil.copytree(dataset.folder, tmp_path / "data")
+
+    def change(manifest):
+        manifest["record"]["request"]["longest_training_sentence"] = value
+
+    resealed(tmp_path / "data" / "manifest.json", change)
+    with pytest.raises(UserError, match=r"manifest.json: longest_training_sentence is .*, a whole number is expected"):
+        TokenDataset.open(tmp_path / "data").facts()

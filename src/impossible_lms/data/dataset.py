@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.data.limits import Limits
 from impossible_lms.errors import UserError
-from impossible_lms.files import read_manifest, verify_files
+from impossible_lms.files import MANIFEST, read_manifest, verify_files
 from impossible_lms.languages.fertility import Fertility
 from impossible_lms.languages.markers import shares
 from impossible_lms.ragged import Ragged
@@ -130,7 +130,7 @@ class TokenDataset(Shown):
     @property
     def limits(self) -> Limits:
         """What was left out of training; test and dev keep all."""
-        return Limits.of(self.record["request"])
+        return Limits.of(self.record["request"], self.folder / MANIFEST)
 
     @property
     def fertility(self) -> Fertility | None:

@@ -1,12 +1,14 @@
 """Limits: what is left out of training, so that a model is measured on what it has not seen; dev and test keep all."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impossible_lms.corpora import Corpus
+from impossible_lms.documents import shown
 from impossible_lms.errors import UserError
 from impossible_lms.languages.language import Sentences
 from impossible_lms.languages.noun_phrase import NEEDS, kinds_in_phrases, lacking
@@ -41,9 +43,15 @@ class Limits:
             raise UserError(f"--most-training-modifiers {most}: 0, 1 or 2, for a noun phrase has at most 3.")
 
     @classmethod
-    def of(cls, request: dict[str, Any]) -> "Limits":
-        """Those in the request of a dataset."""
-        return cls(**{name: request[name] for name in cls.__dataclass_fields__ if name in request})
+    def of(cls, request: dict[str, Any], record: Path) -> "Limits":
+        """Those in the request of a dataset, as the file `record` has it; UserError where one is no number."""
+        found = {name: request[name] for name in cls.__dataclass_fields__ if name in request}
+        for name, value in found.items():
+            if type(value) is not int:
+                raise UserError(
+                    f"{record}: {name} is {shown(value)}, a whole number is expected. Build the data again."
+                )
+        return cls(**found)
 
     def request(self) -> dict[str, int]:
         """Those that there are, by name: their part of a dataset's request."""

@@ -134,4 +134,4 @@ def longest_of(evaluation: Evaluation) -> int | None:
     folder = evaluation.folder.parent.parent
     if not (folder / RECORD).is_file():
         return None  # what others published does not say it
-    return Limits.of(Run.open(folder).data_request).longest_training_sentence
+    return Limits.of(Run.open(folder).data_request, folder / RECORD).longest_training_sentence
