@@ -1,5 +1,9 @@
 """What a GPU computes is what a processor computes; each test runs on both, so that it is known to work without one."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +11,7 @@ import torch
 from impossible_lms.errors import Interrupted, UserError
 from impossible_lms.models import gpu
 from impossible_lms.models.architectures import SIZES, get_architecture, make_config, make_model
+from impossible_lms.models.run import Run
 from impossible_lms.training import memory
 from impossible_lms.training.fast.dropout import kept
 from impossible_lms.training.fast.network import Network
@@ -56,7 +61,7 @@ def test_masks_are_the_same_on_every_device(device):
 
 
 @pytest.mark.gpu
-def test_a_run_beside_another_of_its_gpu_and_metrics(dataset, recipe, tmp_path):
+def test_runs_one_after_the_other_and_what_they_say_of_the_gpu(dataset, recipe, tmp_path):
     """Two runs of one process, one after the other, and what their records say of the device."""
     chosen = recipe.model_copy(update={"precision": "bf16"})
     for seed in (1, 2):
@@ -65,6 +70,34 @@ def test_a_run_beside_another_of_its_gpu_and_metrics(dataset, recipe, tmp_path):
         assert [line["step"] for line in lines] == list(range(1, 13)) and lines[-1]["loss"] < lines[0]["loss"]
         assert run.finished is not None
         assert run.finished["hardware"]["device"] == torch.cuda.get_device_name()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_two_runs_share_a_device(run, dataset, recipe, tmp_path, device):
+    """Each in a process of its own with half of a GPU's memory, as two of an experiment's: both are what one is alone."""
+    path = tmp_path / "recipe.toml"
+    path.write_text("".join(f"{key} = {value!r}\n" for key, value in recipe.model_dump().items()))
+    words = [sys.executable, "-m", "impossible_lms", "train", "--data", str(dataset.folder), "--recipe", str(path)]
+    words += ["--size", "tiny", "--model", "gpt2-no-pos"]
+    half = (
+        os.environ
+        | {gpu.SHARE: "0.5", "OMP_NUM_THREADS": "1"}
+        | ({"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {})
+    )
+    beside = [
+        subprocess.Popen([*words, "--output", str(tmp_path / name)], env=half, stderr=subprocess.PIPE, text=True)
+        for name in ("one", "other")
+    ]
+    for process in beside:
+        _, said = process.communicate()
+        assert process.returncode == 0, said
+    expected = [line["loss"] for line in run.metrics()]
+    for name in ("one", "other"):
+        found = Run.open(tmp_path / name)
+        assert found.finished is not None
+        on_gpu = device == "cuda" and found.finished["hardware"]["device"] == torch.cuda.get_device_name()
+        assert on_gpu == (device == "cuda")
+        assert np.allclose([line["loss"] for line in found.metrics()], expected, rtol=1e-2)
 
 
 @pytest.mark.gpu
