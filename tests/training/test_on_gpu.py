@@ -74,7 +74,7 @@ def test_runs_one_after_the_other_and_what_they_say_of_the_gpu(dataset, recipe, 
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_two_runs_share_a_device(run, dataset, recipe, tmp_path, device):
-    """Each in a process of its own with half of a GPU's memory, as two of an experiment's: both are what one is alone."""
+    """Each in a process of its own with half of a GPU's memory, as an experiment's: both are what one is alone."""
     path = tmp_path / "recipe.toml"
     path.write_text("".join(f"{key} = {value!r}\n" for key, value in recipe.model_dump().items()))
     words = [sys.executable, "-m", "impossible_lms", "train", "--data", str(dataset.folder), "--recipe", str(path)]
