@@ -48,6 +48,7 @@ SHARES = {
     "shared": 1,
     "elsewhere": 2,
     "vanished": 2,
+    "changed": 2,
     "clock": 1,
     "refused": 1,
     "restarted": 1,

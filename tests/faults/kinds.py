@@ -22,7 +22,7 @@ from tests.faults.clients import restarted, two_clients
 from tests.faults.ground import KILLED, Ground, one_line
 from tests.faults.hub import REQUESTS, TROUBLES, Troubled
 from tests.faults.odd import on_odd_machine
-from tests.faults.others import killed_elsewhere, several_on_one_store, twice_at_once
+from tests.faults.others import changed, killed_elsewhere, several_on_one_store, twice_at_once
 from tests.faults.processes import born, children_of, end_all
 from tests.faults.readers import read_while_written
 from tests.faults.stages import RAY, STAGES, Stage
@@ -37,9 +37,7 @@ def killed(ground: Ground, stage: Stage, draw: random.Random) -> str:
     kills, left = 0, dict[int, int | None]()
     while not kills or draw.random() < MORE_KILLS:
         process = ground.begun(stage, folder)
-        instant = process.began + draw.uniform(0, ground.seconds[stage.name])
-        while time.monotonic() < instant and not process.is_over():
-            time.sleep(0.001)
+        process.let_run(draw.uniform(0, ground.seconds[stage.name]))
         begun = {pid: born(pid) for pid in children_of(process.pid)}
         whom = "alone" if stage.helpers is None else draw.choice(["alone", "helpers", "all"])
         if whom == "helpers":
@@ -220,9 +218,7 @@ def vanished(ground: Ground, stage: Stage, draw: random.Random) -> str:
     inputs = sorted(path for path in folder.iterdir() if path.name in {"data", "run"})
     chosen = draw.choice(inputs)
     process = ground.begun(stage, folder)
-    instant = process.began + draw.uniform(0, ground.seconds[stage.name])
-    while time.monotonic() < instant and not process.is_over():
-        time.sleep(0.001)
+    process.let_run(draw.uniform(0, ground.seconds[stage.name]))
     away = folder.with_name(f"{folder.name}-away")
     chosen.rename(away)
     ended = process.wait()
@@ -282,6 +278,7 @@ KINDS: dict[str, Kind] = {
     "shared": several_on_one_store,
     "elsewhere": killed_elsewhere,
     "vanished": vanished,
+    "changed": changed,
     "clock": clock,
     "refused": refused,
     "restarted": restarted,
@@ -302,12 +299,14 @@ ONLY = {
 def stages_of(kind: str) -> list[str]:
     """The stages that a kind is tried on: forked clocks and failing functions do not reach a stage's own processes."""
     alone = kind in {"operation", "clock"}
-    reading = kind == "vanished"
+    reading = kind in {"vanished", "changed"}
     has_ray = kind == "kill" and find_spec("ray") is not None
     if kind in ONLY:
         return [ONLY[kind]]
-    return [
+    found = [
         name
         for name, stage in STAGES.items()
         if not (alone and stage.heavy) and not (reading and not stage.needs) and (name != RAY or has_ray)
     ]
+    # What was published of a changed file stays in a hub's history, and the next commit mends it.
+    return [name for name in found if (kind, name) != ("changed", "publish-hub")]

@@ -1,4 +1,4 @@
-"""Others at work: the same twice at once, several experiments on one store, and what a dead machine left."""
+"""Others at work: the same twice at once, several experiments on one store, who changes files, a machine that died."""
 
 import os
 import random
@@ -8,10 +8,11 @@ from pathlib import Path
 
 from impossible_lms.unfinished import PART, SECONDS_ELSEWHERE, machine
 from tests.faults.ground import KILLED, Ground, one_line
+from tests.faults.mutations import flipped
 from tests.faults.stages import EXPERIMENT, Stage
 
 BUSY = "Wait for it, or stop it."
-AT_ONCE = 4  # experiments on one store
+AT_ONCE = (2, 3, 4, 10)  # experiments on one store
 ELSEWHERE = "elsewhere"
 
 
@@ -35,7 +36,7 @@ def twice_at_once(ground: Ground, stage: Stage, draw: random.Random) -> str:
 def several_on_one_store(ground: Ground, stage: Stage, draw: random.Random) -> str:
     """Experiments on one store begin one after the other, and ask for much of the same: all of them get it."""
     folder = ground.fresh(stage)
-    names = [f"small-{number}" for number in range(1, draw.randint(2, AT_ONCE))]
+    names = [f"small-{number}" for number in range(1, draw.choice(AT_ONCE))]
     for name in names:
         (folder / f"{name}.toml").write_text(EXPERIMENT, encoding="utf-8")
     begun = [ground.begun(stage, folder)]
@@ -50,6 +51,24 @@ def several_on_one_store(ground: Ground, stage: Stage, draw: random.Random) -> s
         shutil.rmtree(folder / "store" / "experiments" / name)
     ground.check(stage, folder, f"{len(begun)} at once")
     return "nothing: who comes second waits, or finds it done"
+
+
+def changed(ground: Ground, stage: Stage, draw: random.Random) -> str:
+    """A file of what it reads is replaced by a damaged one at a random instant, and put back once it has ended."""
+    folder = ground.fresh(stage)
+    files = [path for each in ("data", "run") for path in sorted((folder / each).rglob("[!.]*")) if path.is_file()]
+    chosen, kept, damaged = draw.choice(files), folder.with_name(f"{folder.name}-kept"), folder.with_name("damaged")
+    os.link(chosen, kept)
+    damaged.write_bytes(flipped(kept.read_bytes() or b"x", draw))
+    process = ground.begun(stage, folder)
+    process.let_run(draw.uniform(0, ground.seconds[stage.name]))
+    damaged.replace(chosen)
+    ended = process.wait()
+    kept.replace(chosen)
+    what = f"{chosen.relative_to(folder)} was changed"
+    said = one_line(stage, ended, (1, 2, 3, 5), what) if ended.code else KILLED
+    ground.check(stage, folder, f"after {what}")
+    return said
 
 
 def killed_elsewhere(ground: Ground, stage: Stage, draw: random.Random) -> str:

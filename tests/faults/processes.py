@@ -61,6 +61,11 @@ class Process:
         self.said.unlink(missing_ok=True)
         return Ended(self._found, errors)
 
+    def let_run(self, seconds: float) -> None:
+        """Wait until so many seconds after it began, or until it is over."""
+        while time.monotonic() < self.began + seconds and not self.is_over():
+            time.sleep(0.001)
+
     def errors(self) -> str:
         return self.said.read_text(encoding="utf-8", errors="replace") if self.said.exists() else ""
 
