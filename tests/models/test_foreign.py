@@ -325,3 +325,18 @@ def test_a_configuration_that_fails_when_it_is_used_is_one_line(models, tmp_path
     path.write_text(json.dumps(json.loads(path.read_text()) | {"dropout": 5.1}))
     with pytest.raises(UserError, match=r"config.json: transformers cannot load it \(ValueError: dropout probability"):
         load_published(tmp_path / "it")
+
+
+def test_a_token_that_is_ruled_out_is_no_fault(models, monkeypatch):
+    """Some models give ids that stand for nothing a logit of minus infinity; they were said to be no causal models."""
+    from transformers import BloomForCausalLM
+
+    whole = BloomForCausalLM.forward
+
+    def ruled_out(self, *arguments, **options):
+        found = whole(self, *arguments, **options)
+        found.logits[..., -1] = -torch.inf
+        return found
+
+    monkeypatch.setattr(BloomForCausalLM, "forward", ruled_out)
+    assert load_published(models / "bloom").model is not None

@@ -13,8 +13,6 @@ from impossible_lms.ragged import Ragged
 
 SAMPLE = 1000  # test sentences a genre, as published
 UNAFFECTED = "unaffected"
-
-
 MOST_NATS = float(np.log(np.finfo(np.float64).max))  # of a token on average, 709.8: the exponential of more is infinite
 
 
