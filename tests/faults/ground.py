@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.faults.ends import Ends
@@ -38,6 +38,8 @@ class Ground:
             copied(self.root / "after" / stage.needs[0], before)
         else:
             prepare(before)
+        for words in stage.first:
+            self.whole(replace(stage, words=words), before)
         for kind in ("after", "again"):
             folder = self.root / kind / name
             copied(before, folder)

@@ -47,6 +47,7 @@ class Stage:
         heavy: whether it starts programs, which takes seconds, and in which nothing can be made to fail.
         helpers: what the names of processes beside its own begin with that may be killed by themselves; None for none.
         codes: the exit codes with which it ends for want of a disk.
+        first: command lines that make what it reads besides, before anything goes wrong.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Stage:
     heavy: bool = False
     helpers: str | None = None
     codes: tuple[int, ...] = (5,)
+    first: tuple[tuple[str, ...], ...] = ()
 
     def of_file(self, file: str) -> "Stage":
         """The same of another experiment file."""
@@ -89,16 +91,22 @@ def as_command(work: Callable[[], None], verb: str) -> Callable[[], None]:
 
 
 _BUILD = ("build", "--corpus", "grammar:sentences=400,seed=0", "--tokenizer", "train:vocab=400", "--context", "32")
+_TRAIN = ("train", "--recipe", "recipe.toml", "--size", "tiny")
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
         Stage("build", words=(*_BUILD, "--language", "partial-reverse", "--output", "data")),
         Stage("build-several", words=(*_BUILD, "--language", "reverse", "--language", "token-hop", "--output", "many")),
         Stage("annotate", work=as_command(_annotated, "annotate")),
+        Stage("train", ("build",), (*_TRAIN, "--data", "data", "--output", "run")),
         Stage(
-            "train",
-            ("build",),
-            ("train", "--data", "data", "--output", "run", "--recipe", "recipe.toml", "--size", "tiny"),
+            "generate",
+            ("train",),
+            ("evaluate", "generation", "run", "--control", "control", "--sample", "4"),
+            first=(
+                (*_BUILD, "--language", "no-reverse", "--output", "control-data"),
+                (*_TRAIN, "--data", "control-data", "--output", "control"),
+            ),
         ),
         Stage("evaluate", ("train",), ("evaluate", "perplexity", "run", "--sample", "8")),
         Stage("words", ("train",), ("words", "run", "--corpus", "text.txt", "--output", "words")),
