@@ -1,6 +1,7 @@
 """Files that are whole or absent, and prove it: write beside and rename, hashes, sealed records, manifests."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -169,6 +170,16 @@ def write_manifest(folder: Path, kind: str, record: Mapping[str, Any]) -> None:
         if path.is_file() and path != folder / MANIFEST
     }
     write_record(folder / MANIFEST, {"kind": kind, "record": dict(record), "files": files})
+
+
+def is_there(path: str | Path) -> bool:
+    """Whether what somebody named is a file or folder; a name that is too long for one names nothing."""
+    try:
+        return Path(path).exists()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return False
 
 
 def read_manifest(folder: Path, kind: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:

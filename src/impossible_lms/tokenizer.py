@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from impossible_lms.documents import read_json
 from impossible_lms.errors import UserError
-from impossible_lms.files import digest_of, to_json, write_text
+from impossible_lms.files import digest_of, is_there, to_json, write_text
 from impossible_lms.ragged import Ragged
 from impossible_lms.shown import Shown
 from impossible_lms.spec import parse_options
@@ -274,7 +274,7 @@ def load_tokenizer(spec: str, texts: Trainable | Iterable[str] | None = None, *,
     if spec.startswith(TRAIN):
         return _train(spec, texts, at_most)
     path = Path(spec)
-    if path.exists():
+    if is_there(path):
         return _prepared(path.resolve().name, read_backend(path), path if path.is_dir() else path.parent)
     if spec.startswith((".", "/", "~")) or spec.count("/") > 1:
         raise UserError(f"--tokenizer {spec}: no such file or folder.")

@@ -79,7 +79,7 @@ def test_a_body_whose_end_is_said_otherwise_is_not_taken_for_requests(sound, way
         (b"5\r\n012", 400),
         (b"25\r\n" + NAMED, 400),
         (b"1;" + b"x" * 5000 + b"\r\n{", 400),
-        (b"0\r\n" + b"more: x\r\n" * 1000, 400),
+        (b"0\r\n" + b"more: x\r\n" * 200, 400),
     ],
 )
 def test_chunks_that_are_none(sound, chunks, status):

@@ -1,6 +1,7 @@
 """`impossible`: one short function a verb, in this folder; what happens is in the packages."""
 
 import codecs
+import errno
 import gc
 import json
 import os
@@ -137,7 +138,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except OSError as error:
-        _fail(f"{error.filename or 'disk'}: {error.strerror or error}.", 5)
+        code = 2 if error.errno == errno.ENAMETOOLONG else 5  # nobody's disk is at fault where a name is too long
+        _fail(f"{error.filename or 'disk'}: {error.strerror or error}.", code)
     if code == INTERRUPTED:
         _stop("interrupted. Nothing half-written is left; the same command begins again where it can.")
     sys.exit(code or 0)

@@ -8,6 +8,7 @@ from typing import Any
 
 from impossible_lms.corpora.splitting import LANGUAGE
 from impossible_lms.errors import UserError
+from impossible_lms.files import is_there
 
 LINE, SPLIT, PARAGRAPH = "line", "split", "paragraph"
 STOP, SKIP = "stop", "skip"
@@ -77,10 +78,10 @@ def parted(spec: str) -> tuple[Path, Options]:
     Raises:
         UserError: nothing is there, or an option is unknown.
     """
-    if Path(spec).exists():
+    if is_there(spec):
         return Path(spec), Options()
     name, colon, text = spec.rpartition(":")
-    if not colon or not Path(name).exists():
+    if not colon or not is_there(name):
         raise UserError(f"--corpus {spec}: no such file or folder.")
     return Path(name), read_options(spec, text)
 
@@ -133,7 +134,7 @@ def with_flags(spec: str, flags: Mapping[str, str | None]) -> str:
 
 def options_text(spec: str) -> str:
     """What stands behind the colon of a spec, if these are options."""
-    if Path(spec).exists():
+    if is_there(spec):
         return ""
     name, _, text = spec.rpartition(":")
     return text if "=" in text or (name and Path(name).exists()) else ""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impossible_lms.errors import UserError
+from impossible_lms.files import is_there
 from impossible_lms.languages.language import (
     OWN,
     Family,
@@ -55,7 +56,7 @@ def own_language(spec: str) -> Language:
     """
     path, _, name = spec.rpartition(":")
     file = Path(path)
-    if not file.is_file():
+    if not (is_there(file) and file.is_file()):
         raise UserError(f"language {spec}: {path} is no file. Expected path/to/file.py:Name.")
     module = _module(file, spec)
     found = getattr(module, name, None)

@@ -118,7 +118,7 @@ def load_recipe(name: str, changes: Mapping[str, Any] | None = None) -> Recipe:
     else:
         try:
             text = Path(name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             shipped = " or ".join(SHIPPED)
             raise UserError(f"--recipe {name}: neither {shipped} nor a file that can be read.") from error
     try:
