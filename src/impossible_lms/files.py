@@ -173,7 +173,10 @@ def write_manifest(folder: Path, kind: str, record: Mapping[str, Any]) -> None:
 
 
 def is_there(path: str | Path) -> bool:
-    """Whether what somebody named is a file or folder; a name that is too long for one names nothing."""
+    """Whether what somebody named is a file or folder; a name that is too long for one names nothing.
+
+    Unlike `os.path.exists` it does not hide a folder that may not be read: that is an OSError, which says so.
+    """
     try:
         return Path(path).exists()
     except OSError as error:

@@ -246,7 +246,9 @@ specs = st.lists(
 LONG = "9" * 400  # no file can be called so
 
 
-@pytest.mark.parametrize("spec", [LONG, f"a/{LONG}", f"{LONG}:features=shifted", f"./{LONG}.py:Name", "\0x", "\ud800"])
+@pytest.mark.parametrize(
+    "spec", [LONG, f"a/{LONG}", f"{LONG}:features=shifted", f"{LONG}:x", f"./{LONG}.py:Name", "\0x", "\ud800"]
+)
 def test_a_name_that_no_file_can_have(spec, impossible):
     """They were an OSError of the system's, and the disk's fault for the command line."""
     for read in (get_language, read_corpus, lambda each: load_tokenizer(each, ["a b"]), load_recipe, load_experiment):

@@ -307,7 +307,11 @@ def test_the_part_that_is_damaged_is_named(in_parts):
         load_published(folder)
     third.write_bytes(whole)
     (folder / "model.safetensors.index.json").unlink()
-    with pytest.raises(UserError, match=rf"but {parts[0].name} without the list that says what is in which"):
+    with pytest.raises(UserError, match=rf"but {parts[0].name} without the list .*\(model.safetensors.index"):
+        load_published(folder)
+    for path in parts:
+        path.rename(path.with_name(path.name.replace("model-", "pytorch_model-").replace(".safetensors", ".bin")))
+    with pytest.raises(UserError, match=r"but pytorch_model-0.* without the list .*\(pytorch_model.bin.index.json\)"):
         load_published(folder)
 
 

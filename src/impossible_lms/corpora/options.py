@@ -137,7 +137,7 @@ def options_text(spec: str) -> str:
     if is_there(spec):
         return ""
     name, _, text = spec.rpartition(":")
-    return text if "=" in text or (name and Path(name).exists()) else ""
+    return text if "=" in text or (name and is_there(name)) else ""
 
 
 def located(spec: str, folders: Iterable[Path]) -> str:

@@ -30,8 +30,11 @@ def weight_files(folder: Path, where: str) -> list[Path]:
         if missing:
             raise UserError(f"{path}: names {missing[0]}, which is not there.")
         return [path, *(folder / part for part in parts)]
-    alone = next((path.name for each in SINGLE for path in sorted(folder.glob(each.replace(".", "-*of*.")))), None)
-    more = f", but {alone} without the list that says what is in which (model.safetensors.index.json)" if alone else ""
+    more = ""
+    for each in SINGLE:
+        if alone := sorted(folder.glob(each.replace(".", "-*of*."))):
+            more = f", but {alone[0].name} without the list that says what is in which ({each}.index.json)"
+            break
     raise UserError(f"{where}: has neither of {' and '.join(SINGLE)}{more}.")
 
 
