@@ -103,6 +103,9 @@ tests() {
 }
 
 for name in "${@:-large small deterministic start curves scoring demo tests}"; do
-    for each in $name; do "$each"; done
+    for each in $name; do
+        declare -F "$each" >/dev/null || { echo "no part is called $each." >&2; exit 2; }
+        "$each"
+    done
 done
 printf '\nall of it: %d s\n' "$(( $(date +%s) - began ))"

@@ -101,6 +101,9 @@ def main() -> None:
     done = {(line["kind"], line["stage"], line["seed"]) for line in lines}
     kind, _, rest = options.only.partition(":")
     stage, _, seed = rest.partition(":")
+    if (kind and kind not in KINDS) or (stage and stage not in stages_of(kind)) or (seed and not seed.isdecimal()):
+        known = f"stages: {', '.join(stages_of(kind))}" if kind in KINDS else f"kinds: {', '.join(KINDS)}"
+        parser.error(f"--only {options.only}: no such trial. {known}")
     load_libraries()
     ground = Ground(Path(tempfile.mkdtemp(prefix="ground-", dir=options.output)).resolve())
     end = time.monotonic() + 60 * options.minutes

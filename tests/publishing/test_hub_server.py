@@ -278,3 +278,14 @@ def test_served_from_the_command_line_until_ctrl_c(tmp_path):
         _, err = child.communicate(timeout=20)
     assert child.returncode == 0 and '"POST /api/repos/create HTTP/1.1" 200' in err and "Traceback" not in err
     assert TOKEN not in said + err
+
+
+def test_a_file_is_no_folder_of_a_hub(tmp_path):
+    """It was the disk's fault: File exists, exit code 5."""
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path / "file", tmp_path / "file" / "hub"):
+        with (
+            pytest.raises(UserError, match=r"a file stands there or above it, so it can be no hub\. Choose another"),
+            hub_server(folder, port=0),
+        ):
+            pass

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from impossible_lms.errors import UserError
 from impossible_lms.locks import locked
 from impossible_lms.publishing.hub_blobs import Refused
 from impossible_lms.publishing.hub_commits import LARGEST_COMMIT, Files, Step, from_base64, read_commit
@@ -32,7 +33,7 @@ from impossible_lms.publishing.hub_messages import (
     rows_of,
     summary_of,
 )
-from impossible_lms.publishing.hub_store import Repository, Store, checked_path
+from impossible_lms.publishing.hub_store import OTHER, Repository, Store, checked_path
 
 PORT = 8321
 LARGEST_FILE = 1 << 40
@@ -48,7 +49,10 @@ def hub_server(folder: Path, port: int = PORT, log: Callable[[str], None] | None
     Raises:
         UserError: the folder is something else or served already, or the port cannot be had.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UserError(f"{folder}: a file stands there or above it, so it can be no hub. {OTHER}") from error
     with locked(folder / ".lock", "is served"), LoopbackServer(Store(folder), HubApi, port, log) as server:
         yield server
 
