@@ -140,18 +140,39 @@ def test_a_corpus_as_it_was_downloaded(impossible, tmp_path):
     assert code == 0 and "read         bad lines skipped: 30 not UTF-8\n" in out
 
 
+NEVER_DONE = """
+from pathlib import Path
+
+def language(tokens):
+    if Path("out").exists() and list(Path("out").iterdir()):
+        Path("began").touch()
+        exec("import time\\nfor _ in range(12000): time.sleep(0.01)")
+    return tokens.scatter(tokens.place())
+"""
+
+
 def test_ctrl_c_while_building_leaves_nothing(tmp_path, tokenizer):
+    """Also where the interrupt passes an `exec`, after which Python has an exit code of its own."""
     tokenizer.save(tmp_path / "tokenizer")
-    out = tmp_path / "out"
-    words = ["build", "--corpus", "grammar:sentences=300000,seed=0", "--language", "no-reverse"]
-    words += ["--tokenizer", str(tmp_path / "tokenizer"), "--output", str(out / "data")]
-    child = subprocess.Popen([sys.executable, "-m", "impossible_lms", *words], stderr=subprocess.PIPE, text=True)
-    while child.poll() is None and not (out.exists() and any(out.iterdir())):
-        time.sleep(0.05)
+    (tmp_path / "never.py").write_text(NEVER_DONE)
+    words = ["build", "--corpus", "grammar:sentences=300,seed=0", "--language", "never.py:language"]
+    words += ["--tokenizer", "tokenizer", "--output", "out/data"]
+    command = [sys.executable, "-m", "impossible_lms", *words]
+    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "began").exists():
+        assert child.poll() is None
+        time.sleep(0.01)
     child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=60)
-    assert child.returncode == 130 and err.strip().splitlines()[-1].startswith("interrupted.")
-    assert "Traceback" not in err and (not out.exists() or list(out.iterdir()) == [])
+    _, err = child.communicate(timeout=120)
+    assert child.returncode == 130 and err.strip().splitlines()[-1].startswith("interrupted."), err
+    assert "Traceback" not in err and list((tmp_path / "out").iterdir()) == []
+
+
+def test_ctrl_c_while_the_command_line_is_loaded(tmp_path):
+    (tmp_path / "typer.py").write_text('exec("raise KeyboardInterrupt")')
+    command, environment = [sys.executable, "-m", "impossible_lms"], {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted.\n")
 
 
 def test_a_closed_pipe_is_no_fault():

@@ -62,7 +62,7 @@ def test_so_is_that_of_a_machine_that_is_gone(tmp_path):
 def test_who_has_patience_waits(tmp_path, holder):
     threading.Timer(0.3, holder.kill).start()
     with writing(tmp_path / "x", patience=30):
-        assert holder.wait(5) == -signal.SIGKILL
+        assert holder.wait(60) == -signal.SIGKILL
     assert wait_for_lock(lock_beside(tmp_path / "x"), 0)
 
 

@@ -1,8 +1,11 @@
 """UserError: what went wrong, where, and what to do about it, in one line; Interrupted: stopped on request."""
 
 import re
+import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
+INTERRUPTED = 130  # exit code, as after Ctrl-C in any shell; typer gives it back too
 LONGEST = 2000  # signs of a message: what a file holds may stand in it
 _BREAKS = re.compile(r"\s*[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]\s*")
 _NOT_SHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -51,3 +54,12 @@ class Interrupted(Exception):  # noqa: N818 - no error
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback: it was asked for, and is no error."""
         return [str(self)]
+
+
+def stop(message: str) -> NoReturn:
+    """End this process because it was asked to: the message on stderr, exit code 130."""
+    print(message, file=sys.stderr)  # it was asked for, and is no error
+    # Where an interrupt passed an `exec` on its way, as of a dataclass that was being made, CPython ends `python -m` by
+    # a SIGINT to itself instead of with this exit code, unless another `exec` has come since.
+    exec("")  # noqa: S102
+    sys.exit(INTERRUPTED)

@@ -49,6 +49,12 @@ WEAK = """() => {
   }
   return found.slice(0, 10);
 }"""
+# What has the focus: its label, or its text, or its value.
+FOCUS = "((each) => each.getAttribute('aria-label') || each.value || each.textContent.trim())(document.activeElement)"
+# The answer is there, and the tab in front is that of what it shows.
+THERE = """document.querySelector('.language, .fault, .view') !== null
+  && document.querySelector('[role=tab][aria-selected=true]')?.textContent.trim().toLowerCase()
+    === document.body.dataset.view"""
 EVIL = "<img src=x onerror=window.bad=1>"
 
 
@@ -68,6 +74,7 @@ def browser() -> Iterator[Any]:
     if path is None:
         pytest.skip("needs chromium, chromium-browser or google-chrome")
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    sync_api.expect.set_options(timeout=PATIENCE)
     with sync_api.sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield found
@@ -86,6 +93,16 @@ class Seen:
     def text(self, selector: str) -> str:
         """Of the first element, once it is there."""
         return str(self.page.locator(selector).first.inner_text(timeout=PATIENCE))
+
+    def expect(self, found: Any) -> Any:
+        """Playwright's assertions of a locator or page, which wait until they hold.
+
+        An answer, the address and what Gradio itself changes come each in their own time: whatever is asserted after
+        something was done is asserted with this, with `until` or with `text`.
+        """
+        from playwright.sync_api import expect
+
+        return expect(found)
 
     def until(self, said: str, *values: Any) -> None:
         """Wait until a JavaScript expression holds; `value` in it is what is given."""
@@ -111,8 +128,11 @@ class Seen:
 
     def focus(self) -> str:
         """What has the focus: its label, or its text, or its value."""
-        of = "each.getAttribute('aria-label') || each.value || each.textContent.trim()"
-        return str(self.page.evaluate(f"((each) => {of})(document.activeElement)"))
+        return str(self.page.evaluate(FOCUS))
+
+    def until_focus(self, name: str) -> None:
+        """Wait until what has the focus begins with a name."""
+        self.until(f"{FOCUS}.startsWith(value)", name)
 
 
 @pytest.fixture
@@ -137,7 +157,7 @@ def serve(browser: Any) -> Iterator[Callable[..., Seen]]:
         page.on("request", lambda request: seen.hosts.add(request.url.split("/")[2]))
         page.on("dialog", lambda dialog: seen.faults.append(f"a dialog: {dialog.message}"))
         page.goto(f"{url}{query}")
-        seen.until("document.querySelector('.language, .fault, .view') !== null")
+        seen.until(THERE)
         return seen
 
     yield opened

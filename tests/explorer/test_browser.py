@@ -15,7 +15,8 @@ def tokens(seen, language):
 def test_type_see_point_and_share(serve, sentences):
     seen = serve(sentences)
     page = seen.page
-    assert tokens(seen, "no-shuffle")[0][0] == "He" and page.url == seen.url
+    assert tokens(seen, "no-shuffle")[0][0] == "He"
+    seen.expect(page).to_have_url(seen.url)
     page.fill("#sentence textarea", "The dog sees the old house.")
     seen.until("document.querySelector('.language').innerText.includes('house')")
     seen.until("location.search === '?s=The+dog+sees+the+old+house.'")
@@ -26,18 +27,18 @@ def test_type_see_point_and_share(serve, sentences):
     page.locator(".language").nth(3).locator("button.t").nth(2).hover()
     linked = page.locator("button.t.linked")
     place = page.locator(".language").nth(3).locator("button.t").nth(2).get_attribute("data-place")
+    seen.expect(page.locator(".status")).to_contain_text(f"token {place} of the sentence, here 3 of")
     assert {each.get_attribute("data-place") for each in linked.all()} == {place} and linked.count() > 20
-    assert f"token {place} of the sentence, here 3 of" in seen.text(".status")
 
     page.get_by_label("words").check()
     seen.until("location.search.includes('by=words')")
     page.get_by_role("button", name="Another draw").click()
     seen.until("location.search.includes('draw=2')")
     shared = serve(sentences, page.url.removeprefix(seen.url))
-    assert shared.page.input_value("#sentence textarea") == "The dog sees the old house."
-    assert shared.page.get_by_label("words").is_checked()
+    shared.expect(shared.page.locator("#sentence textarea")).to_have_value("The dog sees the old house.")
+    shared.expect(shared.page.get_by_label("words")).to_be_checked()
+    seen.expect(page.locator(".rows")).to_have_text(shared.page.locator(".rows").text_content())
     assert tokens(shared, "partial-reverse") == tokens(seen, "partial-reverse")
-    assert shared.text(".rows") == seen.text(".rows")
     for each in (seen, shared):
         assert not each.faults and {host.split(":")[0] for host in each.hosts} == {HERE}
 

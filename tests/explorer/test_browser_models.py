@@ -10,17 +10,20 @@ def test_checkpoints_are_compared_and_places_asked(serve, measured):
     page = seen.page
     first = seen.text(".sums")
     assert "partial-reverse-gpt2-no-pos after 12 steps" in first and "its control, no-reverse-gpt2-no-pos" in first
-    assert "difference" in first and page.locator(".scored").count() == 2
+    assert "difference" in first
+    seen.expect(page.locator(".scored")).to_have_count(2)
     slider = page.get_by_role("slider").first
     slider.focus()
     slider.press("ArrowLeft")
     seen.until("document.querySelector('.sums').innerText.includes('after 8 steps')")
     seen.until("location.search.includes('step=8')")
-    assert page.get_by_text("Checkpoint: step 8 (2 of 3)").count() and seen.text(".sums") != first
+    seen.expect(page.get_by_text("Checkpoint: step 8 (2 of 3)").first).to_be_visible()
+    assert seen.text(".sums") != first
     page.locator(".scored").first.locator("button.t").nth(2).click()
     seen.until("document.querySelectorAll('table.next').length === 2")
     seen.until("location.search.includes('at=2')")
-    assert page.locator("table.next tr.here").count() == 2 and "%" in seen.text("table.next")
+    seen.expect(page.locator("table.next tr.here")).to_have_count(2)
+    assert "%" in seen.text("table.next")
     shared = serve(measured, page.url.removeprefix(seen.url))
     assert shared.text(".sums") == seen.text(".sums") and shared.text("table.next") == seen.text("table.next")
     assert not seen.faults and not shared.faults
@@ -28,11 +31,11 @@ def test_checkpoints_are_compared_and_places_asked(serve, measured):
 
 def test_sentences_are_read_and_filtered(serve, measured):
     seen = serve(measured, "?view=read&reader=no-reverse-gpt2-no-pos")
-    assert seen.page.locator("table.read tbody tr").count() == 20
+    seen.expect(seen.page.locator("table.read tbody tr")).to_have_count(20)
     seen.page.get_by_label("not well-formed").check()
     seen.until("location.search.includes('form=not')")
-    seen.until("!document.querySelector('table.read') || document.querySelectorAll('table.read tbody tr').length <= 20")
-    assert not seen.page.locator("table.read tbody td:text-is('yes')").count()
+    seen.expect(seen.page.locator("table.read tbody td:text-is('yes')")).to_have_count(0)
+    assert seen.page.locator("table.read tbody tr").count() <= 20
     before = seen.text(".note")
     seen.page.get_by_role("button", name="Another sample").click()
     seen.until("location.search.includes('sample=1')")
@@ -45,9 +48,9 @@ def test_a_contrast_leads_to_its_sentences(serve, measured):
     page.locator("tr[data-ask] td").nth(2).click()
     seen.until("document.querySelector('#carriers') !== null")
     assert seen.text("#carriers") == "What differs most: partial-reverse less no-reverse, gpt2-no-pos"
-    assert page.evaluate("document.activeElement.id") == "carriers"
-    assert page.locator(".scored").count() == 8 and page.locator(".scored .bars").count() == 16
-    assert page.locator(".undone").count() == 8
+    seen.until("document.activeElement.id === 'carriers'")
+    for selector, count in ((".scored", 8), (".scored .bars", 16), (".undone", 8)):
+        seen.expect(page.locator(selector)).to_have_count(count)
     seen.until("location.search.includes('contrast=partial-reverse')")
     with page.expect_download() as waited:
         page.get_by_text("Save as CSV").first.click()

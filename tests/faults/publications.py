@@ -135,7 +135,7 @@ def _served(scene: Scene) -> Answer:
 
 def _asked(port: int, path: str) -> bytes:
     """The answer to a request; UserError with what the hub says where it refuses."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", path, headers={"Authorization": "Bearer x"})
         answer = connection.getresponse()

@@ -18,6 +18,7 @@ from impossible_lms.publishing.hub_http import LoopbackServer
 from impossible_lms.publishing.hub_server import HubApi
 from impossible_lms.publishing.hub_store import Store
 
+PATIENCE = 120  # seconds that an answer may take where all cores are busy
 TOKEN = "hf_TESTTESTTESTTESTTEST"
 
 

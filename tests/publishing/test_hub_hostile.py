@@ -7,13 +7,14 @@ import re
 import shutil
 import socket
 import threading
-import time
+from types import SimpleNamespace
 
 import pytest
 
+from impossible_lms.publishing import hub_http
 from impossible_lms.publishing.hub_store import Store
 from tests.memory import MB, said_by
-from tests.publishing.conftest import TOKEN, Troubled, served
+from tests.publishing.conftest import PATIENCE, TOKEN, Troubled, served
 from tests.publishing.test_hub_server import call, everything
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
@@ -23,7 +24,7 @@ NAMED = b'{"organization": "me", "name": "one"}'
 
 def said(server, data):
     """The statuses of all answers to some bytes, after which nothing more is sent, and the end of the connection."""
-    with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=PATIENCE) as connection:
         answer = b""
         with contextlib.suppress(OSError):  # the rest is not read where all is lost
             connection.sendall(data)
@@ -144,8 +145,8 @@ def test_paths_keys_and_fields_that_nobody_gave_out(sound):
 
 
 def test_fifty_who_send_a_byte_now_and_then_keep_nobody_out_and_are_cut(here, server, monkeypatch):
-    """A byte each fifth of a second is never silence for a second, and yet no request."""
-    monkeypatch.setattr(Troubled, "timeout", 1.0)
+    """A byte each fifth of a second is never silence for three, and yet no request."""
+    monkeypatch.setattr(Troubled, "timeout", 3.0)
     here.create_repo("me/one")
     sha256 = hashlib.sha256(b"x" * 1000).hexdigest()
     link = f"/me/one.git/info/lfs/objects/{sha256}?size=1000&key={server.signature(sha256, 1000)}"
@@ -156,7 +157,7 @@ def test_fifty_who_send_a_byte_now_and_then_keep_nobody_out_and_are_cut(here, se
         f"PUT {link} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n".encode(),
         POST.encode() + b"Transfer-Encoding: chunked\r\n\r\n3e8\r\n",
     ]
-    slow = [socket.create_connection(("127.0.0.1", server.server_port), timeout=10) for _ in range(50)]
+    slow = [socket.create_connection(("127.0.0.1", server.server_port), timeout=PATIENCE) for _ in range(50)]
     for number, each in enumerate(slow):
         each.sendall(begun[number % len(begun)])
     over = threading.Event()
@@ -174,12 +175,10 @@ def test_fifty_who_send_a_byte_now_and_then_keep_nobody_out_and_are_cut(here, se
             content = bytes([number]) * 2_000_000
             here.upload_file(path_or_fileobj=content, path_in_repo="w.bin", repo_id="me/one")
             assert call(server, "GET", "/me/one/resolve/main/w.bin")[2] == content
-        began = time.monotonic()
         for each in slow:
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(ConnectionError):  # a TimeoutError is none
                 while each.recv(1000):
                     pass
-        assert time.monotonic() - began < 10
     finally:
         over.set()
         thread.join()
@@ -188,17 +187,43 @@ def test_fifty_who_send_a_byte_now_and_then_keep_nobody_out_and_are_cut(here, se
     assert not list(server.store.folder.rglob("*.part-*"))
 
 
-def test_a_slow_client_that_sends_enough_is_waited_for(here, server, monkeypatch):
-    monkeypatch.setattr(Troubled, "timeout", 0.5)
-    monkeypatch.setattr(Troubled, "slowest", 100)
-    body = json.dumps({"organization": "me", "name": "slow"}).encode() + b" " * 600
-    with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as connection:
-        time.sleep(0.3)
-        connection.sendall(f"{POST}Content-Length: {len(body)}\r\n\r\n".encode())
-        for start in range(0, len(body), 64):
-            time.sleep(0.15)
-            connection.sendall(body[start : start + 64])
-        assert b" 200 " in connection.recv(1000)
+class Client:
+    """A connection to one that sends some bytes so many seconds after the last, by a clock of its own."""
+
+    def __init__(self, sends):
+        self.sends, self.now, self.patience = list(sends), 0.0, None
+
+    def settimeout(self, seconds):
+        self.patience = seconds
+
+    def recv_into(self, buffer):
+        after, count = self.sends.pop(0)
+        self.now += min(after, self.patience)
+        if after > self.patience:
+            raise TimeoutError
+        return count
+
+
+@pytest.mark.parametrize(
+    ("sends", "cut"),
+    [
+        (
+            [(50, 64), *[(30, 3000)] * 40],
+            None,
+        ),  # before the first byte only silence counts, after it 100 bytes a second
+        ([(50, 64), *[(59, 60)] * 40], 111.24),  # never silent for a minute, and yet too slow
+        ([(50, 64), (59, 100_000), (61, 64)], 169),
+        ([(61, 64)], 60),
+    ],
+)
+def test_a_slow_client_that_sends_enough_is_waited_for(monkeypatch, sends, cut):
+    client = Client(sends)
+    monkeypatch.setattr(hub_http, "time", SimpleNamespace(monotonic=lambda: client.now))
+    arriving = hub_http._Arriving(client, seconds=60, slowest=100)  # type: ignore[arg-type]
+    with contextlib.nullcontext() if cut is None else pytest.raises(TimeoutError):
+        for _ in sends:
+            arriving.readinto(bytearray(1))
+    assert client.now == pytest.approx(sum(after for after, _ in sends) if cut is None else cut)
 
 
 def test_a_commit_never_stands_in_memory_as_a_whole(tmp_path):
@@ -272,3 +297,13 @@ def test_a_branch_is_deleted_when_no_commit_is_being_made(tmp_path):
     store.change(repository, "x", None, "a", "", changed)
     thread.join()
     assert list(repository.refs("heads")) == ["main"]
+
+
+@pytest.mark.parametrize("size", [100, 20 << 20])
+def test_a_refusal_arrives_whatever_is_still_sent(server, size):
+    """What a server has not read when it closes a connection takes the answer with it, which it had sent before."""
+    request = f"{POST}Content-Length: {size}\r\nExpect: \r\nTransfer-Encoding: gzip\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=PATIENCE) as connection:
+        connection.sendall(request + b"x" * size)
+        connection.shutdown(socket.SHUT_WR)
+        assert b" 400 " in connection.recv(1000)

@@ -18,7 +18,7 @@ from impossible_lms.publishing.hub_server import hub_server
 from impossible_lms.publishing.hub_store import Store, checked_path
 from impossible_lms.unfinished import machine
 from tests.memory import MB, said_by
-from tests.publishing.conftest import TOKEN, environment
+from tests.publishing.conftest import PATIENCE, TOKEN, environment
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
 WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
@@ -26,7 +26,7 @@ WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
 
 def call(server, method, path, body=None, headers=WITH_TOKEN):
     """Status, headers and JSON of one request, as the test wants it sent."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=PATIENCE)
     try:
         sent = json.dumps(body).encode() if isinstance(body, dict) else body
         connection.request(method, path, body=sent, headers=headers)
@@ -275,7 +275,7 @@ def test_served_from_the_command_line_until_ctrl_c(tmp_path):
             subprocess.check_output([sys.executable, "-c", code], env=given, text=True) == f"{address}/datasets/me/x\n"
         )
         child.send_signal(signal.SIGINT)
-        _, err = child.communicate(timeout=20)
+        _, err = child.communicate(timeout=PATIENCE)
     assert child.returncode == 0 and '"POST /api/repos/create HTTP/1.1" 200' in err and "Traceback" not in err
     assert TOKEN not in said + err
 

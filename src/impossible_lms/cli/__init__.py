@@ -27,7 +27,7 @@ from impossible_lms.cli import (
     report,
     store,
 )
-from impossible_lms.errors import Interrupted, UserError, UserErrors, in_one_line
+from impossible_lms.errors import INTERRUPTED, Interrupted, UserError, UserErrors, in_one_line, stop
 
 app = typer.Typer(
     help="Impossible languages: rewrite a corpus, train language models on it, measure what they learn.",
@@ -92,7 +92,6 @@ BEGINNINGS = {  # of verbs that take about a second, and more on a busy machine,
 # sixth of a report; with this many it costs nothing, and neither training nor evaluation holds more memory.
 KEPT_BEFORE_COLLECTING = 50_000
 ESCAPED = "impossible-escaped"  # a way to write signs that an encoding lacks
-INTERRUPTED = 130  # exit code, as after Ctrl-C in any shell; typer gives it back too
 
 # The base of typer's errors (bad parameter, usage error, this), which it does not export.
 CommandLineError: type[Any] = typer.BadParameter.__mro__[2]
@@ -131,7 +130,7 @@ def main() -> None:
     except CommandLineError as error:
         _fail(error.format_message(), error.exit_code)
     except Interrupted as error:
-        _stop(str(error))
+        stop(str(error))
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except BrokenPipeError:
@@ -141,7 +140,7 @@ def main() -> None:
         code = 2 if error.errno == errno.ENAMETOOLONG else 5  # nobody's disk is at fault where a name is too long
         _fail(f"{error.filename or 'disk'}: {error.strerror or error}.", code)
     if code == INTERRUPTED:
-        _stop("interrupted. Nothing half-written is left; the same command begins again where it can.")
+        stop("interrupted. Nothing half-written is left; the same command begins again where it can.")
     sys.exit(code or 0)
 
 
@@ -174,11 +173,6 @@ def _begin(words: list[str]) -> None:
     verb = words[0] if words else ""
     if verb in BEGINNINGS and not {"-h", "--help"} & {*words} and os.environ.get("RANK", "0") == "0":
         print(f"{verb}: {BEGINNINGS[verb]} ...", file=sys.stderr, flush=True)
-
-
-def _stop(message: str) -> None:
-    print(message, file=sys.stderr)  # it was asked for, and is no error
-    sys.exit(INTERRUPTED)
 
 
 def _fail(message: str, code: int) -> None:

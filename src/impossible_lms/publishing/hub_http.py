@@ -10,6 +10,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,6 +72,7 @@ class Exchange(BaseHTTPRequestHandler, ABC):
     server_version = f"impossible-lms/{__version__}"
     timeout = 60  # seconds that a silent client is waited for, and one that sends slowly
     slowest = 1_000  # bytes a second that it has to send from then on, on average
+    lingers = 30  # seconds at most that are spent on what it still sends after the last answer
     disable_nagle_algorithm = True
 
     def setup(self) -> None:
@@ -82,6 +84,22 @@ class Exchange(BaseHTTPRequestHandler, ABC):
     def handle_one_request(self) -> None:
         self._arriving.begin()
         super().handle_one_request()
+
+    def finish(self) -> None:
+        """Let the last answer arrive: TCP throws it away where a connection closes with something unread.
+
+        So what still comes is read and dropped until the client is done (RFC 9112, section 9.6).
+        """
+        super().finish()
+        if self._arriving.is_late:
+            return
+        end = time.monotonic() + self.lingers
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            while (left := end - time.monotonic()) > 0:
+                self.connection.settimeout(left)
+                if not self.connection.recv(CHUNK):
+                    return
 
     @abstractmethod
     def answer(self) -> None:
@@ -247,6 +265,8 @@ class _Arriving(io.RawIOBase):
     The second is asked of a request from `seconds` after its first byte on; between requests nothing is expected.
     """
 
+    is_late = False  # whether it was cut for that, or went away
+
     def __init__(self, connection: socket.socket, seconds: float, slowest: float) -> None:
         self._connection, self._seconds, self._slowest = connection, seconds, slowest
         self.begin()
@@ -259,7 +279,7 @@ class _Arriving(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        patience = self._seconds
+        patience, self.is_late = self._seconds, True
         if self._began is not None:
             end = self._began + self._seconds + self._count / self._slowest
             patience = min(patience, end - time.monotonic())
@@ -270,6 +290,7 @@ class _Arriving(io.RawIOBase):
             count = self._connection.recv_into(buffer)
         finally:
             self._connection.settimeout(self._seconds)
+        self.is_late = False
         self._began = time.monotonic() if self._began is None else self._began
         self._count += count
         return count
