@@ -76,7 +76,7 @@ def browser() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     sync_api.expect.set_options(timeout=PATIENCE)
     with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield found
         found.close()
 
@@ -135,22 +135,44 @@ class Seen:
         self.until(f"{FOCUS}.startsWith(value)", name)
 
 
-@pytest.fixture
-def serve(browser: Any) -> Iterator[Callable[..., Seen]]:
-    """Serve what was given and open the page at an address, at a width, light or dark."""
+@pytest.fixture(scope="session")
+def address() -> Iterator[Callable[[Given], str]]:
+    """Where what was given is served: from when it is first asked for until the last test is over."""
     from impossible_lms.explorer.serve import launch
 
-    running: dict[int, tuple[Any, str]] = {}
+    running: list[tuple[Given, Any, str]] = []
+
+    def of(found: Given) -> str:
+        for known, _, url in running:
+            if known is found:
+                return url
+        running.append((found, *launch(found)))
+        return running[-1][2]
+
+    yield of
+    for _, blocks, _ in running:
+        blocks.close()
+
+
+@pytest.fixture(scope="session")
+def context(browser: Any) -> Iterator[Any]:
+    """A browser's profile, which keeps Gradio's scripts from one page to the next."""
+    made = browser.new_context()
+    made.set_default_timeout(PATIENCE)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def serve(context: Any, address: Callable[[Given], str]) -> Iterator[Callable[..., Seen]]:
+    """Serve what was given and open the page at an address, at a width, light or dark."""
     pages = []
 
     def opened(found: Given, query: str = "", width: int = 1280, scheme: str = "light") -> Seen:
-        if id(found) not in running:
-            running[id(found)] = launch(found)
-        url = running[id(found)][1]
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        context.set_default_timeout(PATIENCE)
-        page = context.new_page()
-        pages.append(context)
+        page, url = context.new_page(), address(found)
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
         seen = Seen(page, url, [], set())
         page.on("pageerror", lambda error: seen.faults.append(str(error)))
         page.on("console", lambda line: seen.faults.append(line.text) if line.type == "error" else None)
@@ -161,10 +183,8 @@ def serve(browser: Any) -> Iterator[Callable[..., Seen]]:
         return seen
 
     yield opened
-    for context in pages:
-        context.close()
-    for blocks, _ in running.values():
-        blocks.close()
+    for page in pages:
+        page.close()
 
 
 @pytest.fixture(scope="session")
