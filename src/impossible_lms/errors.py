@@ -1,4 +1,4 @@
-"""UserError: what went wrong, where, and what to do about it, in one line; Interrupted: stopped on request."""
+"""UserError: what went wrong, where, and what to do about it, in one line; Interrupted and `stop`: on request."""
 
 import re
 import sys
