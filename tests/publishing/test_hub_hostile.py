@@ -207,7 +207,7 @@ class Client:
 @pytest.mark.parametrize(
     ("sends", "cut"),
     [
-        ([(50, 64), *[(30, 3000)] * 40], None),  # 100 bytes a second from the first on, before which only silence counts
+        ([(50, 64), *[(30, 3000)] * 40], None),  # silence alone counts before the first, then 100 a second
         ([(50, 64), *[(59, 60)] * 40], 111.24),  # never silent for a minute, and yet too slow
         ([(50, 64), (59, 100_000), (61, 64)], 169),
         ([(61, 64)], 60),
